@@ -1,0 +1,257 @@
+//! The Todo-Backend API: JSON at `/todos` and `/todos/{id}`.
+
+use crate::error::Problem;
+use crate::request::{self, Pairs};
+use crate::route::{Answer, answer};
+use crate::site;
+use crate::store::{Change, Created, NewTodo, Outcome, Store};
+use crate::todo::{Cursor, Filter, Title, Todo};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use spin_sdk::variables;
+
+const JSON: &str = "application/json";
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 100;
+
+/// The body of a POST. Fields that clients add of their own are ignored.
+#[derive(Deserialize)]
+struct Post {
+    title: String,
+    #[serde(default)]
+    completed: bool,
+    order: Option<i32>,
+}
+
+/// The body of a PATCH; what is absent stays as it is.
+#[derive(Deserialize)]
+struct Patch {
+    title: Option<String>,
+    completed: Option<bool>,
+    order: Option<i32>,
+}
+
+/// A todo as the API shows it.
+#[derive(Serialize)]
+struct Item<'a> {
+    id: i64,
+    title: &'a str,
+    completed: bool,
+    order: i32,
+    version: i64,
+    url: String,
+    created_at: &'a str,
+    updated_at: &'a str,
+}
+
+impl<'a> Item<'a> {
+    fn new(todo: &'a Todo, base: &str) -> Self {
+        Self {
+            id: todo.id,
+            title: &todo.title,
+            completed: todo.completed,
+            order: todo.order,
+            version: todo.version,
+            url: format!("{base}/todos/{}", todo.id),
+            created_at: &todo.created_at,
+            updated_at: &todo.updated_at,
+        }
+    }
+}
+
+/// `GET /todos`
+pub async fn list(parts: &Parts) -> Result<Answer, Problem> {
+    let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+    let (todos, next) = Store::open().await?.list(query.filter, query.after, query.limit).await?;
+    let base = base_url(parts).await;
+    let items: Vec<_> = todos.iter().map(|todo| Item::new(todo, &base)).collect();
+    let mut list = json(StatusCode::OK, &items)?;
+    if let Some(next) = next {
+        let link = format!("</todos?{}>; rel=\"next\"", query.following(next));
+        if let Ok(link) = HeaderValue::from_str(&link) {
+            list.headers_mut().insert(LINK, link);
+        }
+    }
+    Ok(list)
+}
+
+/// `POST /todos`
+pub async fn create(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let key = request::idempotency_key(&parts.headers)?;
+    let post: Post = read(parts, body)?;
+    let title = Title::parse(&post.title)?;
+    let new = NewTodo { title, completed: post.completed, order: post.order };
+    let (status, todo) = match Store::open().await?.create(&new, key).await? {
+        Created::New(todo) => (StatusCode::CREATED, todo),
+        Created::Replayed(todo) => (StatusCode::OK, todo),
+        Created::KeyReused => {
+            return Err(Problem::invalid(
+                "idempotency-key-reused",
+                "This Idempotency-Key was used for another todo. Take a new key for a new todo.",
+            ));
+        }
+    };
+    let mut created = item(status, &todo, parts).await?;
+    if let Ok(location) = HeaderValue::from_str(&format!("/todos/{}", todo.id)) {
+        created.headers_mut().insert(LOCATION, location);
+    }
+    Ok(created)
+}
+
+/// `DELETE /todos`
+pub async fn delete_all() -> Result<Answer, Problem> {
+    Store::open().await?.delete_all().await?;
+    Ok(answer(StatusCode::NO_CONTENT, Bytes::new()))
+}
+
+/// `GET /todos/{id}`
+pub async fn get(id: i64, parts: &Parts) -> Result<Answer, Problem> {
+    let todo = Store::open().await?.get(id).await?.ok_or_else(Problem::no_such_todo)?;
+    let mut found = item(StatusCode::OK, &todo, parts).await?;
+    if request::if_none_match(&parts.headers, &request::etag(todo.version)) {
+        *found.status_mut() = StatusCode::NOT_MODIFIED;
+        *found.body_mut() = Bytes::new().into();
+        found.headers_mut().remove(CONTENT_TYPE);
+    }
+    Ok(found)
+}
+
+/// `PATCH /todos/{id}`
+pub async fn patch(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let patch: Patch = read(parts, body)?;
+    let title = patch.title.as_deref().map(Title::parse).transpose()?;
+    let change = Change { title, completed: patch.completed, order: patch.order };
+    if change.is_empty() {
+        return get(id, parts).await;
+    }
+    let expected = request::if_match(&parts.headers);
+    match Store::open().await?.update(id, &change, &expected).await? {
+        Outcome::Done(todo) => item(StatusCode::OK, &todo, parts).await,
+        Outcome::Stale(_) => Err(Problem::stale()),
+        Outcome::Missing => Err(Problem::no_such_todo()),
+    }
+}
+
+/// `DELETE /todos/{id}`
+pub async fn delete(id: i64, parts: &Parts) -> Result<Answer, Problem> {
+    let expected = request::if_match(&parts.headers);
+    match Store::open().await?.delete(id, &expected).await? {
+        Outcome::Done(_) => Ok(answer(StatusCode::NO_CONTENT, Bytes::new())),
+        Outcome::Stale(_) => Err(Problem::stale()),
+        Outcome::Missing => Err(Problem::no_such_todo()),
+    }
+}
+
+/// The query of a list.
+struct Query {
+    filter: Filter,
+    after: Option<Cursor>,
+    limit: usize,
+}
+
+impl Query {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let pairs = Pairs::parse(text.as_bytes())?;
+        let filter = match pairs.get("completed") {
+            None => Filter::All,
+            Some("true") => Filter::Completed,
+            Some("false") => Filter::Active,
+            Some(_) => {
+                return Err(Problem::bad_request("query", "`completed` is `true` or `false`."));
+            }
+        };
+        let after = pairs.get("after").map(|text| {
+            Cursor::parse(text).ok_or_else(|| {
+                Problem::bad_request(
+                    "query",
+                    "`after` is not a cursor of this list. Follow the Link header, or leave it out.",
+                )
+            })
+        });
+        let limit = pairs.get("limit").map(|text| {
+            text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+                Problem::bad_request("query", format!("`limit` is a number from 1 to {MAX_LIMIT}."))
+            })
+        });
+        Ok(Self {
+            filter,
+            after: after.transpose()?,
+            limit: limit.transpose()?.unwrap_or(DEFAULT_LIMIT),
+        })
+    }
+
+    /// The query of the page that begins after `next`.
+    fn following(&self, next: Cursor) -> String {
+        let completed = match self.filter {
+            Filter::All => "",
+            Filter::Active => "&completed=false",
+            Filter::Completed => "&completed=true",
+        };
+        format!("after={next}&limit={}{completed}", self.limit)
+    }
+}
+
+/// Where clients find us: the variable `public_url`, else what they asked for.
+async fn base_url(parts: &Parts) -> String {
+    let configured = variables::get("public_url").await.unwrap_or_default();
+    if !configured.is_empty() {
+        return configured.trim_end_matches('/').to_owned();
+    }
+    let scheme = parts.uri.scheme_str().unwrap_or("http");
+    site::authority(&parts.uri, &parts.headers)
+        .map(|authority| format!("{scheme}://{authority}"))
+        .unwrap_or_default()
+}
+
+fn read<T: DeserializeOwned>(parts: &Parts, body: &Bytes) -> Result<T, Problem> {
+    request::content_type(&parts.headers, JSON)?;
+    serde_json::from_slice(body).map_err(|error| {
+        if error.is_data() {
+            Problem::invalid("wrong-shape", format!("The JSON does not describe a todo: {error}."))
+        } else {
+            Problem::bad_request("broken-json", format!("The body is not valid JSON: {error}."))
+        }
+    })
+}
+
+async fn item(status: StatusCode, todo: &Todo, parts: &Parts) -> Result<Answer, Problem> {
+    let mut item = json(status, &Item::new(todo, &base_url(parts).await))?;
+    if let Ok(etag) = HeaderValue::from_str(&request::etag(todo.version)) {
+        item.headers_mut().insert(ETAG, etag);
+    }
+    Ok(item)
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Problem> {
+    let body = serde_json::to_vec(value).map_err(|error| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
+    })?;
+    let mut answer = answer(status, body.into());
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_names_the_next_page() {
+        let query = Query::parse("completed=false&limit=7").unwrap();
+        let next = query.following(Cursor { order: -1, id: 9 });
+        assert_eq!(next, "after=-1.9&limit=7&completed=false");
+        assert_eq!(Query::parse(&next).unwrap().after, Some(Cursor { order: -1, id: 9 }));
+    }
+
+    #[test]
+    fn a_query_out_of_bounds_is_refused() {
+        for text in ["limit=0", "limit=101", "limit=x", "after=1", "after=1.x", "completed=1"] {
+            assert!(Query::parse(text).is_err(), "{text}");
+        }
+    }
+}

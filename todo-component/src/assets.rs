@@ -1,0 +1,149 @@
+//! The style sheet, the script and the icon, embedded with the hash of their
+//! content in their names.
+//!
+//! A name with this build's hash never changes its content, so it may be cached
+//! for good. While two builds serve side by side a page of the one may ask the
+//! other for its files: that one answers with what it has, not to be kept.
+
+/// A file to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asset {
+    pub content_type: &'static str,
+    pub body: &'static [u8],
+    /// Whether the hash in the path is this build's.
+    pub current: bool,
+}
+
+struct Embedded {
+    stem: &'static str,
+    extension: &'static str,
+    content_type: &'static str,
+    body: &'static [u8],
+    path: &'static str,
+}
+
+macro_rules! embed {
+    ($stem:literal, $extension:literal, $content_type:literal) => {{
+        const BODY: &[u8] = include_bytes!(concat!("../assets/", $stem, ".", $extension));
+        const HASH: [u8; 8] = hash(BODY);
+        const PATH: [u8; concat!("/assets/", $stem, ".", "01234567", ".", $extension).len()] =
+            join(&[b"/assets/", $stem.as_bytes(), b".", &HASH, b".", $extension.as_bytes()]);
+        Embedded {
+            stem: $stem,
+            extension: $extension,
+            content_type: $content_type,
+            body: BODY,
+            path: match str::from_utf8(&PATH) {
+                Ok(path) => path,
+                Err(_) => "",
+            },
+        }
+    }};
+}
+
+static CSS: Embedded = embed!("app", "css", "text/css; charset=utf-8");
+static JS: Embedded = embed!("app", "js", "text/javascript; charset=utf-8");
+static ICON: Embedded = embed!("icon", "svg", "image/svg+xml");
+
+/// The hash of the code that renders pages; together with the files' paths it
+/// changes whenever a page would look different.
+pub const VIEW: [u8; 8] = hash(include_bytes!("view.rs"));
+
+/// Where the style sheet is, hash included.
+pub fn css_path() -> &'static str {
+    CSS.path
+}
+
+/// Where the script is, hash included.
+pub fn js_path() -> &'static str {
+    JS.path
+}
+
+/// Where the icon is, hash included.
+pub fn icon_path() -> &'static str {
+    ICON.path
+}
+
+/// Finds the file that `path` (`/assets/<stem>.<8 hex digits>.<extension>`)
+/// names, whichever build the hash is of.
+pub fn find(path: &str) -> Option<Asset> {
+    let (stem, rest) = path.strip_prefix("/assets/")?.split_once('.')?;
+    let (hash, extension) = rest.split_once('.')?;
+    if hash.len() != 8 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let file = [&CSS, &JS, &ICON].into_iter().find(|file| file.stem == stem && file.extension == extension)?;
+    Some(Asset { content_type: file.content_type, body: file.body, current: file.path == path })
+}
+
+/// FNV-1a (32 bits) in hexadecimal: it tells builds apart and guards nothing.
+const fn hash(bytes: &[u8]) -> [u8; 8] {
+    let mut state: u32 = 0x811c_9dc5;
+    let mut at = 0;
+    while at < bytes.len() {
+        state = (state ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    let mut hex = [0; 8];
+    let mut digit = 0;
+    while digit < hex.len() {
+        hex[digit] = b"0123456789abcdef"[(state >> (28 - 4 * digit)) as usize & 0xf];
+        digit += 1;
+    }
+    hex
+}
+
+/// Joins `parts` into an array whose length is theirs together.
+const fn join<const LEN: usize>(parts: &[&[u8]]) -> [u8; LEN] {
+    let mut joined = [0; LEN];
+    let (mut part, mut end) = (0, 0);
+    while part < parts.len() {
+        let mut at = 0;
+        while at < parts[part].len() {
+            joined[end] = parts[part][at];
+            end += 1;
+            at += 1;
+        }
+        part += 1;
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_finds_its_own_file_as_current() {
+        for (path, content_type) in
+            [(css_path(), "text/css; charset=utf-8"), (js_path(), "text/javascript; charset=utf-8"), (icon_path(), "image/svg+xml")]
+        {
+            let asset = find(path).unwrap_or_else(|| panic!("{path} is not found"));
+            assert!(asset.current, "{path}");
+            assert_eq!(asset.content_type, content_type);
+            assert!(!asset.body.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_path_of_another_build_finds_the_file_as_not_current() {
+        let other = find("/assets/app.00000000.css").expect("the file is served");
+        assert!(!other.current);
+        assert_eq!(Some(other.body), find(css_path()).map(|own| own.body));
+    }
+
+    #[test]
+    fn nothing_else_is_a_file() {
+        for path in ["/assets/app.css", "/assets/app.0000000.css", "/assets/app.0000000g.css", "/assets/app.00000000.svg",
+            "/assets/../Cargo.toml", "/assets/", "/app.00000000.css", "", "/assets/app.é0000000.css"]
+        {
+            assert_eq!(find(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        assert_eq!(&hash(b""), b"811c9dc5");
+        assert_eq!(&hash(b"foobar"), b"bf9cf968");
+    }
+}

@@ -1,0 +1,117 @@
+//! What a client is told when something went wrong.
+
+use crate::store;
+use crate::todo::TitleError;
+use http::StatusCode;
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// Seconds after which a client may try again while the database is away.
+pub const RETRY_AFTER: &str = "2";
+
+/// An error as RFC 9457 has it. `detail` is written for the person who reads
+/// it and says what to do; what only an operator needs goes to the log.
+#[derive(Debug)]
+pub struct Problem {
+    pub status: StatusCode,
+    /// The last part of the problem's `type`, stable across versions.
+    pub code: &'static str,
+    pub detail: Cow<'static, str>,
+}
+
+impl Problem {
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, code, detail: detail.into() }
+    }
+
+    pub fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub fn invalid(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    pub fn no_such_todo() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no-such-todo",
+            "There is no such todo. Somebody may have deleted it.",
+        )
+    }
+
+    pub fn no_such_page() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no-such-page",
+            "There is nothing at this address. The list is at / and the API at /todos.",
+        )
+    }
+
+    pub fn stale() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "stale",
+            "The todo was changed elsewhere. Read it again, then repeat your change.",
+        )
+    }
+
+    pub fn title(&self) -> &'static str {
+        self.status.canonical_reason().unwrap_or("Error")
+    }
+
+    /// The body of an `application/problem+json` answer.
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            r#type: String,
+            title: &'a str,
+            status: u16,
+            detail: &'a str,
+        }
+        let body = Body {
+            r#type: format!("urn:todoozle:problem:{}", self.code),
+            title: self.title(),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+        };
+        // Strings and a number cannot fail to serialize.
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+impl From<TitleError> for Problem {
+    fn from(error: TitleError) -> Self {
+        let code = match error {
+            TitleError::Empty => "title-empty",
+            TitleError::TooLong(_) => "title-too-long",
+            TitleError::Control(_) => "title-control-character",
+        };
+        Self::invalid(code, error.to_string())
+    }
+}
+
+/// The one place where a store's error is handled, and so the one that logs it.
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        eprintln!("error: {error}");
+        match error {
+            store::Error::Unavailable(_) | store::Error::NotMigrated => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "database-unavailable",
+                "The database cannot be reached just now. Nothing was changed; try again in a moment.",
+            ),
+            store::Error::Variable(_) | store::Error::Query(_) | store::Error::Answer(_) => {
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "Something went wrong here. The server's log has the reason.",
+                )
+            }
+        }
+    }
+}

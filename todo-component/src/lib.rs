@@ -1,0 +1,29 @@
+//! The todo application as one WASI component: a JSON API at `/todos`, pages
+//! at `/`, and a table in PostgreSQL behind both.
+//!
+//! A request flows one way: [`route`] finds what it is about, [`api`] or
+//! [`page`] answers it, [`store`] asks the database.
+
+mod api;
+mod assets;
+mod error;
+mod page;
+mod request;
+pub mod route;
+mod site;
+mod store;
+mod todo;
+mod view;
+
+/// The component's export. Its name is one that only Wasm linkers take, and unit
+/// tests run natively.
+#[cfg(target_family = "wasm")]
+mod export {
+    use spin_sdk::http::{IntoResponse, Request};
+    use spin_sdk::http_service;
+
+    #[http_service]
+    async fn handle(request: Request) -> impl IntoResponse {
+        crate::route::respond(request).await
+    }
+}

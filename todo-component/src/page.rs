@@ -1,0 +1,286 @@
+//! The pages: the list, the edit page, and the forms on them. Every form works
+//! without JavaScript: POST, 303, and a message on the page that follows.
+
+use crate::assets::{self, Asset};
+use crate::error::Problem;
+use crate::request::{self, Pairs};
+use crate::route::{Answer, answer, problem_page};
+use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
+use crate::todo::{Cursor, Filter, Page, Title, TitleError, Todo};
+use crate::view::{self, Draft, EditView, ListView, Notice};
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use maud::Markup;
+use spin_sdk::wasip3::random::random::get_random_bytes;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Todos on one page.
+const LIMIT: usize = 50;
+
+const FLASH: &str = "flash";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Nothing but our own files, and no inline script or style.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Where on the list somebody is, kept across a form.
+#[derive(Clone, Copy)]
+struct Place {
+    filter: Filter,
+    after: Option<Cursor>,
+}
+
+impl Place {
+    fn of(pairs: &Pairs) -> Self {
+        Self {
+            filter: pairs.get("filter").map(Filter::parse).unwrap_or_default(),
+            after: pairs.get("after").and_then(Cursor::parse),
+        }
+    }
+
+    fn address(self) -> String {
+        let after = self.after.map(|cursor| format!("after={cursor}"));
+        let filter = (self.filter != Filter::All).then(|| format!("filter={}", self.filter.as_str()));
+        let query: Vec<_> = filter.into_iter().chain(after).collect();
+        if query.is_empty() { "/".to_owned() } else { format!("/?{}", query.join("&")) }
+    }
+}
+
+/// `GET /`
+pub async fn home(parts: &Parts) -> Result<Answer, Problem> {
+    let place = Place::of(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?);
+    let page = Store::open().await?.page(place.filter, place.after, LIMIT).await?;
+    let flash = request::cookie(&parts.headers, FLASH);
+    // Where the new todo is on the page, it speaks for itself.
+    let unseen = |notice: &Notice| *notice != Notice::Added || page.next.is_some();
+    let notice = flash.and_then(Notice::from_code).filter(unseen);
+    let etag = etag(&page, place);
+    let unchanged = flash.is_none() && request::if_none_match(&parts.headers, &etag);
+    let mut home = if unchanged {
+        answer(StatusCode::NOT_MODIFIED, Bytes::new())
+    } else {
+        html(StatusCode::OK, list(&page, place, notice, None))
+    };
+    let headers = home.headers_mut();
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    if flash.is_some() {
+        headers.insert(header::SET_COOKIE, HeaderValue::from_static("flash=; Path=/; Max-Age=0"));
+    }
+    Ok(home)
+}
+
+/// `GET /index` and `GET /new_item`, from bookmarks of the old application.
+pub fn moved(parts: &Parts) -> Answer {
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    redirect(StatusCode::MOVED_PERMANENTLY, &format!("/{query}"), None)
+}
+
+/// `POST /new_item`
+pub async fn create(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = form(parts, body)?;
+    let place = Place { after: None, ..Place::of(&form) };
+    let typed = form.need("title")?;
+    let key = form.get("key").map(request::check_key).transpose()?;
+    keeping(typed, async {
+        let store = Store::open().await?;
+        let title = match Title::parse(typed) {
+            Ok(title) => title,
+            Err(error) => return rejected(&store, place, typed, error).await,
+        };
+        let new = NewTodo { title, completed: false, order: None };
+        match store.create(&new, key).await? {
+            Created::New(_) | Created::Replayed(_) => Ok(back(place, Some(Notice::Added))),
+            // The back button brought an old form with new text in it.
+            Created::KeyReused => {
+                store.create(&new, None).await?;
+                Ok(back(place, Some(Notice::Added)))
+            }
+        }
+    })
+    .await
+}
+
+/// `POST /items/{id}/toggle`
+pub async fn toggle(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = form(parts, body)?;
+    let change = Change { completed: Some(flag(&form)?), ..Change::default() };
+    let outcome = Store::open().await?.update(id, &change, &version(&form)?).await?;
+    Ok(back(Place::of(&form), unless_done(&outcome)))
+}
+
+/// `GET /items/{id}/edit`
+pub async fn edit_form(id: i64, parts: &Parts) -> Result<Answer, Problem> {
+    let place = Place::of(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?);
+    let todo = Store::open().await?.get(id).await?.ok_or_else(Problem::no_such_todo)?;
+    Ok(html(StatusCode::OK, editor(&todo, place, None)))
+}
+
+/// `POST /items/{id}/edit`
+pub async fn edit(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = form(parts, body)?;
+    let place = Place::of(&form);
+    let typed = form.need("title")?;
+    let expected = version(&form)?;
+    keeping(typed, async {
+        let store = Store::open().await?;
+        let title = match Title::parse(typed) {
+            Ok(title) => title,
+            Err(TitleError::Empty) => {
+                let outcome = store.delete(id, &expected).await?;
+                return Ok(back(place, unless_done(&outcome).or(Some(Notice::Deleted))));
+            }
+            Err(error) => {
+                let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
+                let draft = Draft { title: typed, error: &error.to_string() };
+                return Ok(html(Problem::from(error).status, editor(&todo, place, Some(draft))));
+            }
+        };
+        let change = Change { title: Some(title), ..Change::default() };
+        match store.update(id, &change, &expected).await? {
+            Outcome::Done(_) => Ok(back(place, Some(Notice::Saved))),
+            Outcome::Stale(todo) => {
+                let error = "This todo was changed elsewhere in the meantime. Save again to put your text in its place.";
+                let draft = Draft { title: typed, error };
+                Ok(html(StatusCode::CONFLICT, editor(&todo, place, Some(draft))))
+            }
+            Outcome::Missing => Err(Problem::no_such_todo()),
+        }
+    })
+    .await
+}
+
+/// `POST /items/{id}/destroy`
+pub async fn destroy(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = form(parts, body)?;
+    let outcome = Store::open().await?.delete(id, &version(&form)?).await?;
+    Ok(back(Place::of(&form), unless_done(&outcome).or(Some(Notice::Deleted))))
+}
+
+/// `POST /toggle-all`
+pub async fn toggle_all(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = form(parts, body)?;
+    Store::open().await?.complete_all(flag(&form)?).await?;
+    Ok(back(Place::of(&form), None))
+}
+
+/// `POST /clear-completed`
+pub async fn clear_completed(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = form(parts, body)?;
+    let cleared = Store::open().await?.delete_completed().await?;
+    let place = Place { after: None, ..Place::of(&form) };
+    Ok(back(place, (cleared > 0).then_some(Notice::Cleared)))
+}
+
+/// `GET /assets/…`
+pub fn asset(asset: &Asset) -> Answer {
+    let mut file = answer(StatusCode::OK, Bytes::from_static(asset.body));
+    let caching = if asset.current { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let headers = file.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    file
+}
+
+/// A page with the headers that every page carries.
+pub fn html(status: StatusCode, markup: Markup) -> Answer {
+    let mut page = answer(status, markup.into_string().into());
+    let headers = page.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    page
+}
+
+fn form(parts: &Parts, body: &Bytes) -> Result<Pairs, Problem> {
+    request::content_type(&parts.headers, FORM)?;
+    Pairs::parse(body)
+}
+
+fn flag(form: &Pairs) -> Result<bool, Problem> {
+    form.need("completed")?
+        .parse()
+        .map_err(|_| Problem::bad_request("field", "The field “completed” is true or false."))
+}
+
+fn version(form: &Pairs) -> Result<Expected, Problem> {
+    let version = form.need("version")?.parse();
+    version
+        .map(|version| Expected::OneOf(vec![version]))
+        .map_err(|_| Problem::bad_request("field", "The field “version” is a number."))
+}
+
+fn unless_done(outcome: &Outcome) -> Option<Notice> {
+    match outcome {
+        Outcome::Done(_) => None,
+        Outcome::Stale(_) => Some(Notice::Conflict),
+        Outcome::Missing => Some(Notice::Missing),
+    }
+}
+
+/// Shows a failure together with what was typed, so that nobody types twice.
+async fn keeping(
+    typed: &str,
+    work: impl Future<Output = Result<Answer, Problem>>,
+) -> Result<Answer, Problem> {
+    Ok(work.await.unwrap_or_else(|problem| problem_page(&problem, Some(typed))))
+}
+
+/// The list again, with the refused title in its input.
+async fn rejected(
+    store: &Store,
+    place: Place,
+    typed: &str,
+    error: TitleError,
+) -> Result<Answer, Problem> {
+    let page = store.page(place.filter, place.after, LIMIT).await?;
+    let draft = Draft { title: typed, error: &error.to_string() };
+    Ok(html(Problem::from(error).status, list(&page, place, None, Some(draft))))
+}
+
+fn list(page: &Page, place: Place, notice: Option<Notice>, draft: Option<Draft>) -> Markup {
+    let Place { filter, after } = place;
+    view::list(&ListView { page, filter, after, notice, draft, key: &key() })
+}
+
+fn editor(todo: &Todo, place: Place, draft: Option<Draft>) -> Markup {
+    view::edit(&EditView { todo, filter: place.filter, after: place.after, draft })
+}
+
+fn back(place: Place, notice: Option<Notice>) -> Answer {
+    redirect(StatusCode::SEE_OTHER, &place.address(), notice)
+}
+
+fn redirect(status: StatusCode, address: &str, notice: Option<Notice>) -> Answer {
+    let mut redirect = answer(status, Bytes::new());
+    let headers: &mut HeaderMap = redirect.headers_mut();
+    if let Ok(address) = HeaderValue::from_str(address) {
+        headers.insert(header::LOCATION, address);
+    }
+    if let Some(notice) = notice {
+        let flash = format!("{FLASH}={}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax", notice.code());
+        if let Ok(flash) = HeaderValue::from_str(&flash) {
+            headers.insert(header::SET_COOKIE, flash);
+        }
+    }
+    redirect
+}
+
+/// A tag over what the page shows and over the code that shows it.
+fn etag(page: &Page, place: Place) -> String {
+    let mut hasher = DefaultHasher::new();
+    (assets::VIEW, assets::css_path(), assets::js_path()).hash(&mut hasher);
+    place.address().hash(&mut hasher);
+    page.hash(&mut hasher);
+    format!("W/\"{:016x}\"", hasher.finish())
+}
+
+/// An idempotency key for the next todo: 128 random bits, in hexadecimal.
+fn key() -> String {
+    get_random_bytes(16).iter().fold(String::new(), |key, byte| key + &format!("{byte:02x}"))
+}

@@ -1,0 +1,233 @@
+//! Reads requests: bodies, forms, query strings, preconditions. Whatever is
+//! not as it should be becomes a [`Problem`] here.
+
+use crate::error::Problem;
+use crate::store::Expected;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MATCH};
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode;
+use spin_sdk::http::Request;
+
+/// Bytes of a request body. A title of 256 scalar values, each escaped as a
+/// surrogate pair in JSON, takes 3 KiB.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Longest `Idempotency-Key`, in bytes: the width of its column.
+const MAX_KEY: usize = 255;
+
+/// Reads the whole body, up to [`MAX_BODY`] bytes.
+pub async fn body(request: Request) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body-too-large",
+            format!("The request's body is larger than {MAX_BODY} bytes. A title has 256 characters at most."),
+        )
+    };
+    match Limited::new(request.into_body(), MAX_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) => Err(Problem::bad_request(
+            "body-broken",
+            format!("The request's body ended early ({error}). Send it again."),
+        )),
+    }
+}
+
+/// Refuses a body that says to be something else than `expected`.
+pub fn content_type(headers: &HeaderMap, expected: &'static str) -> Result<(), Problem> {
+    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let essence = given.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+    if essence.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "content-type",
+        format!("This address takes {expected}. Set the Content-Type header to it."),
+    ))
+}
+
+/// The pairs of a query string or of a form.
+#[derive(Debug)]
+pub struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    /// Decodes `a=1&b=2`. Bytes that are no UTF-8 are an error, never replaced.
+    pub fn parse(encoded: &[u8]) -> Result<Self, Problem> {
+        let decode = |part: &[u8]| {
+            let spaced: Vec<u8> = part.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
+            let decoded = percent_decode(&spaced).decode_utf8().map(std::borrow::Cow::into_owned);
+            decoded.map_err(|_| Problem::bad_request("not-utf-8", "The text is not valid UTF-8."))
+        };
+        encoded
+            .split(|&b| b == b'&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let mut parts = pair.splitn(2, |&b| b == b'=');
+                let name = decode(parts.next().unwrap_or_default())?;
+                Ok((name, decode(parts.next().unwrap_or_default())?))
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// The first value of `name`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a field that the form has to have.
+    pub fn need(&self, name: &'static str) -> Result<&str, Problem> {
+        self.get(name).ok_or_else(|| {
+            Problem::bad_request("field-missing", format!("The form lacks the field “{name}”."))
+        })
+    }
+}
+
+/// A path's id: a positive number as the database counts, without sign or
+/// leading zero, so that each todo has one address.
+pub fn id(text: &str) -> Option<i64> {
+    let canonical = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| canonical)
+}
+
+/// The entity tag of a version.
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// Reads `If-Match`. A tag that we never gave matches nothing.
+pub fn if_match(headers: &HeaderMap) -> Expected {
+    let Some(tags) = joined(headers, &IF_MATCH) else { return Expected::Any };
+    if tags.trim() == "*" {
+        return Expected::Any;
+    }
+    let version = |tag: &str| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+    Expected::OneOf(tags.split(',').filter_map(version).collect())
+}
+
+/// Whether `If-None-Match` names `etag`, compared weakly.
+pub fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    joined(headers, &IF_NONE_MATCH)
+        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag)))
+}
+
+/// Reads `Idempotency-Key`: 1 to 255 visible ASCII characters.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    check_key(value.to_str().unwrap_or_default()).map(Some)
+}
+
+/// The same for a form's hidden field.
+pub fn check_key(key: &str) -> Result<&str, Problem> {
+    let visible = key.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    if visible && (1..=MAX_KEY).contains(&key.len()) {
+        return Ok(key);
+    }
+    Err(Problem::bad_request(
+        "idempotency-key",
+        format!("An Idempotency-Key is 1 to {MAX_KEY} visible ASCII characters, a UUID for instance."),
+    ))
+}
+
+/// The value of a cookie.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(n, value)| (n == name).then_some(value))
+}
+
+fn joined(headers: &HeaderMap, name: &http::HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.get_all(name).iter().map(|v| v.to_str().unwrap_or("")).collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn a_form_decodes_plus_and_percent() {
+        let form = Pairs::parse(b"title=a+b%26c%20%F0%9F%91%8D&&empty&title=second").unwrap();
+        assert_eq!(form.get("title"), Some("a b&c 👍"));
+        assert_eq!(form.get("empty"), Some(""));
+        assert!(form.need("missing").is_err());
+    }
+
+    #[test]
+    fn invalid_utf_8_is_an_error() {
+        assert_eq!(Pairs::parse(b"title=%ff").unwrap_err().code, "not-utf-8");
+        assert_eq!(Pairs::parse(b"title=\xc3").unwrap_err().code, "not-utf-8");
+    }
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        assert_eq!(id("1"), Some(1));
+        assert_eq!(id("9223372036854775807"), Some(i64::MAX));
+        for text in ["", "0", "01", "+1", "-1", "1.0", "٣", "9223372036854775808", "1e3", " 1"] {
+            assert_eq!(id(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn if_match_takes_lists_and_the_star() {
+        assert_eq!(if_match(&HeaderMap::new()), Expected::Any);
+        assert_eq!(if_match(&headers("if-match", "*")), Expected::Any);
+        assert_eq!(if_match(&headers("if-match", "\"3\", \"4\"")), Expected::OneOf(vec![3, 4]));
+        for never in ["W/\"3\"", "3", "\"x\"", "\"3"] {
+            assert_eq!(if_match(&headers("if-match", never)), Expected::OneOf(vec![]), "{never}");
+        }
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        for same in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*"] {
+            assert!(if_none_match(&headers("if-none-match", same), "\"3\""), "{same}");
+        }
+        assert!(!if_none_match(&headers("if-none-match", "\"33\""), "\"3\""));
+        assert!(!if_none_match(&HeaderMap::new(), "\"3\""));
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let headers = headers("cookie", "a=1; flash=saved;b=2");
+        assert_eq!(cookie(&headers, "flash"), Some("saved"));
+        assert_eq!(cookie(&headers, "fla"), None);
+    }
+
+    #[test]
+    fn a_content_type_may_carry_parameters_or_be_absent() {
+        let json = "application/json";
+        assert!(content_type(&HeaderMap::new(), json).is_ok());
+        assert!(content_type(&headers("content-type", "Application/JSON; charset=utf-8"), json).is_ok());
+        assert!(content_type(&headers("content-type", "text/plain"), json).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives_a_form(title in any::<String>()) {
+            let encoded = percent_encoding::utf8_percent_encode(&title, percent_encoding::NON_ALPHANUMERIC);
+            let form = Pairs::parse(format!("title={encoded}").as_bytes()).unwrap();
+            prop_assert_eq!(form.get("title"), Some(title.as_str()));
+        }
+
+        #[test]
+        fn no_bytes_break_the_parser(bytes in any::<Vec<u8>>()) {
+            let _ = Pairs::parse(&bytes);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Finds what a request is about and hands it on, after the checks that hold
+//! for every request.
+
+use crate::error::{Problem, RETRY_AFTER};
+use crate::site::{self, Allowed, Verdict};
+use crate::{api, assets, page, request, view};
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use http_body_util::Full;
+use spin_sdk::http::Request;
+use spin_sdk::variables;
+
+pub type Answer = Response<Full<Bytes>>;
+
+/// What an address stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    Todos,
+    Todo(i64),
+    Home,
+    /// An address of the old application: its GET leads home.
+    Index,
+    NewItem,
+    Toggle(i64),
+    Edit(i64),
+    Destroy(i64),
+    ToggleAll,
+    ClearCompleted,
+    Asset(assets::Asset),
+}
+
+impl Resource {
+    fn find(path: &str) -> Option<Self> {
+        let mut parts = path.strip_prefix('/')?.split('/');
+        let segments = (parts.next()?, parts.next(), parts.next(), parts.next());
+        match segments {
+            ("", None, ..) => Some(Self::Home),
+            ("index", None, ..) => Some(Self::Index),
+            ("new_item", None, ..) => Some(Self::NewItem),
+            ("toggle-all", None, ..) => Some(Self::ToggleAll),
+            ("clear-completed", None, ..) => Some(Self::ClearCompleted),
+            ("todos", None, ..) => Some(Self::Todos),
+            ("todos", Some(id), None, _) => request::id(id).map(Self::Todo),
+            ("items", Some(id), Some("toggle"), None) => request::id(id).map(Self::Toggle),
+            ("items", Some(id), Some("edit"), None) => request::id(id).map(Self::Edit),
+            ("items", Some(id), Some("destroy"), None) => request::id(id).map(Self::Destroy),
+            ("assets", ..) => assets::find(path).map(Self::Asset),
+            _ => None,
+        }
+    }
+
+    /// The value of `Allow`.
+    fn methods(self) -> &'static str {
+        match self {
+            Self::Todos => "GET, HEAD, POST, DELETE, OPTIONS",
+            Self::Todo(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
+            Self::Home | Self::Index | Self::Asset(_) => "GET, HEAD, OPTIONS",
+            Self::NewItem | Self::Edit(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Toggle(_) | Self::Destroy(_) | Self::ToggleAll | Self::ClearCompleted => {
+                "POST, OPTIONS"
+            }
+        }
+    }
+
+    fn allows(self, method: &Method) -> bool {
+        self.methods().split(", ").any(|allowed| allowed == method.as_str())
+    }
+}
+
+/// Answers a request, whatever becomes of it.
+pub async fn respond(request: Request) -> Answer {
+    let (mut parts, body) = request.into_parts();
+    let is_api = is_api(parts.uri.path());
+    let verdict = judge(&parts).await;
+    // A HEAD is a GET whose body the server leaves out.
+    if parts.method == Method::HEAD {
+        parts.method = Method::GET;
+    }
+    let answered = match verdict {
+        Verdict::Refused => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "cross-site",
+            "This write came from another site. Its origin has to be listed in the variable cors_origins.",
+        )),
+        _ => dispatch(&parts, Request::from_parts(parts.clone(), body)).await,
+    };
+    let mut answer = answered.unwrap_or_else(|problem| {
+        if is_api { problem_json(&problem) } else { problem_page(&problem, None) }
+    });
+    let shared = if is_api { verdict } else { Verdict::Own };
+    secure(&mut answer, &shared);
+    answer
+}
+
+async fn dispatch(parts: &Parts, request: Request) -> Result<Answer, Problem> {
+    let path = parts.uri.path();
+    let resource = Resource::find(path).ok_or_else(|| {
+        if path.starts_with("/todos/") { Problem::no_such_todo() } else { Problem::no_such_page() }
+    })?;
+    if parts.method == Method::OPTIONS {
+        return Ok(options(resource));
+    }
+    if !resource.allows(&parts.method) {
+        return Ok(method_not_allowed(resource, path));
+    }
+    let body = request::body(request).await?;
+    match (resource, parts.method == Method::GET) {
+        (Resource::Todos, true) => api::list(parts).await,
+        (Resource::Todos, _) if parts.method == Method::POST => api::create(parts, &body).await,
+        (Resource::Todos, _) => api::delete_all().await,
+        (Resource::Todo(id), true) => api::get(id, parts).await,
+        (Resource::Todo(id), _) if parts.method == Method::PATCH => {
+            api::patch(id, parts, &body).await
+        }
+        (Resource::Todo(id), _) => api::delete(id, parts).await,
+        (Resource::Home, _) => page::home(parts).await,
+        (Resource::Index, _) | (Resource::NewItem, true) => Ok(page::moved(parts)),
+        (Resource::NewItem, _) => page::create(parts, &body).await,
+        (Resource::Toggle(id), _) => page::toggle(id, parts, &body).await,
+        (Resource::Edit(id), true) => page::edit_form(id, parts).await,
+        (Resource::Edit(id), _) => page::edit(id, parts, &body).await,
+        (Resource::Destroy(id), _) => page::destroy(id, parts, &body).await,
+        (Resource::ToggleAll, _) => page::toggle_all(parts, &body).await,
+        (Resource::ClearCompleted, _) => page::clear_completed(parts, &body).await,
+        (Resource::Asset(asset), _) => Ok(page::asset(&asset)),
+    }
+}
+
+/// Asks for the variable only when a browser says that the request is not ours.
+async fn judge(parts: &Parts) -> Verdict {
+    let judge = |allowed| site::judge(&parts.method, &parts.uri, &parts.headers, &allowed);
+    let strict = judge(Allowed::Origins(Vec::new()));
+    if strict == Verdict::Own {
+        return strict;
+    }
+    judge(Allowed::parse(&variables::get("cors_origins").await.unwrap_or_default()))
+}
+
+fn is_api(path: &str) -> bool {
+    path == "/todos" || path.starts_with("/todos/")
+}
+
+/// An answer without headers of its own.
+pub fn answer(status: StatusCode, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    answer
+}
+
+fn options(resource: Resource) -> Answer {
+    let mut options = answer(StatusCode::NO_CONTENT, Bytes::new());
+    let methods = HeaderValue::from_static(resource.methods());
+    options.headers_mut().insert(header::ALLOW, methods);
+    options
+}
+
+fn method_not_allowed(resource: Resource, path: &str) -> Answer {
+    let problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        format!("This address takes {}.", resource.methods()),
+    );
+    let mut refused =
+        if is_api(path) { problem_json(&problem) } else { problem_page(&problem, None) };
+    refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static(resource.methods()));
+    refused
+}
+
+fn problem_json(problem: &Problem) -> Answer {
+    let mut answer = answer(problem.status, problem.to_json().into());
+    let json = HeaderValue::from_static("application/problem+json");
+    answer.headers_mut().insert(header::CONTENT_TYPE, json);
+    retry_after(&mut answer);
+    answer
+}
+
+/// An error as a page; `draft` is what somebody typed and must not lose.
+pub fn problem_page(problem: &Problem, draft: Option<&str>) -> Answer {
+    let status = problem.status.as_u16();
+    let markup = view::failure(status, problem.title(), &problem.detail, draft);
+    let mut answer = page::html(problem.status, markup);
+    retry_after(&mut answer);
+    answer
+}
+
+fn retry_after(answer: &mut Answer) {
+    if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    }
+}
+
+/// Headers that every answer carries, and CORS where another site may read.
+fn secure(answer: &mut Answer, verdict: &Verdict) {
+    let allow = answer.headers().get(header::ALLOW).cloned();
+    let headers = answer.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.append(header::VARY, HeaderValue::from_static("Origin, Sec-Fetch-Site"));
+    let Verdict::Shared(origin) = verdict else { return };
+    let Ok(origin) = HeaderValue::from_str(origin) else { return };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("ETag, Link, Location, Retry-After"),
+    );
+    if let Some(methods) = allow {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("Content-Type, Idempotency-Key, If-Match, If-None-Match"),
+        );
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_stands_for_one_thing() {
+        assert_eq!(Resource::find("/"), Some(Resource::Home));
+        assert_eq!(Resource::find("/todos"), Some(Resource::Todos));
+        assert_eq!(Resource::find("/todos/7"), Some(Resource::Todo(7)));
+        assert_eq!(Resource::find("/items/7/edit"), Some(Resource::Edit(7)));
+        for path in ["", "/todos/", "/todos/07", "/todos/7/", "/items/7", "/items/7/edit/", "//"] {
+            assert_eq!(Resource::find(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn methods_are_matched_whole() {
+        assert!(Resource::Todos.allows(&Method::DELETE));
+        assert!(!Resource::Todos.allows(&Method::PATCH));
+        assert!(!Resource::Todos.allows(&Method::from_bytes(b"GE").unwrap()));
+    }
+}

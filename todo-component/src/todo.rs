@@ -1,0 +1,223 @@
+//! What a todo is: the values that the API, the pages and the store share.
+//!
+//! Everything here is pure. A value that exists is valid: text from outside
+//! becomes a [`Title`], a [`Cursor`] or a [`Filter`] here or nowhere.
+
+use serde::Deserialize;
+use std::fmt;
+
+/// One row of `todoitem`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+pub struct Todo {
+    pub id: i64,
+    pub title: String,
+    pub completed: bool,
+    /// Where the todo stands in the list; equal orders follow the id.
+    pub order: i32,
+    /// Grows by one with each change; the `ETag` and the hidden form field.
+    pub version: i64,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// RFC 3339, UTC.
+    pub updated_at: String,
+}
+
+/// A title as the table takes it: trimmed, 1 to 256 Unicode scalar values, no
+/// control character. Direction marks are kept; pages isolate titles instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Title(String);
+
+/// Why a text is no [`Title`]. The messages are shown to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TitleError {
+    #[error("The title is empty. Write what there is to do.")]
+    Empty,
+    #[error("The title has {0} characters. Shorten it to {max} or fewer.", max = Title::MAX_CHARS)]
+    TooLong(usize),
+    #[error("The title has a control character ({0}). Remove it: a title is one line of text.")]
+    Control(ControlChar),
+}
+
+/// A control character, printed as `U+000A`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ControlChar(char);
+
+impl fmt::Display for ControlChar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "U+{:04X}", u32::from(self.0))
+    }
+}
+
+impl Title {
+    /// The width of the old application's column, counted as PostgreSQL does.
+    pub const MAX_CHARS: usize = 256;
+
+    /// Trims `text` and checks it.
+    pub fn parse(text: &str) -> Result<Self, TitleError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TitleError::Empty);
+        }
+        if let Some(c) = text.chars().find(|c| c.is_control()) {
+            return Err(TitleError::Control(ControlChar(c)));
+        }
+        match text.chars().count() {
+            n if n > Self::MAX_CHARS => Err(TitleError::TooLong(n)),
+            _ => Ok(Self(text.to_owned())),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Which todos a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Filter {
+    #[default]
+    All,
+    Active,
+    Completed,
+}
+
+impl Filter {
+    pub const EACH: [Self; 3] = [Self::All, Self::Active, Self::Completed];
+
+    /// The value of `?filter=`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Active => "active",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// Reads `?filter=`. Anything unknown shows all: a page is better than an
+    /// error for a mistyped link.
+    pub fn parse(text: &str) -> Self {
+        Self::EACH.into_iter().find(|filter| filter.as_str() == text).unwrap_or_default()
+    }
+}
+
+/// The place after which a page of the list begins, written `<order>.<id>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cursor {
+    pub order: i32,
+    pub id: i64,
+}
+
+impl Cursor {
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (order, id) = text.split_once('.')?;
+        Some(Self { order: order.parse().ok()?, id: id.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.order, self.id)
+    }
+}
+
+impl From<&Todo> for Cursor {
+    fn from(todo: &Todo) -> Self {
+        Self { order: todo.order, id: todo.id }
+    }
+}
+
+/// How many todos there are, counted up to [`Count::MAX`] so that a page costs
+/// the same with a million rows as with ten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(transparent)]
+pub struct Count(u32);
+
+impl Count {
+    /// The largest exact count.
+    pub const MAX: u32 = 999;
+
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether the noun that follows is singular.
+    pub fn is_one(self) -> bool {
+        self.0 == 1
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > Self::MAX { write!(f, "{}+", Self::MAX) } else { write!(f, "{}", self.0) }
+    }
+}
+
+/// One page of the list, and what the page around it tells of the whole.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Page {
+    pub todos: Vec<Todo>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+    pub active: Count,
+    pub completed: Count,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_title_keeps_markup_and_direction_marks() {
+        for text in ["<b>x</b>", "\u{202e}abc\u{200f}", "a\u{a0}b", "👩‍👩‍👧"] {
+            assert_eq!(Title::parse(text).map(|t| t.0), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_title_is_counted_in_scalar_values() {
+        assert!(Title::parse(&"é".repeat(256)).is_ok());
+        assert!(Title::parse(&"👍".repeat(256)).is_ok());
+        assert_eq!(Title::parse(&"👍".repeat(257)), Err(TitleError::TooLong(257)));
+        assert!(Title::parse(&format!("  {}\n", "x".repeat(256))).is_ok());
+    }
+
+    #[test]
+    fn an_error_names_the_control_character() {
+        let error = Title::parse("a\nb").unwrap_err();
+        assert!(error.to_string().contains("U+000A"), "{error}");
+        for text in ["a\0b", "a\u{7f}b", "a\u{85}b"] {
+            assert!(matches!(Title::parse(text), Err(TitleError::Control(_))), "{text:?}");
+        }
+        assert_eq!(Title::parse(" \t\u{3000}"), Err(TitleError::Empty));
+    }
+
+    #[test]
+    fn a_count_is_exact_up_to_its_bound() {
+        assert_eq!(Count(999).to_string(), "999");
+        assert_eq!(Count(1000).to_string(), "999+");
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_a_title_never_panics_and_is_idempotent(text in any::<String>()) {
+            if let Ok(title) = Title::parse(&text) {
+                prop_assert!(!title.0.is_empty() && title.0.chars().count() <= Title::MAX_CHARS);
+                prop_assert_eq!(title.0.trim(), &title.0);
+                prop_assert_eq!(Title::parse(&title.0), Ok(title.clone()));
+            }
+        }
+
+        #[test]
+        fn a_cursor_survives_a_round_trip(order in any::<i32>(), id in any::<i64>()) {
+            let cursor = Cursor { order, id };
+            prop_assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
+        }
+
+        #[test]
+        fn no_text_breaks_the_cursor_or_the_filter(text in any::<String>()) {
+            let _ = (Cursor::parse(&text), Filter::parse(&text));
+        }
+    }
+}
