@@ -1,0 +1,133 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Makes and looks after a PostgreSQL primary and its streaming replicas on Kubernetes.
+///
+/// Exit codes: 0 done, or healthy; 1 failed; 2 wrong usage or configuration;
+/// and of `status`: 3 degraded, 4 unprotected, 5 no primary.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args, Debug)]
+pub struct Global {
+    /// Environment: reads config/<ENV>/postgres.toml
+    #[arg(long, short, global = true, env = "TODOOZLE_ENV", default_value = "dev")]
+    pub env: String,
+    /// Folder of the environments
+    #[arg(
+        long,
+        global = true,
+        env = "TODOOZLE_CONFIG",
+        default_value = "config",
+        value_name = "DIR"
+    )]
+    pub config: PathBuf,
+    /// Context of the kubeconfig [default: the one in postgres.toml, else the environment's name]
+    #[arg(long, global = true)]
+    pub context: Option<String>,
+    /// Namespace [default: the one in postgres.toml]
+    #[arg(long, short, global = true)]
+    pub namespace: Option<String>,
+    /// How to print results
+    #[arg(long, short, global = true, value_enum, default_value_t)]
+    pub output: Output,
+    /// Say what would change, and change nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Don't ask
+    #[arg(long, short, global = true)]
+    pub yes: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the cluster, or bring it to what the configuration says
+    Init {
+        /// Give up waiting after this many seconds
+        #[arg(long, default_value = "600", value_parser = seconds)]
+        timeout: Duration,
+    },
+    /// Show who is primary, how far behind the others are, and what to do
+    Status {
+        /// Show it again every second, until interrupted
+        #[arg(long, short)]
+        watch: bool,
+    },
+    /// Show what `init` would change
+    Diff,
+    /// Print the objects as YAML, without Secrets
+    Render,
+    /// Make another member primary
+    Switchover {
+        /// The member to promote [default: the one at home in main, else the synchronous standby]
+        #[arg(long)]
+        to: Option<String>,
+    },
+    /// Change how many members the set of replicas has
+    Scale {
+        /// Members of the set
+        replicas: i32,
+        /// Give up waiting after this many seconds
+        #[arg(long, default_value = "600", value_parser = seconds)]
+        timeout: Duration,
+    },
+    /// Open psql through a port-forward; what follows -- goes to psql
+    Psql {
+        /// Connect to a replica
+        #[arg(long)]
+        replica: bool,
+        /// Role to connect as [default: the superuser]
+        #[arg(long)]
+        role: Option<String>,
+        /// Database [default: the role's own]
+        #[arg(long)]
+        database: Option<String>,
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Take the cluster away; volumes and passwords stay unless told otherwise
+    Destroy {
+        /// Delete the volumes and passwords, too
+        #[arg(long)]
+        delete_volumes: bool,
+        /// The cluster's name, instead of typing it when asked
+        #[arg(long)]
+        name: Option<String>,
+        /// Give up waiting after this many seconds
+        #[arg(long, default_value = "600", value_parser = seconds)]
+        timeout: Duration,
+    },
+    /// Print a completion script
+    Completions { shell: Shell },
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_secs).map_err(|_| "write a number of seconds".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

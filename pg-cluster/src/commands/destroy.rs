@@ -1,0 +1,149 @@
+//! Takes a cluster away, replicas first: so the member whose volume is newest
+//! is the one that leads when the same name is made again.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
+use kube::{
+    Api, Resource,
+    api::{DeleteParams, DynamicObject, ListParams},
+};
+use serde::de::DeserializeOwned;
+
+use super::{confirm, init::secret_names};
+use crate::{
+    cli::Global,
+    cluster::Cluster,
+    objects::{self, HomeSet, Object, names},
+    progress::{self, Wait, until},
+};
+
+pub struct Plan {
+    pub delete_volumes: bool,
+    pub name: Option<String>,
+    pub timeout: Duration,
+}
+
+pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
+    let env = &cluster.env;
+    let volumes = if plan.delete_volumes {
+        "and delete its volumes and passwords"
+    } else {
+        "and keep its volumes and passwords"
+    };
+    if global.dry_run {
+        progress::done(
+            &format!("{} in {}", env.name, env.namespace()),
+            &format!("would take it away {volumes}"),
+        );
+        return Ok(());
+    }
+    match &plan.name {
+        Some(name) => ensure!(
+            **name == *env.name,
+            "--name is {name}, but this environment's cluster is {}",
+            env.name
+        ),
+        None if global.yes && !plan.delete_volumes => {}
+        None => confirm(
+            &format!("take {} away from namespace {} {volumes}", env.name, env.namespace()),
+            &env.name,
+        )?,
+    }
+    if !plan.delete_volumes {
+        primary_is_home(cluster).await?;
+    }
+    for home in [HomeSet::Replica, HomeSet::Main] {
+        delete(cluster, &objects::set(env, home)?).await?;
+        until(&format!("the end of {}'s pods", home.name(env)), plan.timeout, || {
+            ended(cluster, home)
+        })
+        .await?;
+    }
+    let mut objects = objects::surroundings(env)?;
+    objects.extend(objects::obsolete(env)?);
+    // The namespace may be another cluster's, too.
+    for object in objects.iter().rev().filter(|object| object.namespace.is_some()) {
+        delete(cluster, object).await?;
+    }
+    let scope = format!("{}={}", objects::SCOPE_LABEL, env.name);
+    delete_all::<ConfigMap>(cluster, &scope, "Patroni's ConfigMaps").await?;
+    if plan.delete_volumes {
+        let selector: Vec<_> = objects::selector(env)
+            .into_iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        delete_all::<PersistentVolumeClaim>(cluster, &selector.join(","), "volumes").await?;
+        delete_all::<Secret>(cluster, &selector.join(","), "Secrets").await?;
+    } else {
+        progress::done(
+            "kept",
+            &format!("the volumes, and the Secrets {}", secret_names(env).join(", ")),
+        );
+        progress::done(
+            "next",
+            "`pg-cluster init` brings the data back; `pg-cluster destroy --delete-volumes` ends it",
+        );
+    }
+    Ok(())
+}
+
+/// Kept volumes are found again by the member that leads, which is the one in `main`.
+async fn primary_is_home(cluster: &Cluster) -> Result<()> {
+    let main = names::main(&cluster.env);
+    match cluster.agreed().await?.leader {
+        Some(leader) if !leader.starts_with(&main) => {
+            bail!(
+                "{leader} is primary, so the newest data isn't in {main}'s volume: run `pg-cluster switchover` first"
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn ended(cluster: &Cluster, home: HomeSet) -> Result<Wait<()>> {
+    let prefix = format!("{}-", home.name(&cluster.env));
+    let left = cluster
+        .pods()
+        .await?
+        .iter()
+        .filter(|pod| pod.metadata.name.as_ref().is_some_and(|name| name.starts_with(&prefix)))
+        .count();
+    Ok(if left == 0 { Wait::Over(()) } else { Wait::For(format!("{left} left")) })
+}
+
+/// Deletes an object that may be gone already.
+pub async fn delete(cluster: &Cluster, object: &Object) -> Result<()> {
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(cluster.client.clone(), cluster.env.namespace(), &object.resource);
+    let what = format!("{} {}", object.resource.kind, object.name);
+    match api.delete(&object.name, &DeleteParams::background()).await {
+        Ok(_) => progress::done(&what, "deleted"),
+        Err(kube::Error::Api(status)) if status.code == 404 => {}
+        Err(error) => return Err(error).with_context(|| format!("delete {what}")),
+    }
+    Ok(())
+}
+
+async fn delete_all<K>(cluster: &Cluster, selector: &str, what: &str) -> Result<()>
+where
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned,
+{
+    // One by one: `deletecollection` is a verb that few people are given.
+    let api = cluster.api::<K>();
+    let found = api
+        .list(&ListParams::default().labels(selector))
+        .await
+        .with_context(|| format!("list {what}"))?;
+    for name in found.items.iter().filter_map(|item| item.meta().name.clone()) {
+        api.delete(&name, &DeleteParams::default())
+            .await
+            .with_context(|| format!("delete {name} of {what}"))?;
+    }
+    progress::done(what, "deleted");
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! From nothing to a streaming replica, or from what is there to what the
+//! configuration says. Every step looks before it acts, so that the command can
+//! be interrupted anywhere and run again.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod};
+use kube::ResourceExt;
+use serde_json::json;
+
+use super::{destroy, print, status};
+use crate::{
+    apply::Outcome,
+    cli::Global,
+    cluster::{Cluster, secret_value},
+    env::Env,
+    health::{self, Member},
+    objects::{self, HomeSet, names, secrets},
+    passwords::{Given, Passwords},
+    progress::{self, Wait, until},
+    roles, tls,
+    tls::{Authority, Certificate},
+};
+
+pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Result<()> {
+    let env = &cluster.env;
+    let given = Given::load(&global.config.join(&global.env).join("secrets.yaml"), env)?;
+    if !env.replication.promises_durability() {
+        progress::warn(
+            "synchronous_mode or synchronous_commit is below \"on\": an acknowledged write may be lost in a failover",
+        );
+    }
+    for object in objects::surroundings(env)? {
+        cluster.apply(&object).await?;
+    }
+    for object in objects::obsolete(env)? {
+        destroy::delete(cluster, &object).await?;
+    }
+    let passwords = ensure_secrets(cluster, &given).await?;
+
+    cluster.apply(&objects::set(env, HomeSet::Main)?).await?;
+    // Alone, the main member wins the bootstrap. Later the two sets are equals.
+    let new = !cluster.agreed().await?.initialized
+        || cluster.api::<StatefulSet>().get_opt(&names::replica(env)).await?.is_none();
+    if new {
+        until("a primary", timeout, || primary(cluster)).await?;
+    }
+    cluster.apply(&objects::set(env, HomeSet::Replica)?).await?;
+    let leader = until("a primary that takes writes", timeout, || primary(cluster)).await?;
+    ensure_dynamic(cluster, &leader).await?;
+    until("every replica streaming through its slot", timeout, || streaming(cluster)).await?;
+    roles::ensure(cluster, &leader, &passwords).await?;
+    summary(cluster, global).await
+}
+
+/// Waits for a member that takes writes.
+pub async fn primary(cluster: &Cluster) -> Result<Wait<String>> {
+    let report = status::report(cluster).await?;
+    Ok(match report.primary {
+        Some(primary) => Wait::Over(primary),
+        None => Wait::For(waits_for(cluster).await?.unwrap_or_else(|| report.advice.join("; "))),
+    })
+}
+
+/// Waits until the configured number of members streams, and one is synchronous if that is wanted.
+pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
+    let report = status::report(cluster).await?;
+    let wanted = usize::try_from(cluster.env.replica.count.get())?;
+    let streaming =
+        report.members.iter().filter(|member| health::streams(member) && member.ready).count();
+    let protected = report.verdict <= health::Verdict::Degraded
+        || !cluster.env.replication.promises_durability()
+        || wanted == 0;
+    if streaming >= wanted && report.members.len() == wanted + 1 && protected {
+        return Ok(Wait::Over(()));
+    }
+    let state = |member: &Member| format!("{} {}", member.name, member.state);
+    let states = report
+        .members
+        .iter()
+        .filter(|member| !health::streams(member))
+        .map(state)
+        .collect::<Vec<_>>()
+        .join(", ");
+    Ok(Wait::For(
+        waits_for(cluster).await?.unwrap_or(format!("{streaming} of {wanted} ({states})")),
+    ))
+}
+
+/// What keeps a pod from starting, in Kubernetes' words.
+async fn waits_for(cluster: &Cluster) -> Result<Option<String>> {
+    Ok(cluster
+        .pods()
+        .await?
+        .iter()
+        .find_map(|pod| blocked(pod).map(|why| format!("{}: {why}", pod.name_any()))))
+}
+
+pub fn blocked(pod: &Pod) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    let unscheduled = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|c| c.type_ == "PodScheduled" && c.status == "False");
+    if let Some(condition) = unscheduled {
+        return condition.message.clone();
+    }
+    let waiting = status
+        .container_statuses
+        .iter()
+        .flatten()
+        .find_map(|container| container.state.as_ref()?.waiting.as_ref())?;
+    let reason = waiting.reason.as_deref().unwrap_or_default();
+    Some(format!("{reason} {}", waiting.message.as_deref().unwrap_or_default()).trim().to_owned())
+}
+
+pub fn secret_names(env: &Env) -> Vec<String> {
+    let mut all = vec![names::credentials(env), names::authority(env), names::certificate(env)];
+    all.extend(env.roles.keys().map(|role| names::role_secret(env, role)));
+    all
+}
+
+/// Keeps what the Secrets hold, and makes what they lack.
+async fn ensure_secrets(cluster: &Cluster, given: &Given) -> Result<Passwords> {
+    let env = &cluster.env;
+    let mut live = std::collections::BTreeMap::new();
+    for name in secret_names(env) {
+        if let Some(secret) = cluster
+            .api::<k8s_openapi::api::core::v1::Secret>()
+            .get_opt(&name)
+            .await
+            .with_context(|| format!("read the Secret {name}"))?
+        {
+            live.insert(name, secret);
+        }
+    }
+    let value = |name: &str, key: &str| secret_value(live.get(name)?, key);
+    let passwords = Passwords::resolve(env, given, |role, key| {
+        value(
+            &role.map_or_else(|| names::credentials(env), |role| names::role_secret(env, role)),
+            key,
+        )
+    })?;
+
+    let now = Timestamp::now();
+    let (own, server) = (names::authority(env), names::certificate(env));
+    let authority = match (value(&own, secrets::CA), value(&own, "ca.key")) {
+        (Some(certificate), Some(key)) => Authority { certificate, key },
+        _ => Authority::generate(env, now)?,
+    };
+    let current = match (value(&server, "tls.crt"), value(&server, "tls.key")) {
+        (Some(certificate), Some(key))
+            if value(&server, secrets::CA).as_ref() == Some(&authority.certificate) =>
+        {
+            Some(Certificate { certificate, key })
+        }
+        _ => None,
+    };
+    let due = |certificate: &Certificate| {
+        tls::expiry(&certificate.certificate)
+            .is_ok_and(|end| tls::days_left(end, now) >= tls::RENEW_DAYS)
+    };
+    let certificate = match current.filter(due) {
+        Some(certificate) => certificate,
+        None => authority.issue(env, now)?,
+    };
+    let mut renewed = false;
+    let mut objects = secrets::for_members(env, &passwords, &authority, &certificate)?;
+    objects.extend(secrets::for_roles(env, &passwords, &authority)?);
+    for object in objects {
+        let outcome = cluster.apply(&object).await?;
+        renewed |= outcome == Outcome::Changed && object.name == server;
+    }
+    if renewed {
+        progress::warn(
+            "the certificate is new: members serve it after their next restart or reload",
+        );
+    }
+    Ok(passwords)
+}
+
+/// Patroni reads its bootstrap section once; what changed since goes to it directly.
+async fn ensure_dynamic(cluster: &Cluster, leader: &str) -> Result<()> {
+    let wanted = objects::dynamic(&cluster.env);
+    if cluster.agreed().await?.dynamic.as_ref() != Some(&wanted) {
+        cluster.put_dynamic(leader, &wanted).await?;
+        progress::done("Patroni's configuration", "changed");
+    }
+    Ok(())
+}
+
+async fn summary(cluster: &Cluster, global: &Global) -> Result<()> {
+    let env = &cluster.env;
+    let report = status::report(cluster).await?;
+    let (primary, replica) = (names::primary_service(env), names::replica_service(env));
+    let space = env.namespace();
+    let mut text = format!(
+        "{} in namespace {space}: {}\n  writes  {primary}.{space}.svc:5432\n  reads   {replica}.{space}.svc:5432\n",
+        env.name,
+        report.verdict.words()
+    );
+    for role in env.roles.keys() {
+        text += &format!(
+            "  role    {role}: its password and URI are in the Secret {}\n",
+            names::role_secret(env, role)
+        );
+    }
+    text += &format!("Next: pg-cluster --env {} status", global.env);
+    let json = json!({
+        "name": env.name, "namespace": space, "verdict": report.verdict, "primary": report.primary,
+        "services": { "primary": primary, "replica": replica, "members": names::members_service(env) },
+        "role_secrets": env.roles.keys().map(|role| names::role_secret(env, role)).collect::<Vec<_>>(),
+    });
+    print(global.output, &text, &json);
+    Ok(())
+}

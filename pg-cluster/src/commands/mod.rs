@@ -1,0 +1,85 @@
+//! A file a verb.
+
+pub mod completions;
+mod destroy;
+mod diff;
+mod init;
+mod psql;
+mod render;
+mod scale;
+mod status;
+mod switchover;
+
+use std::io::{IsTerminal, stdin};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    cli::{Cli, Command, Global, Output},
+    cluster::Cluster,
+    env::Env,
+};
+
+/// The environment that the command line names.
+pub fn environment(global: &Global) -> Result<Env> {
+    let mut env = Env::load(&global.config, &global.env)?;
+    if let Some(context) = &global.context {
+        env.context.clone_from(context);
+    }
+    if let Some(namespace) = &global.namespace {
+        env.namespace = Some(
+            namespace.clone().try_into().map_err(anyhow::Error::msg).context("read --namespace")?,
+        );
+    }
+    Ok(env)
+}
+
+/// Runs the command; what comes back is the exit code.
+pub async fn run(cli: Cli, env: Env) -> Result<u8> {
+    let Cli { global, command } = cli;
+    if let Command::Render = command {
+        return render::run(&env, global.output).map(|()| 0);
+    }
+    let cluster = Cluster::connect(env).await?;
+    match command {
+        Command::Init { .. } | Command::Diff
+            if global.dry_run || matches!(command, Command::Diff) =>
+        {
+            diff::run(&cluster, &global).await
+        }
+        Command::Init { timeout } => init::run(&cluster, &global, timeout).await.map(|()| 0),
+        Command::Status { watch } => status::run(&cluster, global.output, watch).await,
+        Command::Switchover { to } => switchover::run(&cluster, &global, to).await.map(|()| 0),
+        Command::Scale { replicas, timeout } => {
+            scale::run(cluster, &global, replicas, timeout).await.map(|()| 0)
+        }
+        Command::Psql { replica, role, database, arguments } => {
+            psql::run(&cluster, &psql::Target { replica, role, database }, &arguments).await
+        }
+        Command::Destroy { delete_volumes, name, timeout } => {
+            destroy::run(&cluster, &global, &destroy::Plan { delete_volumes, name, timeout })
+                .await
+                .map(|()| 0)
+        }
+        Command::Diff | Command::Render | Command::Completions { .. } => Ok(0),
+    }
+}
+
+/// Asks for a word that confirms, unless it was given or nobody can be asked.
+fn confirm(question: &str, word: &str) -> Result<()> {
+    if !stdin().is_terminal() {
+        bail!("{question}: nobody is here to ask; give the answer as an option (see --help)");
+    }
+    eprint!("{question}: type {word} to go on: ");
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).context("read the answer")?;
+    if answer.trim() == word { Ok(()) } else { bail!("nothing was done") }
+}
+
+/// A result on standard output, as text or as JSON.
+fn print(output: Output, text: &str, json: &serde_json::Value) {
+    match output {
+        Output::Text => println!("{text}"),
+        Output::Json => println!("{json:#}"),
+    }
+}

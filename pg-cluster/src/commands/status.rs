@@ -1,0 +1,246 @@
+//! The truth at this moment: asked of each member, not read from labels.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures::future::join_all;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use super::init::blocked;
+use crate::{
+    cli::Output,
+    cluster::{Cluster, PSQL},
+    health::{self, Answer, Member, Report},
+    objects::{SET_LABEL, names},
+    tls,
+};
+
+/// A member that needs longer is as good as away.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What every member is asked. Only a member out of recovery has a current position.
+const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
+        case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as position)
+    select json_build_object(
+        'in_recovery', recovering,
+        'timeline', case when recovering then (select received_tli from pg_stat_wal_receiver)
+                    else ('x' || left(pg_walfile_name(position), 8))::bit(32)::int end,
+        'synchronous_commit', current_setting('synchronous_commit'),
+        'pending_restart', exists (select from pg_settings where pending_restart),
+        'senders', (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state,
+            'slot', slot_name, 'lag_bytes', pg_wal_lsn_diff(position, replay_lsn)::bigint,
+            'lag_seconds', coalesce(extract(epoch from replay_lag), 0))), '[]')
+            from pg_stat_replication left join pg_replication_slots on active_pid = pid),
+        'slots', (select coalesce(json_agg(json_build_object('name', slot_name, 'wal_status', wal_status,
+            'holds_bytes', pg_wal_lsn_diff(position, restart_lsn)::bigint)), '[]') from pg_replication_slots))
+    from here;";
+
+pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
+    loop {
+        let report = report(cluster).await?;
+        ensure!(
+            !report.members.is_empty(),
+            "there is no cluster {} in namespace {}: run `pg-cluster init`",
+            report.name,
+            report.namespace
+        );
+        match output {
+            Output::Text => println!("{}", text(&report)),
+            Output::Json => {
+                println!("{}", serde_json::to_string(&report).context("write the status as JSON")?)
+            }
+        }
+        if !watch {
+            return Ok(report.verdict.exit_code());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(WATCH_INTERVAL) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(report.verdict.exit_code()),
+        }
+    }
+}
+
+pub async fn report(cluster: &Cluster) -> Result<Report> {
+    let env = &cluster.env;
+    let server = names::certificate(env);
+    let (pods, agreed, certificate) = tokio::try_join!(
+        cluster.pods(),
+        cluster.agreed(),
+        cluster.secret_or_none(&server, "tls.crt")
+    )?;
+    let mut members = join_all(pods.iter().map(|pod| member(cluster, pod))).await;
+    health::join(&mut members);
+    let now = Timestamp::now();
+    let days_left =
+        certificate.map(|pem| tls::expiry(&pem)).transpose()?.map(|end| tls::days_left(end, now));
+    let (verdict, advice) =
+        health::judge(env, &members, agreed.leader.as_deref(), &agreed.synchronous, days_left);
+    let primary = health::primary(&members);
+    Ok(Report {
+        name: env.name.to_string(),
+        namespace: env.namespace().to_owned(),
+        at: now,
+        verdict,
+        advice,
+        primary_since: agreed
+            .since
+            .filter(|_| primary.map(|member| &member.name) == agreed.leader.as_ref()),
+        timeline: primary.and_then(|member| member.timeline),
+        synchronous_commit: primary
+            .and_then(|member| Some(member.answer.as_ref()?.synchronous_commit.clone())),
+        primary: primary.map(|member| member.name.clone()),
+        certificate_days_left: days_left,
+        members,
+    })
+}
+
+async fn member(cluster: &Cluster, pod: &Pod) -> Member {
+    let status = pod.status.clone().unwrap_or_default();
+    let ready =
+        status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
+    let mut member = Member {
+        name: pod.name_any(),
+        home: pod.labels().get(SET_LABEL).cloned().unwrap_or_default(),
+        node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
+        restarts: status
+            .container_statuses
+            .iter()
+            .flatten()
+            .map(|container| container.restart_count)
+            .sum(),
+        ready,
+        ..Member::default()
+    };
+    if pod.metadata.deletion_timestamp.is_some() {
+        "stopping".clone_into(&mut member.state);
+    } else if let Some(reason) = blocked(pod) {
+        member.state = reason;
+        return member;
+    }
+    // The disk first: a full one may keep PostgreSQL from answering.
+    let script = format!("df -PB1 \"$PGDATA/..\" | tail -n 1; {PSQL} -d postgres");
+    match cluster.shell(&member.name, &script, &format!("{QUESTION}\n\\q\n"), ANSWER_LIMIT).await {
+        Ok(output) => {
+            let (disk, answer) = output.split_once('\n').unwrap_or((&output, ""));
+            let mut sizes = disk.split_whitespace().skip(1).filter_map(|field| field.parse().ok());
+            (member.disk_total_bytes, member.disk_used_bytes) = (sizes.next(), sizes.next());
+            member.answer = serde_json::from_str::<Answer>(answer.trim()).ok();
+            if member.answer.is_none() {
+                "no answer from PostgreSQL".clone_into(&mut member.state);
+            }
+        }
+        Err(_) if !member.state.is_empty() => {}
+        Err(error) => member.state = short(&error),
+    }
+    member
+}
+
+/// Why a member didn't answer, in a few words.
+fn short(error: &anyhow::Error) -> String {
+    let text = error.root_cause().to_string();
+    let starting = ["No such file", "starting up", "not yet accepting", "Connection refused"]
+        .iter()
+        .any(|hint| text.contains(hint));
+    if starting { "starting".to_owned() } else { "no answer".to_owned() }
+}
+
+fn text(report: &Report) -> String {
+    let mut rows = vec![
+        ["MEMBER", "HOME", "ROLE", "STATE", "LAG", "SLOT", "SYNC", "DISK", "NODE", "RESTARTS"]
+            .map(str::to_owned),
+    ];
+    rows.extend(report.members.iter().map(row));
+    let primary = report.primary.as_deref().unwrap_or("none");
+    let since = report.primary_since.map_or(String::new(), |since| format!(", since {since:.0}"));
+    let timeline =
+        report.timeline.map_or(String::new(), |timeline| format!(", timeline {timeline}"));
+    let days = report
+        .certificate_days_left
+        .map_or(String::new(), |days| format!("\ncertificate ends in {days} days"));
+    let mut lines = vec![
+        format!(
+            "{} in {}: primary {primary}{since}{timeline}{days}",
+            report.name, report.namespace
+        ),
+        table(&rows),
+    ];
+    lines.push(match report.advice.as_slice() {
+        [] => report.verdict.words().to_owned(),
+        advice => format!("{}: {}", report.verdict.words(), advice.join("; ")),
+    });
+    lines.join("\n")
+}
+
+fn row(member: &Member) -> [String; 10] {
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let lag = member
+        .lag_bytes
+        .map(|lag| format!("{} / {:.1} s", bytes(lag), member.lag_seconds.unwrap_or(0.0)));
+    let slot = member
+        .slot
+        .as_ref()
+        .map(|slot| format!("{slot} holds {}", bytes(member.slot_holds_bytes.unwrap_or(0))));
+    let disk = member
+        .disk_used_bytes
+        .zip(member.disk_total_bytes)
+        .map(|(used, total)| format!("{} %", used * 100 / total.max(1)));
+    let state = if member.pending_restart {
+        format!("{}, restart pending", member.state)
+    } else {
+        member.state.clone()
+    };
+    [
+        member.name.clone(),
+        member.home.clone(),
+        member.role.unwrap_or("-").to_owned(),
+        state,
+        or_dash(lag),
+        or_dash(slot),
+        or_dash(member.sync.clone()),
+        or_dash(disk),
+        or_dash(member.node.clone()),
+        member.restarts.to_string(),
+    ]
+}
+
+fn table(rows: &[[String; 10]]) -> String {
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<_> = (0..10).map(width).collect();
+    let line = |row: &[String; 10]| {
+        row.iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect::<Vec<_>>()
+            .join("  ")
+            .trim_end()
+            .to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn bytes(count: i64) -> String {
+    match count {
+        ..1024 => format!("{count} B"),
+        1024..1_048_576 => format!("{} kB", count / 1024),
+        1_048_576..1_073_741_824 => format!("{} MB", count / 1_048_576),
+        _ => format!("{} GB", count / 1_073_741_824),
+    }
+}
+
+impl Cluster {
+    /// Whoever may not read Secrets still gets a status, without the expiry.
+    async fn secret_or_none(&self, name: &str, key: &str) -> Result<Option<String>> {
+        match self.secret(name, key).await {
+            Err(error) if error.downcast_ref::<kube::Error>().is_some_and(is_forbidden) => Ok(None),
+            other => other,
+        }
+    }
+}
+
+fn is_forbidden(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 403)
+}

@@ -1,0 +1,71 @@
+//! Another primary, in order: nothing acknowledged is lost, and the old one follows.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{init, status};
+use crate::{
+    cli::Global,
+    cluster::Cluster,
+    health::{Report, streams},
+    progress::{self, Wait, until},
+};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Result<()> {
+    let report = status::report(cluster).await?;
+    let Some(primary) = report.primary.clone() else {
+        bail!(
+            "nobody is primary, so there is nobody to take over from: {}",
+            report.advice.join("; ")
+        );
+    };
+    let to = match to {
+        Some(to) => to,
+        None => candidate(&report)?,
+    };
+    ensure!(
+        report.members.iter().any(|member| member.name == to),
+        "{to} is no member: name one of {}",
+        report.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>().join(", ")
+    );
+    if to == primary {
+        progress::done(&to, "is primary already");
+        return Ok(());
+    }
+    if global.dry_run {
+        progress::done("switchover", &format!("would go from {primary} to {to}"));
+        return Ok(());
+    }
+    cluster.post_switchover(&primary, &to).await?;
+    until(&format!("{to} as primary"), LIMIT, || became(cluster, &to)).await?;
+    until("every replica streaming through its slot", LIMIT, || init::streaming(cluster)).await
+}
+
+/// Home if the primary is away, else to the synchronous standby.
+fn candidate(report: &Report) -> Result<String> {
+    let others = || {
+        report
+            .members
+            .iter()
+            .filter(|member| Some(&member.name) != report.primary.as_ref() && streams(member))
+    };
+    let home = others().find(|member| member.home == "main");
+    let standby = home
+        .or_else(|| {
+            others().find(|member| matches!(member.sync.as_deref(), Some("sync" | "quorum")))
+        })
+        .or_else(|| others().next());
+    standby
+        .map(|member| member.name.clone())
+        .context("no member streams, so nobody can take over: see `pg-cluster status`")
+}
+
+async fn became(cluster: &Cluster, to: &str) -> Result<Wait<()>> {
+    Ok(match status::report(cluster).await?.primary {
+        Some(primary) if primary == to => Wait::Over(()),
+        other => Wait::For(format!("primary is {}", other.unwrap_or_else(|| "nobody".to_owned()))),
+    })
+}

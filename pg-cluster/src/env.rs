@@ -1,0 +1,137 @@
+//! The one reader of configuration: `config/<env>/postgres.toml` becomes an
+//! `Env`, and an `Env` that exists is valid.
+
+mod hba;
+mod parameters;
+mod replication;
+mod set;
+mod values;
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    hba::HbaLine,
+    parameters::Parameters,
+    replication::{Replication, SynchronousMode},
+    set::{Amounts, Set},
+    values::{Bounded, Identifier, Image, Label, Name, Quantity, Size},
+};
+
+/// Port of PostgreSQL, and of Patroni's REST API, in every pod.
+pub const POSTGRES_PORT: i32 = 5432;
+pub const PATRONI_PORT: i32 = 8008;
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Env {
+    pub name: Name,
+    #[serde(default)]
+    pub context: String,
+    #[serde(default)]
+    pub namespace: Option<Name>,
+    pub image: Image,
+    #[serde(default)]
+    pub clients: Vec<Name>,
+    #[serde(default)]
+    pub main: Set,
+    #[serde(default)]
+    pub replica: Set,
+    #[serde(default)]
+    pub replication: Replication,
+    #[serde(default)]
+    pub parameters: Parameters,
+    #[serde(default)]
+    pub hba: Vec<HbaLine>,
+    #[serde(default)]
+    pub roles: BTreeMap<Identifier, Role>,
+    #[serde(default)]
+    pub databases: BTreeMap<Identifier, Database>,
+}
+
+/// A role that can log in; its password is in the Secret `<name>-role-<role>`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Role {
+    pub connection_limit: Bounded<-1, 10_000, -1>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub owner: Identifier,
+}
+
+impl Env {
+    /// Reads `config/<env>/postgres.toml` below `root`.
+    pub fn load(root: &Path, env: &str) -> Result<Self> {
+        let path = root.join(env).join("postgres.toml");
+        let text = fs::read_to_string(&path).with_context(|| {
+            format!("read {}: make it from config/dev/postgres.toml, or name another environment with --env", path.display())
+        })?;
+        Self::parse(&text, env).with_context(|| format!("read {}", path.display()))
+    }
+
+    pub fn parse(text: &str, env: &str) -> Result<Self> {
+        let mut parsed: Self = toml::from_str(text)?;
+        if parsed.context.is_empty() {
+            env.clone_into(&mut parsed.context);
+        }
+        parsed.check()?;
+        Ok(parsed)
+    }
+
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_ref().unwrap_or(&self.name)
+    }
+
+    /// How many members the cluster has in all.
+    pub fn members(&self) -> i32 {
+        self.main.count.get() + self.replica.count.get()
+    }
+
+    /// The same cluster with another number of replicas.
+    pub fn with_replicas(mut self, count: i32) -> Result<Self> {
+        self.replica.count = Bounded::new(count).map_err(anyhow::Error::msg)?;
+        self.check()?;
+        Ok(self)
+    }
+
+    /// What no single key can say about itself.
+    fn check(&self) -> Result<()> {
+        ensure!(
+            self.main.count.get() == 1,
+            "main.count is {}, but main has one member: write 1, and add members under [replica]",
+            self.main.count.get()
+        );
+        self.replication.check()?;
+        let members = self.members();
+        let senders = self.replication.max_wal_senders.get();
+        ensure!(
+            senders > members,
+            "replication.max_wal_senders is {senders}: {members} members need {} or more, one each and one for a new copy",
+            members + 1
+        );
+        let keep = &self.replication.max_slot_wal_keep_size;
+        for (set, storage) in [("main", &self.main.storage), ("replica", &self.replica.storage)] {
+            ensure!(
+                keep.bytes() <= storage.bytes() / 2,
+                "replication.max_slot_wal_keep_size is {keep}, more than half of {set}.storage ({storage}): a member that is away \
+                 could fill the disk; write less, or more storage"
+            );
+        }
+        for (database, Database { owner }) in &self.databases {
+            if !self.roles.contains_key(owner) {
+                bail!(
+                    "databases.{database}.owner is {owner}, which is not a role here: add [roles.{owner}]"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

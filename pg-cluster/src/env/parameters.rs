@@ -1,0 +1,136 @@
+//! Any other PostgreSQL parameter. Those that Patroni or pg-cluster own are
+//! refused with the place where they belong.
+
+use std::{collections::BTreeMap, ops::Deref};
+
+use serde::{Deserialize, Serialize};
+
+use super::values::size_bytes;
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(try_from = "BTreeMap<String, toml::Value>")]
+pub struct Parameters(BTreeMap<String, String>);
+
+impl Deref for Parameters {
+    type Target = BTreeMap<String, String>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// Keys of `[replication]`.
+const OURS: [&str; 6] = [
+    "wal_level",
+    "max_wal_senders",
+    "max_replication_slots",
+    "synchronous_commit",
+    "max_slot_wal_keep_size",
+    "wal_sender_timeout",
+];
+
+/// Set by Patroni or pg-cluster, whatever one writes, and why.
+const MANAGED: [(&str, &str); 27] = [
+    ("archive_cleanup_command", "Patroni writes it"),
+    ("cluster_name", "it is the cluster's name"),
+    ("config_file", "Patroni writes it"),
+    ("data_directory", "it is the volume"),
+    ("external_pid_file", "the root file system is read-only"),
+    ("fsync", "without it a crash loses acknowledged writes"),
+    ("full_page_writes", "without it a crash loses pages"),
+    ("hba_file", "add lines under hba instead"),
+    ("hot_standby", "replicas answer reads"),
+    ("ident_file", "Patroni writes it"),
+    ("listen_addresses", "Services and the NetworkPolicy decide who gets in"),
+    ("logging_collector", "the log goes to the container's"),
+    ("password_encryption", "passwords are SCRAM"),
+    ("port", "it is 5432"),
+    ("primary_conninfo", "Patroni writes it"),
+    ("primary_slot_name", "Patroni writes it"),
+    ("promote_trigger_file", "Patroni promotes"),
+    ("recovery_target_timeline", "Patroni writes it"),
+    ("ssl", "TLS is always on"),
+    ("ssl_ca_file", "pg-cluster makes the certificates"),
+    ("ssl_cert_file", "pg-cluster makes the certificates"),
+    ("ssl_key_file", "pg-cluster makes the certificates"),
+    ("synchronous_standby_names", "Patroni keeps it, by replication.synchronous_mode"),
+    ("unix_socket_directories", "it is a volume of the pod"),
+    ("unix_socket_permissions", "the pod has one user"),
+    ("wal_keep_segments", "write wal_keep_size"),
+    ("wal_log_hints", "it is on, for pg_rewind"),
+];
+
+/// Least values; below them Patroni takes its own default without an error.
+const LEAST: [(&str, u64); 4] = [
+    ("max_connections", 25),
+    ("max_locks_per_transaction", 32),
+    ("max_prepared_transactions", 0),
+    ("max_worker_processes", 2),
+];
+
+/// Below 16 MB Patroni takes 128 MB.
+const LEAST_WAL_KEEP: u64 = 16 << 20;
+
+impl TryFrom<BTreeMap<String, toml::Value>> for Parameters {
+    type Error = String;
+
+    fn try_from(table: BTreeMap<String, toml::Value>) -> Result<Self, String> {
+        table
+            .into_iter()
+            .map(|(name, value)| Ok((checked_name(&name)?, checked_value(&name, value)?)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+fn checked_name(name: &str) -> Result<String, String> {
+    if OURS.contains(&name) {
+        return Err(format!(
+            "parameters.{name} has a place of its own: write it under [replication]"
+        ));
+    }
+    if let Some((_, why)) = MANAGED.iter().find(|(managed, _)| *managed == name) {
+        return Err(format!("parameters.{name} would be replaced: {why}; leave it out"));
+    }
+    let fits = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.".contains(c));
+    if !fits {
+        return Err(format!(
+            "parameters.{name} is not a name of a PostgreSQL parameter: write it in lower case, with _ between words"
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+fn checked_value(name: &str, value: toml::Value) -> Result<String, String> {
+    let value = match value {
+        toml::Value::String(text) => text,
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Float(number) => number.to_string(),
+        toml::Value::Boolean(true) => "on".to_owned(),
+        toml::Value::Boolean(false) => "off".to_owned(),
+        _ => {
+            return Err(format!(
+                "parameters.{name} is neither text, number nor boolean: write it as PostgreSQL's manual does, in quotes"
+            ));
+        }
+    };
+    if let Some((_, least)) = LEAST.iter().find(|(limited, _)| *limited == name)
+        && value.parse::<u64>().ok().is_none_or(|number| number < *least)
+    {
+        return Err(format!(
+            "parameters.{name} is {value}, which Patroni would replace: write {least} or more"
+        ));
+    }
+    if name == "wal_keep_size" && size_bytes(&value).is_none_or(|bytes| bytes < LEAST_WAL_KEEP) {
+        return Err(format!(
+            "parameters.wal_keep_size is {value}, which Patroni would replace: write \"16MB\" or more"
+        ));
+    }
+    if name == "track_commit_timestamp" && !["on", "off"].contains(&value.as_str()) {
+        return Err(format!(
+            "parameters.track_commit_timestamp is {value}, which Patroni would replace: write true or false"
+        ));
+    }
+    Ok(value)
+}

@@ -1,0 +1,102 @@
+use std::path::Path;
+
+use super::*;
+
+const LEAST: &str = "name = \"a\"\nimage = \"a:1\"\n";
+
+fn refused(text: &str) -> String {
+    format!("{:#}", Env::parse(&format!("{LEAST}{text}"), "dev").unwrap_err())
+}
+
+#[test]
+fn the_project_s_own_environments_are_valid() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    for name in ["dev", "staging", "prod"] {
+        let env = Env::load(&root, name).unwrap();
+        assert_eq!(env.context, name);
+        assert!(env.replication.promises_durability());
+    }
+}
+
+/// `config/dev/postgres.toml` is the reference, so it has every key, with the default where it says nothing else.
+#[test]
+fn dev_documents_every_key() {
+    let text = include_str!("../../../config/dev/postgres.toml");
+    let known = toml::to_string(&Env::parse(LEAST, "dev").unwrap()).unwrap();
+    let mut keys: Vec<_> =
+        known.lines().filter_map(|line| Some(line.split_once(" =")?.0.trim().to_owned())).collect();
+    keys.extend(
+        ["namespace", "storage_class", "connection_limit", "owner", "node_affinity"]
+            .map(str::to_owned),
+    );
+    for key in keys {
+        assert!(
+            text.lines().any(|line| line.trim_start_matches("# ").contains(&key)),
+            "{key} is not in config/dev/postgres.toml"
+        );
+    }
+    assert_eq!(Env::parse(text, "dev").unwrap().replication, Replication::default());
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    assert!(
+        refused("[replication]\nmax_wal_sender = 5")
+            .contains("unknown field `max_wal_sender`, expected one of")
+    );
+}
+
+#[test]
+fn what_patroni_would_replace_is_refused_with_what_to_write() {
+    for (text, advice) in [
+        ("[replication]\nmax_wal_senders = 2", "write 3 to 1000"),
+        ("[replication]\nmax_replication_slots = 2", "write 4 to 1000"),
+        ("[replication]\nttl = 10", "write 20 to 3600"),
+        ("[replication]\nretry_timeout = 10", "write ttl = 22"),
+        ("[replication]\nwal_sender_timeout = 20", "write 19 or less"),
+        ("[replication]\nwal_level = \"minimal\"", "expected `replica` or `logical`"),
+        ("[parameters]\nmax_connections = 10", "write 25 or more"),
+        ("[parameters]\nwal_keep_size = \"1MB\"", "write \"16MB\" or more"),
+        ("[parameters]\nwal_level = \"replica\"", "write it under [replication]"),
+        ("[parameters]\nport = 15432", "it is 5432"),
+        ("[parameters]\nlisten_addresses = \"*\"", "Services and the NetworkPolicy"),
+        ("[parameters]\nfsync = false", "loses acknowledged writes"),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(advice), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_what_to_write() {
+    for (text, advice) in [
+        ("main.count = 2", "add members under [replica]"),
+        ("replica.count = 9", "write 0 to 8"),
+        ("replica.count = 3\nreplication.max_wal_senders = 4", "need 5 or more"),
+        ("main.storage = \"1Gi\"", "write less, or more storage"),
+        ("main.storage = \"lots\"", "such as 8Gi"),
+        ("databases.todo.owner = \"todo\"", "add [roles.todo]"),
+        ("[roles.postgres]", "none of the names PostgreSQL and Patroni use"),
+        ("namespace = \"Dev\"", "first a letter"),
+        ("hba = [\"host all all 0.0.0.0/0 scram-sha-256\"]", "write hostssl instead of host"),
+        ("hba = [\"hostssl all all 0.0.0.0/0 md5\"]", "write scram-sha-256"),
+        ("hba = [\"hostssl all\"]", "write hostssl DATABASE USER ADDRESS"),
+        (
+            "[replication]\nsynchronous_mode = \"off\"\nsynchronous_mode_strict = true",
+            "write synchronous_mode = \"on\"",
+        ),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(advice), "{text}: {error}");
+    }
+    let untagged =
+        Env::parse("name = \"a\"\nimage = \"localhost:5000/postgres\"", "dev").unwrap_err();
+    assert!(format!("{untagged:#}").contains("with a tag other than latest"));
+}
+
+#[test]
+fn synchronous_commit_off_is_possible_and_known_to_break_the_promise() {
+    let env =
+        Env::parse(&format!("{LEAST}replication.synchronous_commit = \"off\""), "dev").unwrap();
+    assert!(!env.replication.promises_durability());
+}

@@ -1,0 +1,403 @@
+//! What the members say about themselves, and the one line that follows from it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{env::Env, tls::RENEW_DAYS};
+
+/// Above this a full disk is near.
+const DISK_PERCENT: u64 = 85;
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Healthy,
+    /// Every acknowledged write is on two disks, but something is amiss.
+    Degraded,
+    /// The next failover could lose an acknowledged write, or is not possible.
+    Unprotected,
+    /// Nobody takes writes.
+    NoPrimary,
+}
+
+impl Verdict {
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Healthy => 0,
+            Self::Degraded => 3,
+            Self::Unprotected => 4,
+            Self::NoPrimary => 5,
+        }
+    }
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unprotected => "unprotected",
+            Self::NoPrimary => "no primary",
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub name: String,
+    pub namespace: String,
+    pub at: Timestamp,
+    pub verdict: Verdict,
+    /// Why, and what to do.
+    pub advice: Vec<String>,
+    pub primary: Option<String>,
+    pub primary_since: Option<Timestamp>,
+    pub timeline: Option<i64>,
+    pub synchronous_commit: Option<String>,
+    pub certificate_days_left: Option<i64>,
+    pub members: Vec<Member>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Member {
+    pub name: String,
+    pub home: String,
+    /// What it is now, by its own word: primary, replica, or none while it says nothing.
+    pub role: Option<&'static str>,
+    pub state: String,
+    pub ready: bool,
+    pub node: Option<String>,
+    pub restarts: i32,
+    pub timeline: Option<i64>,
+    pub lag_bytes: Option<i64>,
+    pub lag_seconds: Option<f64>,
+    pub slot: Option<String>,
+    /// WAL that the primary keeps for it.
+    pub slot_holds_bytes: Option<i64>,
+    pub sync: Option<String>,
+    pub disk_used_bytes: Option<u64>,
+    pub disk_total_bytes: Option<u64>,
+    pub pending_restart: bool,
+    #[serde(skip)]
+    pub answer: Option<Answer>,
+}
+
+/// What a member's PostgreSQL answered.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Answer {
+    pub in_recovery: bool,
+    pub timeline: Option<i64>,
+    pub senders: Vec<Sender>,
+    pub slots: Vec<Slot>,
+    pub synchronous_commit: String,
+    pub pending_restart: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Sender {
+    pub name: String,
+    pub state: String,
+    pub sync: String,
+    pub slot: Option<String>,
+    pub lag_bytes: Option<i64>,
+    pub lag_seconds: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Slot {
+    pub name: String,
+    pub holds_bytes: Option<i64>,
+    pub wal_status: Option<String>,
+}
+
+/// Patroni's name for a member's slot.
+pub fn slot_name(member: &str) -> String {
+    member.replace(['-', '.'], "_")
+}
+
+/// Fills in what only the primary knows about each member.
+pub fn join(members: &mut [Member]) {
+    for member in members.iter_mut() {
+        let Some(answer) = &member.answer else { continue };
+        member.role = Some(if answer.in_recovery { "replica" } else { "primary" });
+        member.timeline = answer.timeline;
+        member.pending_restart = answer.pending_restart;
+        "running".clone_into(&mut member.state);
+    }
+    let Some(primary) = primary(members).and_then(|primary| primary.answer.clone()) else { return };
+    for member in members.iter_mut().filter(|member| member.role != Some("primary")) {
+        let slot = primary.slots.iter().find(|slot| slot.name == slot_name(&member.name));
+        member.slot_holds_bytes = slot.and_then(|slot| slot.holds_bytes);
+        let lost = slot.is_some_and(|slot| slot.wal_status.as_deref() == Some("lost"));
+        match primary.senders.iter().find(|sender| sender.name == member.name) {
+            // A frozen standby keeps its connection until wal_sender_timeout, so its own word counts, too.
+            Some(sender) if member.answer.is_some() => {
+                member.state.clone_from(&sender.state);
+                member.slot.clone_from(&sender.slot);
+                member.sync = Some(sender.sync.clone());
+                member.lag_bytes = sender.lag_bytes;
+                member.lag_seconds = Some(sender.lag_seconds);
+            }
+            _ if lost => "left behind: its slot lost WAL".clone_into(&mut member.state),
+            _ if member.answer.is_some() => "not streaming".clone_into(&mut member.state),
+            _ => {}
+        }
+    }
+}
+
+/// The one member that takes writes; two would be none to trust.
+pub fn primary(members: &[Member]) -> Option<&Member> {
+    let mut all = members.iter().filter(|member| member.role == Some("primary"));
+    all.next().filter(|_| all.next().is_none())
+}
+
+pub fn streams(member: &Member) -> bool {
+    member.state == "streaming" && member.slot.is_some()
+}
+
+/// The verdict, and why. `leader` and `synchronous` are what Patroni agreed on.
+pub fn judge(
+    env: &Env,
+    members: &[Member],
+    leader: Option<&str>,
+    synchronous: &[String],
+    days_left: Option<i64>,
+) -> (Verdict, Vec<String>) {
+    let Some(primary) = primary(members) else {
+        return (Verdict::NoPrimary, vec![without_primary(env, members, leader)]);
+    };
+    let mut reasons = Vec::new();
+    if let Some(reason) = unprotected(env, members, primary, leader, synchronous) {
+        reasons.push(reason);
+        return (Verdict::Unprotected, reasons);
+    }
+    for member in members.iter().filter(|member| member.name != primary.name && !streams(member)) {
+        reasons.push(format!(
+            "{} does not stream ({}): see `kubectl logs -n {} {}`",
+            member.name,
+            member.state,
+            env.namespace(),
+            member.name
+        ));
+    }
+    let missing = usize::try_from(env.members()).unwrap_or(0).saturating_sub(members.len());
+    if missing > 0 {
+        reasons.push(format!(
+            "{missing} of {} members have no pod: run `pg-cluster init`",
+            env.members()
+        ));
+    }
+    for member in members {
+        if !member.ready && (streams(member) || member.name == primary.name) {
+            reasons.push(format!(
+                "{} is not ready, so its Service leaves it out: wait, or look at its events",
+                member.name
+            ));
+        }
+        if let (Some(used), Some(total)) = (member.disk_used_bytes, member.disk_total_bytes)
+            && used * 100 > total * DISK_PERCENT
+        {
+            reasons.push(format!(
+                "{}'s disk is {} % full: give its set more storage",
+                member.name,
+                used * 100 / total
+            ));
+        }
+        if member.pending_restart {
+            reasons.push(format!(
+                "{} has settings that wait for a restart: delete its pod, replicas first",
+                member.name
+            ));
+        }
+    }
+    if let Some(days) = days_left.filter(|days| *days < RENEW_DAYS) {
+        reasons.push(format!(
+            "the server's certificate ends in {days} days: run `pg-cluster init`, which renews it"
+        ));
+    }
+    (if reasons.is_empty() { Verdict::Healthy } else { Verdict::Degraded }, reasons)
+}
+
+fn without_primary(env: &Env, members: &[Member], leader: Option<&str>) -> String {
+    let writers: Vec<_> =
+        members.iter().filter(|m| m.role == Some("primary")).map(|m| m.name.as_str()).collect();
+    match leader {
+        _ if writers.len() > 1 => format!(
+            "{} all say that they are primary: Patroni demotes all but one within seconds",
+            writers.join(" and ")
+        ),
+        Some(leader) => format!(
+            "{leader} holds the leader's lock and takes no writes: Patroni restarts it, or promotes a standby when the lock ends ({} s)",
+            env.replication.ttl.get()
+        ),
+        None => format!(
+            "nobody holds the leader's lock: an election takes seconds; after that, see `kubectl logs -n {} <pod>`",
+            env.namespace()
+        ),
+    }
+}
+
+/// Why an acknowledged write might be on one disk only.
+fn unprotected(
+    env: &Env,
+    members: &[Member],
+    primary: &Member,
+    leader: Option<&str>,
+    synchronous: &[String],
+) -> Option<String> {
+    if leader != Some(&primary.name) {
+        return Some(format!(
+            "{} takes writes without the leader's lock: Patroni settles that within seconds",
+            primary.name
+        ));
+    }
+    let commit = primary.answer.as_ref().map_or("", |answer| &answer.synchronous_commit);
+    if !["on", "remote_apply"].contains(&commit) {
+        return Some(format!(
+            "synchronous_commit is {commit}, which gives up the promise that an acknowledged write survives: write \"on\""
+        ));
+    }
+    if env.members() < 2 {
+        return Some("there is no replica: write count = 1 or more under [replica]".to_owned());
+    }
+    let holds = |member: &&Member| {
+        streams(member)
+            && matches!(member.sync.as_deref(), Some("sync" | "quorum"))
+            && synchronous.contains(&member.name)
+    };
+    if members.iter().any(|member| holds(&member)) {
+        return None;
+    }
+    Some(match env.replication.synchronous_mode {
+        crate::env::SynchronousMode::Off => "synchronous_mode is off, so a failover may lose acknowledged writes: write \"on\"".to_owned(),
+        _ => "no synchronous standby holds every acknowledged write: wait until a replica streams again, or see its log".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(more: &str) -> Env {
+        Env::parse(&format!("name = \"a\"\nimage = \"a:1\"\n{more}"), "dev").unwrap()
+    }
+
+    fn answer(in_recovery: bool) -> Answer {
+        let sender = Sender {
+            name: "a-replica-0".into(),
+            state: "streaming".into(),
+            sync: "sync".into(),
+            slot: Some("a_replica_0".into()),
+            lag_bytes: Some(0),
+            lag_seconds: 0.0,
+        };
+        let slot = Slot {
+            name: "a_replica_0".into(),
+            holds_bytes: Some(0),
+            wal_status: Some("reserved".into()),
+        };
+        Answer {
+            in_recovery,
+            timeline: Some(1),
+            senders: if in_recovery { vec![] } else { vec![sender] },
+            slots: vec![slot],
+            synchronous_commit: "on".into(),
+            pending_restart: false,
+        }
+    }
+
+    fn member(name: &str, answer: Option<Answer>) -> Member {
+        Member {
+            name: name.into(),
+            ready: true,
+            state: "no answer".into(),
+            answer,
+            ..Member::default()
+        }
+    }
+
+    fn verdict(
+        env: &Env,
+        mut members: Vec<Member>,
+        leader: Option<&str>,
+        synchronous: &[&str],
+    ) -> (Verdict, String) {
+        join(&mut members);
+        let synchronous: Vec<_> = synchronous.iter().map(|name| (*name).to_owned()).collect();
+        let (verdict, reasons) = judge(env, &members, leader, &synchronous, Some(300));
+        (verdict, reasons.join("; "))
+    }
+
+    fn pair() -> Vec<Member> {
+        vec![member("a-main-0", Some(answer(false))), member("a-replica-0", Some(answer(true)))]
+    }
+
+    #[test]
+    fn a_pair_that_streams_synchronously_is_healthy() {
+        assert_eq!(
+            verdict(&env(""), pair(), Some("a-main-0"), &["a-replica-0"]),
+            (Verdict::Healthy, String::new())
+        );
+    }
+
+    #[test]
+    fn a_pair_whose_standby_patroni_would_not_promote_is_unprotected() {
+        assert_eq!(verdict(&env(""), pair(), Some("a-main-0"), &[]).0, Verdict::Unprotected);
+    }
+
+    #[test]
+    fn a_frozen_standby_is_not_believed_although_its_connection_is_open() {
+        let members = vec![member("a-main-0", Some(answer(false))), member("a-replica-0", None)];
+        assert_eq!(
+            verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]).0,
+            Verdict::Unprotected
+        );
+    }
+
+    #[test]
+    fn a_frozen_primary_is_no_primary() {
+        let members = vec![member("a-main-0", None), member("a-replica-0", Some(answer(true)))];
+        let (verdict, advice) = verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]);
+        assert_eq!(verdict, Verdict::NoPrimary);
+        assert!(advice.contains("a-main-0 holds"), "{advice}");
+    }
+
+    #[test]
+    fn two_that_take_writes_are_no_primary() {
+        let members = vec![
+            member("a-main-0", Some(answer(false))),
+            member("a-replica-0", Some(answer(false))),
+        ];
+        assert_eq!(
+            verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]).0,
+            Verdict::NoPrimary
+        );
+    }
+
+    #[test]
+    fn a_third_member_that_does_not_stream_degrades() {
+        let mut members = pair();
+        members.push(member("a-replica-1", Some(answer(true))));
+        let (verdict, advice) =
+            verdict(&env("replica.count = 2"), members, Some("a-main-0"), &["a-replica-0"]);
+        assert_eq!(verdict, Verdict::Degraded);
+        assert!(advice.contains("a-replica-1 does not stream"), "{advice}");
+    }
+
+    #[test]
+    fn synchronous_commit_off_and_a_single_member_are_unprotected() {
+        let mut off = answer(false);
+        "off".clone_into(&mut off.synchronous_commit);
+        let members =
+            vec![member("a-main-0", Some(off)), member("a-replica-0", Some(answer(true)))];
+        assert!(
+            verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"])
+                .1
+                .contains("synchronous_commit is off")
+        );
+        let single = vec![member("a-main-0", Some(answer(false)))];
+        assert!(
+            verdict(&env("replica.count = 0"), single, Some("a-main-0"), &[])
+                .1
+                .contains("no replica")
+        );
+    }
+}

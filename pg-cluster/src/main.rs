@@ -1,0 +1,47 @@
+//! `pg-cluster`: data flows one way, cli → env → objects → apply.
+
+mod apply;
+mod cli;
+mod cluster;
+mod commands;
+mod diff;
+mod env;
+mod health;
+mod objects;
+mod passwords;
+mod patroni;
+mod progress;
+mod roles;
+mod scram;
+mod tls;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+const FAILED: u8 = 1;
+const WRONG_CONFIGURATION: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let cli::Command::Completions { shell } = cli.command {
+        commands::completions::run(shell);
+        return ExitCode::SUCCESS;
+    }
+    let env = match commands::environment(&cli.global) {
+        Ok(env) => env,
+        Err(error) => return fail(&error, WRONG_CONFIGURATION),
+    };
+    match commands::run(cli, env).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("pg-cluster: {error:#}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,25 @@
+use k8s_openapi::{
+    api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec},
+    apimachinery::pkg::util::intstr::IntOrString,
+};
+
+use super::{meta, select, selector};
+use crate::env::Env;
+
+/// A single member gets no budget, which would only block every drain of its node.
+pub fn wanted(env: &Env) -> bool {
+    env.members() > 1
+}
+
+/// One member at a time may be drained.
+pub fn budget(env: &Env) -> PodDisruptionBudget {
+    PodDisruptionBudget {
+        metadata: meta(env, env.name.to_string()),
+        spec: Some(PodDisruptionBudgetSpec {
+            max_unavailable: Some(IntOrString::Int(1)),
+            selector: Some(select(selector(env))),
+            ..PodDisruptionBudgetSpec::default()
+        }),
+        ..PodDisruptionBudget::default()
+    }
+}

@@ -1,0 +1,128 @@
+//! Patroni's configuration: what is fixed for a member goes into files, what
+//! may change while it runs into Patroni's own ConfigMap (`dynamic`).
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::ConfigMap;
+use serde_json::{Map, Value, json};
+
+use super::{ROLE_LABEL, SCOPE_LABEL, meta, names, pod, selector, sets::HomeSet};
+use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT};
+
+pub fn config_map(env: &Env) -> Result<ConfigMap> {
+    let yaml =
+        |value: &Value| serde_saphyr::to_string(value).context("write Patroni's configuration");
+    let mut data =
+        std::collections::BTreeMap::from([("patroni.yml".to_owned(), yaml(&fixed(env))?)]);
+    for home in [HomeSet::Main, HomeSet::Replica] {
+        data.insert(
+            home.tags_file(),
+            yaml(&json!({ "tags": { "failover_priority": home.failover_priority() } }))?,
+        );
+    }
+    Ok(ConfigMap {
+        metadata: meta(env, names::patroni(env)),
+        data: Some(data),
+        ..ConfigMap::default()
+    })
+}
+
+fn fixed(env: &Env) -> Value {
+    let mut initdb = vec![json!({ "encoding": "UTF8" }), json!({ "locale": "C.UTF-8" })];
+    if env.replication.checksums {
+        initdb.push(json!("data-checksums"));
+    }
+    let tls = |user: &str| json!({ "username": user, "sslmode": "verify-ca", "sslrootcert": pod::CA_FILE });
+    json!({
+        "scope": &*env.name,
+        "kubernetes": {
+            "use_endpoints": false,
+            "role_label": ROLE_LABEL,
+            "scope_label": SCOPE_LABEL,
+            "labels": selector(env),
+        },
+        "restapi": { "listen": format!("0.0.0.0:{PATRONI_PORT}") },
+        "bootstrap": { "dcs": dynamic(env), "initdb": initdb },
+        "postgresql": {
+            "data_dir": pod::DATA_DIR,
+            "bin_dir": "/usr/lib/postgresql/17/bin",
+            "listen": format!("*:{POSTGRES_PORT}"),
+            "pgpass": "/tmp/pgpass",
+            "use_unix_socket": true,
+            "use_unix_socket_repl": true,
+            "basebackup": [{ "checkpoint": "fast" }],
+            "remove_data_directory_on_rewind_failure": true,
+            "remove_data_directory_on_diverged_timelines": true,
+            "authentication": {
+                "superuser": tls("postgres"),
+                "replication": tls("replicator"),
+                "rewind": tls("rewind"),
+            },
+            "parameters": {
+                "password_encryption": "scram-sha-256",
+                "ssl": "on",
+                "ssl_ca_file": pod::CA_FILE,
+                "ssl_cert_file": pod::CERTIFICATE_FILE,
+                "ssl_key_file": pod::KEY_FILE,
+                "unix_socket_directories": pod::SOCKET_DIR,
+            },
+        },
+    })
+}
+
+/// What Patroni keeps for all members; `init` brings it up to date.
+pub fn dynamic(env: &Env) -> Value {
+    let r = &env.replication;
+    json!({
+        "ttl": r.ttl,
+        "loop_wait": r.loop_wait,
+        "retry_timeout": r.retry_timeout,
+        "maximum_lag_on_failover": r.maximum_lag_on_failover.bytes(),
+        "primary_start_timeout": r.primary_start_timeout,
+        "member_slots_ttl": format!("{}min", r.member_slots_ttl_minutes.get()),
+        "synchronous_mode": r.synchronous_mode,
+        "synchronous_mode_strict": r.synchronous_mode_strict,
+        "synchronous_node_count": r.synchronous_node_count,
+        "failsafe_mode": r.failsafe_mode,
+        "postgresql": {
+            "use_slots": true,
+            "use_pg_rewind": true,
+            "parameters": dynamic_parameters(env),
+            "pg_hba": hba(env),
+        },
+    })
+}
+
+fn dynamic_parameters(env: &Env) -> Map<String, Value> {
+    let r = &env.replication;
+    let mut parameters = Map::from_iter([
+        ("wal_level".to_owned(), json!(r.wal_level)),
+        ("max_wal_senders".to_owned(), json!(r.max_wal_senders)),
+        ("max_replication_slots".to_owned(), json!(r.max_replication_slots)),
+        ("synchronous_commit".to_owned(), json!(r.synchronous_commit)),
+        ("max_slot_wal_keep_size".to_owned(), json!(r.max_slot_wal_keep_size)),
+        ("wal_sender_timeout".to_owned(), json!(format!("{}s", r.wal_sender_timeout.get()))),
+        ("wal_log_hints".to_owned(), json!("on")),
+    ]);
+    parameters.extend(env.parameters.iter().map(|(name, value)| (name.clone(), json!(value))));
+    parameters
+}
+
+/// TLS and SCRAM for everybody; the superuser only from inside the pod, which
+/// is where port-forwards and `pg-cluster` itself come from.
+fn hba(env: &Env) -> Vec<String> {
+    let mut lines = vec![
+        "local all all scram-sha-256".to_owned(),
+        "local replication replicator scram-sha-256".to_owned(),
+    ];
+    lines.extend(env.hba.iter().map(ToString::to_string));
+    lines.extend(
+        [
+            "hostssl all postgres samehost scram-sha-256",
+            "host all postgres all reject",
+            "hostssl replication replicator all scram-sha-256",
+            "hostssl all all all scram-sha-256",
+        ]
+        .map(str::to_owned),
+    );
+    lines
+}

@@ -1,0 +1,259 @@
+//! A member's pod: Patroni as an ordinary user on a read-only root.
+
+use k8s_openapi::{
+    api::core::v1::{
+        Affinity, Capabilities, ConfigMapVolumeSource, Container, ContainerPort,
+        EmptyDirVolumeSource, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath, NodeAffinity,
+        NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, ObjectFieldSelector,
+        PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
+        SecretKeySelector, SecretVolumeSource, SecurityContext, TopologySpreadConstraint, Volume,
+        VolumeMount,
+    },
+    apimachinery::pkg::{
+        api::resource::Quantity, apis::meta::v1::ObjectMeta, util::intstr::IntOrString,
+    },
+};
+use std::collections::BTreeMap;
+
+use super::{SCOPE_LABEL, SET_LABEL, labels, names, secrets, select, selector, sets::HomeSet};
+use crate::env::{Amounts, Env, PATRONI_PORT, POSTGRES_PORT, Set};
+
+/// The image's user and group.
+const UID: i64 = 10_001;
+pub const CONTAINER: &str = "postgres";
+pub const DATA_VOLUME: &str = "data";
+const DATA_MOUNT: &str = "/var/lib/postgresql";
+/// Below the mount, because PostgreSQL wants 0700 and `fsGroup` makes the mount's root 2770.
+pub const DATA_DIR: &str = "/var/lib/postgresql/data";
+pub const SOCKET_DIR: &str = "/run/postgresql";
+pub const CA_FILE: &str = "/etc/tls/ca.crt";
+pub const CERTIFICATE_FILE: &str = "/etc/tls/tls.crt";
+pub const KEY_FILE: &str = "/etc/tls/tls.key";
+/// A clean stop writes a checkpoint and waits for the standbys; cutting it short costs a recovery.
+const STOP_SECONDS: i64 = 300;
+/// A replica further behind than this gets no reads.
+const READY_LAG: &str = "16MB";
+
+pub fn template(env: &Env, home: HomeSet) -> PodTemplateSpec {
+    let set = home.settings(env);
+    let mut pod_labels = selector(env);
+    pod_labels.extend(labels([(SCOPE_LABEL, &env.name), (SET_LABEL, home.label())]));
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta { labels: Some(pod_labels), ..ObjectMeta::default() }),
+        spec: Some(PodSpec {
+            service_account_name: Some(names::patroni(env)),
+            termination_grace_period_seconds: Some(STOP_SECONDS),
+            security_context: Some(PodSecurityContext {
+                run_as_non_root: Some(true),
+                run_as_user: Some(UID),
+                run_as_group: Some(UID),
+                // A cloud's volume belongs to root; once its root fits, it isn't walked again.
+                fs_group: Some(UID),
+                fs_group_change_policy: Some("OnRootMismatch".to_owned()),
+                seccomp_profile: Some(SeccompProfile {
+                    type_: "RuntimeDefault".to_owned(),
+                    ..SeccompProfile::default()
+                }),
+                ..PodSecurityContext::default()
+            }),
+            affinity: affinity(set),
+            topology_spread_constraints: Some(vec![spread(env, set)]),
+            containers: vec![container(env, set)],
+            volumes: Some(volumes(env, home)),
+            ..PodSpec::default()
+        }),
+    }
+}
+
+fn container(env: &Env, set: &Set) -> Container {
+    let port = |name: &str, number| ContainerPort {
+        name: Some(name.to_owned()),
+        container_port: number,
+        protocol: Some("TCP".to_owned()),
+        ..ContainerPort::default()
+    };
+    let mount = |name: &str, path: &str| VolumeMount {
+        name: name.to_owned(),
+        mount_path: path.to_owned(),
+        ..VolumeMount::default()
+    };
+    let read = |name: &str, path: &str| VolumeMount { read_only: Some(true), ..mount(name, path) };
+    Container {
+        name: CONTAINER.to_owned(),
+        image: Some(env.image.to_string()),
+        image_pull_policy: Some("IfNotPresent".to_owned()),
+        command: Some(vec!["patroni".to_owned(), "/etc/patroni".to_owned()]),
+        env: Some(environment(env)),
+        ports: Some(vec![port("postgres", POSTGRES_PORT), port("patroni", PATRONI_PORT)]),
+        readiness_probe: Some(probe(&format!("/readiness?lag={READY_LAG}"), 2, 0)),
+        liveness_probe: Some(probe("/liveness", 5, 10)),
+        resources: Some(ResourceRequirements {
+            requests: amounts(&set.resources.requests),
+            limits: amounts(&set.resources.limits),
+            ..ResourceRequirements::default()
+        }),
+        security_context: Some(SecurityContext {
+            allow_privilege_escalation: Some(false),
+            read_only_root_filesystem: Some(true),
+            capabilities: Some(Capabilities {
+                drop: Some(vec!["ALL".to_owned()]),
+                ..Capabilities::default()
+            }),
+            ..SecurityContext::default()
+        }),
+        volume_mounts: Some(vec![
+            mount(DATA_VOLUME, DATA_MOUNT),
+            mount("run", SOCKET_DIR),
+            mount("tmp", "/tmp"),
+            mount("shm", "/dev/shm"),
+            read("config", "/etc/patroni"),
+            read("tls", "/etc/tls"),
+        ]),
+        ..Container::default()
+    }
+}
+
+fn environment(env: &Env) -> Vec<EnvVar> {
+    let plain = |name: &str, value: String| EnvVar {
+        name: name.to_owned(),
+        value: Some(value),
+        ..EnvVar::default()
+    };
+    let from = |name: &str, source| EnvVar {
+        name: name.to_owned(),
+        value_from: Some(source),
+        ..EnvVar::default()
+    };
+    let field = |path: &str| EnvVarSource {
+        field_ref: Some(ObjectFieldSelector {
+            field_path: path.to_owned(),
+            ..ObjectFieldSelector::default()
+        }),
+        ..EnvVarSource::default()
+    };
+    let secret = |key: &str| EnvVarSource {
+        secret_key_ref: Some(SecretKeySelector {
+            name: names::credentials(env),
+            key: key.to_owned(),
+            optional: None,
+        }),
+        ..EnvVarSource::default()
+    };
+    let mut all = vec![
+        from("PATRONI_NAME", field("metadata.name")),
+        from("PATRONI_KUBERNETES_NAMESPACE", field("metadata.namespace")),
+        from("PATRONI_KUBERNETES_POD_IP", field("status.podIP")),
+        plain(
+            "PATRONI_POSTGRESQL_CONNECT_ADDRESS",
+            format!("$(PATRONI_KUBERNETES_POD_IP):{POSTGRES_PORT}"),
+        ),
+        plain(
+            "PATRONI_RESTAPI_CONNECT_ADDRESS",
+            format!("$(PATRONI_KUBERNETES_POD_IP):{PATRONI_PORT}"),
+        ),
+        plain("PATRONI_RESTAPI_USERNAME", secrets::RESTAPI_USER.to_owned()),
+        plain("PGDATA", DATA_DIR.to_owned()),
+        plain("PGHOST", SOCKET_DIR.to_owned()),
+        plain("PGUSER", secrets::SUPERUSER.to_owned()),
+    ];
+    let passwords = [
+        ("PATRONI_SUPERUSER_PASSWORD", "superuser"),
+        ("PATRONI_REPLICATION_PASSWORD", "replication"),
+        ("PATRONI_REWIND_PASSWORD", "rewind"),
+        ("PATRONI_RESTAPI_PASSWORD", "restapi"),
+    ];
+    all.extend(passwords.map(|(name, key)| from(name, secret(key))));
+    all
+}
+
+fn probe(path: &str, period: i32, delay: i32) -> Probe {
+    Probe {
+        http_get: Some(HTTPGetAction {
+            path: Some(path.to_owned()),
+            port: IntOrString::String("patroni".to_owned()),
+            scheme: Some("HTTP".to_owned()),
+            ..HTTPGetAction::default()
+        }),
+        period_seconds: Some(period),
+        initial_delay_seconds: (delay > 0).then_some(delay),
+        timeout_seconds: Some(5),
+        failure_threshold: Some(3),
+        ..Probe::default()
+    }
+}
+
+fn volumes(env: &Env, home: HomeSet) -> Vec<Volume> {
+    let scratch = |name: &str, medium: Option<&str>| Volume {
+        name: name.to_owned(),
+        empty_dir: Some(EmptyDirVolumeSource {
+            medium: medium.map(str::to_owned),
+            ..EmptyDirVolumeSource::default()
+        }),
+        ..Volume::default()
+    };
+    let item = |key: String| KeyToPath { path: key.clone(), key, mode: None };
+    let config = ConfigMapVolumeSource {
+        name: names::patroni(env),
+        items: Some(vec![item("patroni.yml".to_owned()), item(home.tags_file())]),
+        ..ConfigMapVolumeSource::default()
+    };
+    let tls = SecretVolumeSource {
+        secret_name: Some(names::certificate(env)),
+        // PostgreSQL takes a key of root's that only its own group can read.
+        default_mode: Some(0o440),
+        ..SecretVolumeSource::default()
+    };
+    vec![
+        scratch("run", None),
+        scratch("tmp", None),
+        scratch("shm", Some("Memory")),
+        Volume { name: "config".to_owned(), config_map: Some(config), ..Volume::default() },
+        Volume { name: "tls".to_owned(), secret: Some(tls), ..Volume::default() },
+    ]
+}
+
+fn amounts(amounts: &Amounts) -> Option<BTreeMap<String, Quantity>> {
+    let named = [("cpu", &amounts.cpu), ("memory", &amounts.memory)];
+    let given: BTreeMap<_, _> = named
+        .into_iter()
+        .filter_map(|(name, amount)| {
+            Some((name.to_owned(), Quantity(amount.as_ref()?.to_string())))
+        })
+        .collect();
+    (!given.is_empty()).then_some(given)
+}
+
+fn affinity(set: &Set) -> Option<Affinity> {
+    let wanted: Vec<_> = set
+        .node_affinity
+        .iter()
+        .map(|(label, values)| NodeSelectorRequirement {
+            key: label.to_string(),
+            operator: "In".to_owned(),
+            values: Some(values.clone()),
+        })
+        .collect();
+    (!wanted.is_empty()).then(|| Affinity {
+        node_affinity: Some(NodeAffinity {
+            required_during_scheduling_ignored_during_execution: Some(NodeSelector {
+                node_selector_terms: vec![NodeSelectorTerm {
+                    match_expressions: Some(wanted),
+                    ..NodeSelectorTerm::default()
+                }],
+            }),
+            ..NodeAffinity::default()
+        }),
+        ..Affinity::default()
+    })
+}
+
+fn spread(env: &Env, set: &Set) -> TopologySpreadConstraint {
+    TopologySpreadConstraint {
+        label_selector: Some(select(selector(env))),
+        max_skew: 1,
+        topology_key: set.spread.to_string(),
+        when_unsatisfiable: if set.spread_required { "DoNotSchedule" } else { "ScheduleAnyway" }
+            .to_owned(),
+        ..TopologySpreadConstraint::default()
+    }
+}

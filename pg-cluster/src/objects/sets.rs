@@ -1,0 +1,107 @@
+//! The two StatefulSets of one Patroni scope.
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{
+            StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec,
+            StatefulSetUpdateStrategy,
+        },
+        core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements},
+    },
+    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
+};
+
+use super::{SET_LABEL, labels, meta, names, pod, select, selector};
+use crate::env::{Env, Set};
+
+/// Where a member is at home, whatever its role is now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HomeSet {
+    Main,
+    Replica,
+}
+
+impl HomeSet {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Replica => "replica",
+        }
+    }
+
+    pub fn name(self, env: &Env) -> String {
+        match self {
+            Self::Main => names::main(env),
+            Self::Replica => names::replica(env),
+        }
+    }
+
+    pub fn settings(self, env: &Env) -> &Set {
+        match self {
+            Self::Main => &env.main,
+            Self::Replica => &env.replica,
+        }
+    }
+
+    /// Of members that hold the same WAL, Patroni promotes the one at home in `main`.
+    pub fn failover_priority(self) -> i32 {
+        match self {
+            Self::Main => 2,
+            Self::Replica => 1,
+        }
+    }
+
+    pub fn tags_file(self) -> String {
+        format!("{}.yml", self.label())
+    }
+}
+
+pub fn stateful_set(env: &Env, home: HomeSet) -> StatefulSet {
+    let mut pods = selector(env);
+    pods.extend(labels([(SET_LABEL, home.label())]));
+    StatefulSet {
+        metadata: meta(env, home.name(env)),
+        spec: Some(StatefulSetSpec {
+            replicas: Some(home.settings(env).count.get()),
+            service_name: Some(names::members_service(env)),
+            pod_management_policy: Some("Parallel".to_owned()),
+            // Which member restarts when is pg-cluster's to say: replicas first.
+            update_strategy: Some(StatefulSetUpdateStrategy {
+                type_: Some("OnDelete".to_owned()),
+                ..Default::default()
+            }),
+            persistent_volume_claim_retention_policy: Some(
+                StatefulSetPersistentVolumeClaimRetentionPolicy {
+                    when_deleted: Some("Retain".to_owned()),
+                    when_scaled: Some("Retain".to_owned()),
+                },
+            ),
+            selector: select(pods),
+            template: pod::template(env, home),
+            volume_claim_templates: Some(vec![claim(env, home.settings(env))]),
+            ..StatefulSetSpec::default()
+        }),
+        ..StatefulSet::default()
+    }
+}
+
+fn claim(env: &Env, set: &Set) -> PersistentVolumeClaim {
+    let requests = [("storage".to_owned(), Quantity(set.storage.to_string()))].into();
+    PersistentVolumeClaim {
+        metadata: ObjectMeta {
+            name: Some(pod::DATA_VOLUME.to_owned()),
+            labels: Some(selector(env)),
+            ..ObjectMeta::default()
+        },
+        spec: Some(PersistentVolumeClaimSpec {
+            access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
+            storage_class_name: set.storage_class.as_ref().map(ToString::to_string),
+            resources: Some(VolumeResourceRequirements {
+                requests: Some(requests),
+                ..Default::default()
+            }),
+            ..PersistentVolumeClaimSpec::default()
+        }),
+        ..PersistentVolumeClaim::default()
+    }
+}

@@ -1,0 +1,148 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn env(text: &str) -> Env {
+    Env::parse(&format!("name = \"a\"\nimage = \"a:1\"\n{text}"), "dev").unwrap()
+}
+
+fn found<'a>(objects: &'a [Object], kind: &str, name: &str) -> &'a Value {
+    &objects
+        .iter()
+        .find(|object| object.resource.kind == kind && object.name == name)
+        .unwrap()
+        .value
+}
+
+/// Any configuration that parses, within sensible sizes.
+fn environments() -> impl Strategy<Value = Env> {
+    let sync = prop::sample::select(vec!["on", "off", "quorum"]);
+    let commit = prop::sample::select(vec!["on", "off", "local", "remote_write", "remote_apply"]);
+    ("[a-z]([a-z0-9-]{0,38}[a-z0-9])?", 0..=8, 20..600, sync, commit, any::<bool>(), prop::option::of("[a-z]{1,9}")).prop_map(
+        |(name, replicas, ttl, sync, commit, flag, class)| {
+            let class = class.map_or(String::new(), |class| format!("main.storage_class = \"{class}\"\n"));
+            let text = format!(
+                "name = \"{name}\"\nimage = \"a:1\"\nreplica.count = {replicas}\nmain.spread_required = {flag}\n{class}\
+                 roles.app.connection_limit = 3\ndatabases.todo.owner = \"app\"\nparameters.work_mem = \"4MB\"\n\
+                 [replication]\nttl = {ttl}\nsynchronous_mode = \"{sync}\"\nsynchronous_commit = \"{commit}\"\nfailsafe_mode = {flag}\nchecksums = {flag}"
+            );
+            Env::parse(&text, "dev").unwrap()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn objects_follow_from_the_configuration_alone(env in environments()) {
+        let (once, again) = (without_secrets(&env).unwrap(), without_secrets(&env).unwrap());
+        let values = |objects: &[Object]| objects.iter().map(|object| object.value.clone()).collect::<Vec<_>>();
+        prop_assert_eq!(values(&once), values(&again));
+    }
+
+    #[test]
+    fn no_two_objects_share_a_name_and_none_is_too_long(env in environments()) {
+        let objects = without_secrets(&env).unwrap();
+        for (n, object) in objects.iter().enumerate() {
+            prop_assert!(object.name.len() <= 52, "room for a StatefulSet's revision label: {}", object.name);
+            prop_assert!(!objects[..n].iter().any(|other| other.name == object.name && other.resource.kind == object.resource.kind));
+        }
+    }
+
+    #[test]
+    fn every_selector_finds_the_pods_and_patroni_finds_them_too(env in environments()) {
+        let objects = without_secrets(&env).unwrap();
+        let config: Value = serde_saphyr::from_str(found(&objects, "ConfigMap", &names::patroni(&env))["data"]["patroni.yml"].as_str().unwrap()).unwrap();
+        for home in [HomeSet::Main, HomeSet::Replica] {
+            let set = found(&objects, "StatefulSet", &home.name(&env));
+            let pod = set["spec"]["template"]["metadata"]["labels"].as_object().unwrap();
+            prop_assert_eq!(&pod[SCOPE_LABEL], &json!(&*env.name));
+            let selectors = [&set["spec"]["selector"]["matchLabels"], &config["kubernetes"]["labels"]];
+            for (key, value) in selectors.iter().flat_map(|selector| selector.as_object().unwrap()) {
+                prop_assert_eq!(&pod[key], value);
+            }
+        }
+    }
+
+    #[test]
+    fn pods_are_restricted_and_nobody_gets_in_without_tls_and_scram(env in environments()) {
+        let objects = without_secrets(&env).unwrap();
+        for name in [names::main(&env), names::replica(&env)] {
+            let pod = &found(&objects, "StatefulSet", &name)["spec"]["template"]["spec"];
+            let container = &pod["containers"][0]["securityContext"];
+            prop_assert_eq!(&pod["securityContext"]["runAsNonRoot"], &json!(true));
+            prop_assert_eq!(&container["readOnlyRootFilesystem"], &json!(true));
+            prop_assert_eq!(&container["capabilities"]["drop"], &json!(["ALL"]));
+        }
+        for line in dynamic(&env)["postgresql"]["pg_hba"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()) {
+            prop_assert!(line.ends_with("reject") || (line.ends_with("scram-sha-256") && !line.starts_with("host ")), "{}", line);
+        }
+    }
+
+    #[test]
+    fn patroni_reads_back_what_was_meant(env in environments()) {
+        let objects = without_secrets(&env).unwrap();
+        let text = found(&objects, "ConfigMap", &names::patroni(&env))["data"]["patroni.yml"].as_str().unwrap();
+        let read: Value = serde_saphyr::from_str(text).unwrap();
+        prop_assert_eq!(&read["bootstrap"]["dcs"], &dynamic(&env));
+        // Patroni's YAML is 1.1, where a bare on or off is a boolean.
+        for line in text.lines() {
+            prop_assert!(!line.ends_with(": on") && !line.ends_with(": off"), "{}", line);
+        }
+    }
+}
+
+#[test]
+fn a_single_member_has_no_budget_and_more_have_one() {
+    assert!(
+        without_secrets(&env("replica.count = 0"))
+            .unwrap()
+            .iter()
+            .all(|object| object.resource.kind != "PodDisruptionBudget")
+    );
+    assert_eq!(obsolete(&env("replica.count = 0")).unwrap().len(), 1);
+    let objects = without_secrets(&env("")).unwrap();
+    assert_eq!(found(&objects, "PodDisruptionBudget", "a")["spec"]["maxUnavailable"], json!(1));
+}
+
+#[test]
+fn the_role_has_the_verbs_that_patroni_uses_and_no_other() {
+    let objects = without_secrets(&env("")).unwrap();
+    let rules = &found(&objects, "Role", "a-patroni")["rules"];
+    assert_eq!(rules[0]["verbs"], json!(["get", "list", "patch", "watch"]));
+    assert_eq!(rules[1]["verbs"], json!(["create", "get", "list", "patch", "watch"]));
+    assert_eq!(rules.as_array().unwrap().len(), 2);
+    assert!(objects.iter().all(|object| !object.resource.kind.starts_with("Cluster")));
+}
+
+#[test]
+fn only_secrets_hold_what_is_secret() {
+    assert!(
+        without_secrets(&env("roles.app.connection_limit = 1"))
+            .unwrap()
+            .iter()
+            .all(|object| !object.is_secret())
+    );
+}
+
+#[test]
+fn an_application_gets_an_address_of_every_member() {
+    let env =
+        env("replica.count = 2\nroles.app.connection_limit = 1\ndatabases.todo.owner = \"app\"");
+    let passwords =
+        crate::passwords::Passwords::resolve(&env, &crate::passwords::Given::default(), |_, _| {
+            Some("secret-password".into())
+        })
+        .unwrap();
+    let authority = crate::tls::Authority { certificate: "ca".into(), key: "key".into() };
+    let objects = secrets::for_roles(&env, &passwords, &authority).unwrap();
+    let secret: k8s_openapi::api::core::v1::Secret =
+        serde_json::from_value(found(&objects, "Secret", "a-role-app").clone()).unwrap();
+    assert_eq!(
+        crate::cluster::secret_value(&secret, "uri").unwrap(),
+        "postgres://app:secret-password@a-main-0.a-members.a.svc:5432,a-replica-0.a-members.a.svc:5432,a-replica-1.a-members.a.svc:5432/todo\
+         ?sslmode=require&target_session_attrs=read-write"
+    );
+}

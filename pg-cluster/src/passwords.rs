@@ -1,0 +1,201 @@
+//! Passwords: those that exist are kept, those in `secrets.yaml` are taken,
+//! the rest are generated.
+
+use std::{collections::BTreeMap, fmt, path::Path, process::Command};
+
+use anyhow::{Context, Result, bail, ensure};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::Deserialize;
+
+use crate::env::Env;
+
+/// The users that Patroni itself needs.
+const SYSTEM: [&str; 4] = ["superuser", "replication", "rewind", "restapi"];
+/// 24 of 64 characters: 144 bits.
+const LENGTH: usize = 24;
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// A password that no log and no error shows.
+#[derive(Clone, Deserialize, PartialEq)]
+#[serde(try_from = "String")]
+pub struct Password(String);
+
+impl Password {
+    pub fn generate() -> Result<Self> {
+        let mut bytes = [0; LENGTH];
+        SystemRandom::new().fill(&mut bytes).ok().context("ask the system for random bytes")?;
+        Ok(Self(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect()))
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Password {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fits = text.len() >= 12 && text.bytes().all(|byte| ALPHABET.contains(&byte));
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err("a password doesn't fit: write 12 or more of A-Z, a-z, 0-9, - and _")
+        }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    /// By the keys of the Secret `<name>-credentials`.
+    pub system: BTreeMap<String, Password>,
+    pub roles: BTreeMap<String, Password>,
+}
+
+/// `config/<env>/secrets.yaml`: every key may be left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Given {
+    pub system: BTreeMap<String, Password>,
+    pub roles: BTreeMap<String, Password>,
+}
+
+impl Given {
+    /// Reads the file if there is one, through `sops` if that encrypted it.
+    pub fn load(path: &Path, env: &Env) -> Result<Self> {
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        let text =
+            if text.lines().any(|line| line.starts_with("sops:")) { decrypt(path)? } else { text };
+        // The parser quotes what it reads, and this is all secret.
+        let given: Self = serde_saphyr::from_str(&text).ok().with_context(|| {
+            format!("read {}: write passwords of 12 or more of A-Z, a-z, 0-9, - and _ under `system` and `roles`", path.display())
+        })?;
+        for name in given.system.keys() {
+            ensure!(
+                SYSTEM.contains(&name.as_str()),
+                "{}: system.{name} is none of {}",
+                path.display(),
+                SYSTEM.join(", ")
+            );
+        }
+        for name in given.roles.keys() {
+            ensure!(
+                env.roles.keys().any(|role| **role == **name),
+                "{}: roles.{name} is no role of postgres.toml: add [roles.{name}] there",
+                path.display()
+            );
+        }
+        Ok(given)
+    }
+}
+
+fn decrypt(path: &Path) -> Result<String> {
+    let output = Command::new("sops")
+        .args(["--disable-version-check", "--decrypt"])
+        .arg(path)
+        .output()
+        .with_context(|| {
+            format!("run sops to decrypt {}: install it, or decrypt the file", path.display())
+        })?;
+    ensure!(
+        output.status.success(),
+        "decrypt {}: {}",
+        path.display(),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    String::from_utf8(output.stdout).context("read what sops decrypted")
+}
+
+impl Passwords {
+    /// `live` looks up what a Secret of the cluster holds: (role or None, key).
+    pub fn resolve(
+        env: &Env,
+        given: &Given,
+        live: impl Fn(Option<&str>, &str) -> Option<String>,
+    ) -> Result<Self> {
+        let mut system = BTreeMap::new();
+        for key in SYSTEM {
+            let password = match (live(None, key), given.system.get(key)) {
+                (Some(old), Some(new)) if old != new.expose() => bail!(
+                    "secrets.yaml has another password for {key} than the running cluster: \
+                     take it out of secrets.yaml, since changing it needs every member at once"
+                ),
+                (Some(old), _) => Password(old),
+                (None, Some(new)) => new.clone(),
+                (None, None) => Password::generate()?,
+            };
+            system.insert(key.to_owned(), password);
+        }
+        let mut roles = BTreeMap::new();
+        for role in env.roles.keys() {
+            let password = match (given.roles.get(&**role), live(Some(role), "password")) {
+                (Some(new), _) => new.clone(),
+                (None, Some(old)) => Password(old),
+                (None, None) => Password::generate()?,
+            };
+            roles.insert(role.to_string(), password);
+        }
+        Ok(Self { system, roles })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env() -> Env {
+        Env::parse("name = \"a\"\nimage = \"a:1\"\n[roles.app]", "dev").unwrap()
+    }
+
+    #[test]
+    fn what_exists_is_kept_and_the_rest_is_generated() {
+        let live = |role: Option<&str>, key: &str| {
+            (role.is_none() && key == "rewind").then(|| "old-password-0".to_owned())
+        };
+        let passwords = Passwords::resolve(&env(), &Given::default(), live).unwrap();
+        assert_eq!(passwords.system["rewind"].expose(), "old-password-0");
+        assert_eq!(passwords.system.len(), 4);
+        assert_eq!(passwords.roles["app"].expose().len(), LENGTH);
+        assert_ne!(passwords.system["superuser"], passwords.system["replication"]);
+    }
+
+    #[test]
+    fn a_role_gets_the_given_password_and_a_system_user_keeps_the_old_one() {
+        let given = Given {
+            roles: [("app".to_owned(), Password("given-password".into()))].into(),
+            ..Given::default()
+        };
+        let old = |_: Option<&str>, _: &str| Some("old-password-0".to_owned());
+        assert_eq!(
+            Passwords::resolve(&env(), &given, old).unwrap().roles["app"].expose(),
+            "given-password"
+        );
+        let given = Given {
+            system: [("rewind".to_owned(), Password("given-password".into()))].into(),
+            ..Given::default()
+        };
+        let error = Passwords::resolve(&env(), &given, old).unwrap_err().to_string();
+        assert!(
+            error.contains("rewind")
+                && !error.contains("given-password")
+                && !error.contains("old-password-0"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn no_debug_output_shows_a_password() {
+        let password = Password::generate().unwrap();
+        assert!(!format!("{password:?}").contains(password.expose()));
+    }
+}

@@ -1,0 +1,119 @@
+//! Patroni's own state (annotations of its ConfigMaps) and its REST API.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use data_encoding::BASE64;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{ResourceExt, api::ListParams};
+use serde_json::{Value, json};
+
+use crate::{
+    cluster::Cluster,
+    env::PATRONI_PORT,
+    objects::{self, names, secrets},
+};
+
+/// What Patroni agreed on, as far as it is there yet.
+#[derive(Debug, Default)]
+pub struct Agreed {
+    /// Who holds the leader's lock, and since when.
+    pub leader: Option<String>,
+    pub since: Option<Timestamp>,
+    /// Standbys that hold every acknowledged write.
+    pub synchronous: Vec<String>,
+    /// The configuration for all members.
+    pub dynamic: Option<Value>,
+    /// Set once a member has made the database.
+    pub initialized: bool,
+}
+
+impl Cluster {
+    pub async fn agreed(&self) -> Result<Agreed> {
+        let maps = self.patroni_config_maps().await?;
+        let annotations = |suffix: &str| {
+            let name = format!("{}-{suffix}", self.env.name);
+            maps.iter()
+                .find(|map| map.name_any() == name)
+                .map(|map| map.annotations().clone())
+                .unwrap_or_default()
+        };
+        let (leader, config, sync) =
+            (annotations("leader"), annotations("config"), annotations("sync"));
+        let text = |map: &BTreeMap<String, String>, key: &str| {
+            map.get(key).filter(|value| !value.is_empty()).cloned()
+        };
+        Ok(Agreed {
+            leader: text(&leader, "leader"),
+            since: text(&leader, "acquireTime").and_then(|time| time.parse().ok()),
+            synchronous: text(&sync, "sync_standby")
+                .map(|all| all.split(',').map(str::to_owned).collect())
+                .unwrap_or_default(),
+            dynamic: text(&config, "config").and_then(|value| serde_json::from_str(&value).ok()),
+            initialized: text(&config, "initialize").is_some(),
+        })
+    }
+
+    /// The ConfigMaps that Patroni made for itself.
+    pub async fn patroni_config_maps(&self) -> Result<Vec<ConfigMap>> {
+        let selector = format!("{}={}", objects::SCOPE_LABEL, self.env.name);
+        Ok(self
+            .api::<ConfigMap>()
+            .list(&ListParams::default().labels(&selector))
+            .await
+            .context("list Patroni's ConfigMaps")?
+            .items)
+    }
+
+    /// Replaces the configuration for all members.
+    pub async fn put_dynamic(&self, pod: &str, config: &Value) -> Result<()> {
+        let (status, answer) = self.rest(pod, Method::PUT, "/config", config).await?;
+        ensure!(status == StatusCode::OK, "give Patroni its configuration: {status} {answer}");
+        Ok(())
+    }
+
+    /// Asks for a switchover; Patroni answers when it is over, or why it is not possible.
+    pub async fn post_switchover(&self, leader: &str, candidate: &str) -> Result<()> {
+        let body = json!({ "leader": leader, "candidate": candidate });
+        let (status, answer) = self.rest(leader, Method::POST, "/switchover", &body).await?;
+        ensure!(status.is_success(), "switch over to {candidate}: {answer}");
+        Ok(())
+    }
+
+    async fn rest(
+        &self,
+        pod: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<(StatusCode, String)> {
+        let name = names::credentials(&self.env);
+        let password = self
+            .secret(&name, "restapi")
+            .await?
+            .with_context(|| format!("there is no Secret {name}: run `pg-cluster init`"))?;
+        let login = BASE64.encode(format!("{}:{password}", secrets::RESTAPI_USER).as_bytes());
+        let stream = self.forward(pod, u16::try_from(PATRONI_PORT)?).await?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.context("talk to Patroni")?;
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("Host", "localhost")
+            .header("Authorization", format!("Basic {login}"))
+            .header("Content-Type", "application/json")
+            .body(Full::new(Bytes::from(body.to_string())))?;
+        let response =
+            sender.send_request(request).await.with_context(|| format!("ask Patroni in {pod}"))?;
+        let status = response.status();
+        let answer =
+            response.into_body().collect().await.context("read Patroni's answer")?.to_bytes();
+        Ok((status, String::from_utf8_lossy(&answer).into_owned()))
+    }
+}

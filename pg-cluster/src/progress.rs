@@ -1,0 +1,93 @@
+//! Progress, on standard error: a line for what is done, and one that changes
+//! for what is waited for. Standard output is for results.
+
+use std::{
+    future::Future,
+    io::{IsTerminal, Write, stderr},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+
+/// How often a condition is looked at.
+const INTERVAL: Duration = Duration::from_millis(300);
+
+pub fn done(what: &str, how: &str) {
+    eprintln!("{} {what}: {how}", mark("✓", "32"));
+}
+
+pub fn warn(text: &str) {
+    eprintln!("{} {text}", mark("!", "33"));
+}
+
+/// Whether a condition holds, or what it still waits for.
+pub enum Wait<T> {
+    Over(T),
+    For(String),
+}
+
+/// Looks at a condition until it holds. Whoever waits sees what for.
+pub async fn until<T, F>(what: &str, limit: Duration, mut check: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Wait<T>>>,
+{
+    let began = Instant::now();
+    let mut line = Line::default();
+    loop {
+        match check().await {
+            Ok(Wait::Over(value)) => {
+                line.clear();
+                done(what, &format!("{:.1} s", began.elapsed().as_secs_f32()));
+                return Ok(value);
+            }
+            Ok(Wait::For(reason)) if began.elapsed() < limit => {
+                line.show(what, &reason, began.elapsed())
+            }
+            Ok(Wait::For(reason)) => {
+                line.clear();
+                bail!(
+                    "gave up waiting for {what} after {} s: {reason}; the same command again goes on from here",
+                    limit.as_secs()
+                );
+            }
+            // The API server or a member may be away for a moment.
+            Err(error) if began.elapsed() < limit => {
+                line.show(what, &format!("{error:#}"), began.elapsed())
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+#[derive(Default)]
+struct Line {
+    reason: String,
+}
+
+impl Line {
+    fn show(&mut self, what: &str, reason: &str, elapsed: Duration) {
+        if stderr().is_terminal() {
+            eprint!("\r\x1b[2K… {what}: {reason} ({} s)", elapsed.as_secs());
+            let _ = stderr().flush(); // progress is a courtesy
+        } else if self.reason != reason {
+            eprintln!("… {what}: {reason}");
+        }
+        reason.clone_into(&mut self.reason);
+    }
+
+    fn clear(&mut self) {
+        if stderr().is_terminal() {
+            eprint!("\r\x1b[2K");
+        }
+        self.reason.clear();
+    }
+}
+
+fn mark(sign: &str, color: &str) -> String {
+    if stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        format!("\x1b[{color}m{sign}\x1b[0m")
+    } else {
+        sign.to_owned()
+    }
+}
