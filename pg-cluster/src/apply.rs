@@ -53,10 +53,12 @@ impl Cluster {
 
     /// What applying it would change, as the API server sees it.
     pub async fn difference(&self, object: &Object) -> Result<Vec<Change>> {
-        let Some(before) = self.live(object).await? else {
+        let before = self.live(object).await?;
+        // A new one, too, is shown to the API server, which may refuse it.
+        let after = self.patch(object, &PatchParams::apply(MANAGER).force().dry_run()).await?;
+        let Some(before) = before else {
             return Ok(vec![Change::New]);
         };
-        let after = self.patch(object, &PatchParams::apply(MANAGER).force().dry_run()).await?;
         let plain =
             |object: &DynamicObject| serde_json::to_value(object).context("compare an object");
         Ok(diff::changes(&plain(&before)?, &plain(&after)?))

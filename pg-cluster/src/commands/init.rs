@@ -49,7 +49,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     }
     cluster.apply(&objects::set(env, HomeSet::Replica)?).await?;
     let leader = until("a primary that takes writes", timeout, || primary(cluster)).await?;
-    ensure_dynamic(cluster, &leader).await?;
+    ensure_dynamic(cluster, &leader, timeout).await?;
     until("every replica streaming through its slot", timeout, || streaming(cluster)).await?;
     roles::ensure(cluster, &leader, &passwords).await?;
     summary(cluster, global).await
@@ -80,7 +80,7 @@ pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
     let states = report
         .members
         .iter()
-        .filter(|member| !health::streams(member))
+        .filter(|member| member.role != Some("primary") && !health::streams(member))
         .map(state)
         .collect::<Vec<_>>()
         .join(", ");
@@ -183,9 +183,13 @@ async fn ensure_secrets(cluster: &Cluster, given: &Given) -> Result<Passwords> {
 }
 
 /// Patroni reads its bootstrap section once; what changed since goes to it directly.
-async fn ensure_dynamic(cluster: &Cluster, leader: &str) -> Result<()> {
+async fn ensure_dynamic(cluster: &Cluster, leader: &str, timeout: Duration) -> Result<()> {
     let wanted = objects::dynamic(&cluster.env);
-    if cluster.agreed().await?.dynamic.as_ref() != Some(&wanted) {
+    let live = until("the configuration that Patroni keeps", timeout, async || {
+        let agreed = cluster.agreed().await?.dynamic;
+        Ok(agreed.map_or_else(|| Wait::For("not written yet".to_owned()), Wait::Over))
+    });
+    if live.await? != wanted {
         cluster.put_dynamic(leader, &wanted).await?;
         progress::done("Patroni's configuration", "changed");
     }

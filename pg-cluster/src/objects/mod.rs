@@ -40,11 +40,6 @@ impl Object {
             value: serde_json::to_value(object).context("write an object as JSON")?,
         })
     }
-
-    /// Whether it holds passwords or keys.
-    pub fn is_secret(&self) -> bool {
-        self.resource.kind == "Secret"
-    }
 }
 
 /// Everything but Secrets and the sets, in the order in which it is needed.

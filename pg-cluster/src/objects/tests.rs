@@ -123,7 +123,7 @@ fn only_secrets_hold_what_is_secret() {
         without_secrets(&env("roles.app.connection_limit = 1"))
             .unwrap()
             .iter()
-            .all(|object| !object.is_secret())
+            .all(|object| object.resource.kind != "Secret")
     );
 }
 

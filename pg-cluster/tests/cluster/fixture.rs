@@ -1,0 +1,231 @@
+//! A database cluster of a test's own, in a namespace of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
+use kube::{
+    Api, Client, Config,
+    api::{DeleteParams, ListParams, Patch, PatchParams},
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Tests take turns: a small node carries one or two pairs at a time.
+static TURN: Mutex<()> = Mutex::const_new(());
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The Kubernetes cluster under test.
+struct Node {
+    kubeconfig: Option<PathBuf>,
+    context: String,
+}
+
+/// Found or brought up once; None when there is none to be had.
+fn node() -> Option<&'static Node> {
+    static NODE: OnceLock<Option<Node>> = OnceLock::new();
+    NODE.get_or_init(|| {
+        if let Ok(context) = std::env::var("TODOOZLE_TEST_CONTEXT") {
+            return Some(Node { kubeconfig: None, context });
+        }
+        if cfg!(target_os = "linux") && std::fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0) {
+            let up = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cluster/up");
+            let output = Command::new(up).stderr(Stdio::inherit()).output().expect("run tests/cluster/up");
+            assert!(output.status.success(), "tests/cluster/up failed");
+            let path = String::from_utf8(output.stdout).unwrap().lines().last().expect("a kubeconfig's path").to_owned();
+            return Some(Node { kubeconfig: Some(path.into()), context: "todoozle-test".to_owned() });
+        }
+        eprintln!("\n*** SKIPPED: no Kubernetes cluster. Set TODOOZLE_TEST_CONTEXT, or run as root on Linux. ***\n");
+        None
+    })
+    .as_ref()
+}
+
+pub struct Database {
+    pub name: &'static str,
+    pub namespace: String,
+    pub client: Client,
+    node: &'static Node,
+    config: tempfile::TempDir,
+    _turn: Option<MutexGuard<'static, ()>>,
+}
+
+impl Database {
+    /// A namespace and a configuration; nothing is made yet. None without a cluster.
+    pub async fn new(name: &'static str) -> Option<Self> {
+        let turn = TURN.lock().await;
+        let node = node()?;
+        let namespace =
+            format!("pg-cluster-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        Some(Self::inside(node, name, namespace, Some(turn)).await)
+    }
+
+    /// Another one beside it, in the same namespace.
+    pub async fn beside(&self, name: &'static str) -> Self {
+        Self::inside(self.node, name, self.namespace.clone(), None).await
+    }
+
+    async fn inside(
+        node: &'static Node,
+        name: &'static str,
+        namespace: String,
+        turn: Option<MutexGuard<'static, ()>>,
+    ) -> Self {
+        let kubeconfig = match &node.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path).unwrap(),
+            None => Kubeconfig::read().unwrap(),
+        };
+        let options = KubeConfigOptions {
+            context: Some(node.context.clone()),
+            ..KubeConfigOptions::default()
+        };
+        let client =
+            Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap())
+                .unwrap();
+        let database = Self {
+            name,
+            namespace,
+            client,
+            node,
+            config: tempfile::tempdir().unwrap(),
+            _turn: turn,
+        };
+        database.configure("");
+        database
+    }
+
+    /// Writes the configuration, with `more` before its tables.
+    pub fn configure(&self, more: &str) {
+        let image = std::env::var("TODOOZLE_TEST_IMAGE")
+            .unwrap_or_else(|_| "localhost/todoozle/postgres:17".to_owned());
+        let text = format!(
+            "name = \"{}\"\ncontext = \"{}\"\nnamespace = \"{}\"\nimage = \"{image}\"\n\
+             main.storage = \"1Gi\"\nreplica.storage = \"1Gi\"\nreplication.max_slot_wal_keep_size = \"512MB\"\n\
+             main.resources.requests = {{ cpu = \"20m\", memory = \"128Mi\" }}\nreplica.resources.requests = {{ cpu = \"20m\", memory = \"128Mi\" }}\n\
+             parameters.shared_buffers = \"32MB\"\nroles.app.connection_limit = 20\ndatabases.todo.owner = \"app\"\n{more}\n",
+            self.name, self.node.context, self.namespace
+        );
+        let folder = self.config.path().join("test");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("postgres.toml"), text).unwrap();
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pg-cluster"));
+        command.args(["--env", "test", "--config"]).arg(self.config.path()).args(arguments);
+        if let Some(path) = &self.node.kubeconfig {
+            command.env("KUBECONFIG", path);
+        }
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("run pg-cluster")
+    }
+
+    /// Runs it, insists on success and returns what it printed.
+    pub fn must(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "pg-cluster {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs it and kills it after so many lines of progress. True if it was over by then.
+    pub fn interrupted_after(&self, lines: usize, arguments: &[&str]) -> bool {
+        let mut child =
+            self.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let seen = BufReader::new(child.stderr.take().unwrap()).lines().take(lines).count();
+        if seen < lines {
+            assert!(child.wait().unwrap().success(), "it failed after {seen} lines");
+            return true;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        false
+    }
+
+    pub fn status(&self) -> Value {
+        let output = self.run(&["status", "--output", "json"]);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(
+            |_| json!({ "verdict": "none", "error": String::from_utf8_lossy(&output.stderr) }),
+        )
+    }
+
+    pub async fn until_healthy(&self) {
+        self.until("a healthy status", |status| status["verdict"] == "healthy").await;
+    }
+
+    pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let status = tokio::task::block_in_place(|| self.status());
+            if holds(&status) {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "no {what} after {PATIENCE:?}: {status:#}");
+        }
+    }
+
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub async fn pods(&self) -> Vec<Pod> {
+        let selector = format!("cluster-name={}", self.name);
+        self.api::<Pod>().list(&ListParams::default().labels(&selector)).await.unwrap().items
+    }
+
+    pub async fn secret(&self, name: &str, key: &str) -> String {
+        let secret = self.api::<Secret>().get(&format!("{}-{name}", self.name)).await.unwrap();
+        String::from_utf8(secret.data.unwrap()[key].0.clone()).unwrap()
+    }
+
+    /// Runs a shell script in a pod.
+    pub async fn shell(&self, pod: &str, script: &str) -> String {
+        use tokio::io::AsyncReadExt;
+        let mut process = self
+            .api::<Pod>()
+            .exec(pod, ["sh", "-c", script], &kube::api::AttachParams::default())
+            .await
+            .unwrap();
+        let mut output = String::new();
+        process.stdout().unwrap().read_to_string(&mut output).await.unwrap();
+        output
+    }
+
+    pub async fn make_namespace(&self) {
+        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": self.namespace } });
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        api.patch(&self.namespace, &PatchParams::apply("test"), &Patch::Apply(namespace))
+            .await
+            .unwrap();
+    }
+
+    /// Takes everything away, which is itself a test of `destroy`.
+    pub async fn end(self) {
+        self.must(&["destroy", "--name", self.name, "--delete-volumes"]);
+        if self._turn.is_some() {
+            Api::<Namespace>::all(self.client.clone())
+                .delete(&self.namespace, &DeleteParams::background())
+                .await
+                .unwrap();
+        }
+    }
+}

@@ -1,0 +1,159 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
+    networking::v1::NetworkPolicy,
+    policy::v1::PodDisruptionBudget,
+    rbac::v1::{Role, RoleBinding},
+};
+use kube::{ResourceExt, api::ListParams};
+
+use crate::{fixture::Database, writer};
+
+/// The version of each object that pg-cluster made, and of Patroni's configuration.
+async fn versions(database: &Database) -> BTreeMap<String, Option<String>> {
+    let mut all = BTreeMap::new();
+    macro_rules! look_at {
+        ($($kind:ty),*) => {$(
+            let ours = ListParams::default().labels("app.kubernetes.io/managed-by=pg-cluster");
+            for object in database.api::<$kind>().list(&ours).await.unwrap() {
+                all.insert(format!("{} {}", stringify!($kind), object.name_any()), object.resource_version());
+            }
+        )*};
+    }
+    look_at!(
+        ConfigMap,
+        NetworkPolicy,
+        PodDisruptionBudget,
+        Role,
+        RoleBinding,
+        Secret,
+        Service,
+        StatefulSet
+    );
+    let dynamic =
+        database.api::<ConfigMap>().get(&format!("{}-config", database.name)).await.unwrap();
+    all.insert("Patroni's configuration".to_owned(), dynamic.resource_version());
+    all
+}
+
+async fn volumes(database: &Database) -> usize {
+    let selector = format!("app.kubernetes.io/instance={}", database.name);
+    database
+        .api::<PersistentVolumeClaim>()
+        .list(&ListParams::default().labels(&selector))
+        .await
+        .unwrap()
+        .items
+        .len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_goes_from_nothing_to_streaming_and_a_second_one_changes_nothing() {
+    let Some(database) = Database::new("once").await else { return };
+    let output = database.must(&["init"]);
+    assert!(output.contains("once-primary") && output.contains("Next: pg-cluster"), "{output}");
+    let status = database.status();
+    assert_eq!(status["verdict"], "healthy", "{status:#}");
+    assert_eq!(status["primary"], "once-main-0");
+    let replica = &status["members"][1];
+    assert_eq!(
+        (&replica["state"], &replica["slot"], &replica["sync"]),
+        (&"streaming".into(), &"once_replica_0".into(), &"sync".into())
+    );
+
+    let before = versions(&database).await;
+    database.must(&["init"]);
+    assert_eq!(versions(&database).await, before);
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+    database.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_server_takes_every_object_in_a_dry_run() {
+    let Some(database) = Database::new("dry").await else { return };
+    database.make_namespace().await;
+    let output = database.must(&["init", "--dry-run"]);
+    assert!(
+        output.contains("StatefulSet dry-main new") && output.contains("Role dry-patroni new"),
+        "{output}"
+    );
+    assert!(database.pods().await.is_empty());
+    database.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_may_be_interrupted_after_every_step() {
+    let Some(database) = Database::new("often").await else { return };
+    let mut lines = 1;
+    while !database.interrupted_after(lines, &["init"]) {
+        lines += 1;
+    }
+    assert!(lines > 15, "it said only {lines} lines");
+    assert_eq!(database.status()["verdict"], "healthy");
+    database.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_clusters_live_side_by_side_in_one_namespace() {
+    let Some(left) = Database::new("left").await else { return };
+    let right = left.beside("right").await;
+    left.must(&["init"]);
+    right.must(&["init"]);
+    left.until_healthy().await;
+    assert_ne!(
+        left.secret("credentials", "superuser").await,
+        right.secret("credentials", "superuser").await
+    );
+    right.end().await;
+    assert_eq!(left.status()["verdict"], "healthy");
+    left.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroyed_cluster_comes_back_under_its_name_with_its_data_or_without() {
+    let Some(database) = Database::new("again").await else { return };
+    database.must(&["init"]);
+    writer::superuser(&database)
+        .await
+        .batch_execute("create table kept (n int); insert into kept values (42)")
+        .await
+        .unwrap();
+
+    database.must(&["destroy", "--yes"]);
+    assert_eq!((database.pods().await.len(), volumes(&database).await), (0, 2));
+    let wrong = database.run(&["destroy", "--name", "other", "--delete-volumes"]);
+    assert!(!wrong.status.success() && volumes(&database).await == 2);
+
+    database.must(&["init"]);
+    let row =
+        writer::superuser(&database).await.query_one("select n from kept", &[]).await.unwrap();
+    assert_eq!(row.get::<_, i32>(0), 42);
+
+    database.must(&["destroy", "--name", "again", "--delete-volumes"]);
+    database.must(&["init"]);
+    let error =
+        writer::superuser(&database).await.query_one("select n from kept", &[]).await.unwrap_err();
+    assert!(error.as_db_error().unwrap().message().contains("does not exist"));
+    database.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_replicas_scale_to_two_and_back() {
+    let Some(database) = Database::new("scaled").await else { return };
+    database.must(&["init"]);
+    database.must(&["scale", "2"]);
+    database.configure("replica.count = 2");
+    let status =
+        database.until("three members, healthy", |status| status["verdict"] == "healthy").await;
+    assert_eq!(status["members"].as_array().unwrap().len(), 3);
+    assert!(database.secret("role-app", "uri").await.contains("scaled-replica-1."));
+
+    database.must(&["scale", "1"]);
+    database.configure("");
+    let status =
+        database.until("two members, healthy", |status| status["verdict"] == "healthy").await;
+    assert_eq!(status["members"].as_array().unwrap().len(), 2);
+    database.end().await;
+}

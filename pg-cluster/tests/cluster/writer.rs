@@ -1,0 +1,204 @@
+//! Connections through the API server, and a stream of writes that notes what was acknowledged.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::ResourceExt;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use tokio::{task::JoinHandle, time::timeout};
+use tokio_postgres::{Client, Config, config::SslMode, tls::MakeTlsConnect};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::fixture::Database;
+
+/// A write that takes longer counts as failed; it may still have happened.
+const WRITE_LIMIT: Duration = Duration::from_secs(2);
+
+#[derive(Clone)]
+pub struct Login {
+    pub user: String,
+    pub password: String,
+    pub database: String,
+    pub authority: String,
+    pub server: String,
+}
+
+impl Login {
+    pub async fn of_role(database: &Database, role: &str, name: &str) -> Self {
+        let password = database.secret(&format!("role-{role}"), "password").await;
+        Self::new(database, role, password, name).await
+    }
+
+    async fn new(database: &Database, user: &str, password: String, name: &str) -> Self {
+        let authority = database.secret("tls", "ca.crt").await;
+        let server = format!("{}-primary", database.name);
+        Self { user: user.to_owned(), password, database: name.to_owned(), authority, server }
+    }
+
+    pub fn config(&self) -> Config {
+        let mut config = Config::new();
+        config
+            .user(&self.user)
+            .password(&self.password)
+            .dbname(&self.database)
+            .ssl_mode(SslMode::Require);
+        config
+    }
+
+    fn tls(&self) -> MakeRustlsConnect {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        MakeRustlsConnect::new(builder.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+pub async fn connect(database: &Database, pod: &str, login: &Login) -> Result<Client, String> {
+    let mut forward =
+        database.api::<Pod>().portforward(pod, &[5432]).await.map_err(|error| error.to_string())?;
+    let stream = forward.take_stream(5432).unwrap();
+    let mut maker = login.tls();
+    let tls =
+        MakeTlsConnect::<tokio::io::DuplexStream>::make_tls_connect(&mut maker, &login.server)
+            .unwrap();
+    let (client, connection) = login.config().connect_raw(stream, tls).await.map_err(|error| {
+        error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
+    })?;
+    tokio::spawn(async move {
+        let _forward = forward;
+        let _ = connection.await; // the client sees the error as well
+    });
+    Ok(client)
+}
+
+/// Who holds the leader's lock.
+pub async fn leader(database: &Database) -> Option<String> {
+    let map =
+        database.api::<ConfigMap>().get_opt(&format!("{}-leader", database.name)).await.ok()??;
+    map.annotations().get("leader").filter(|leader| !leader.is_empty()).cloned()
+}
+
+pub async fn superuser(database: &Database) -> Client {
+    let password = database.secret("credentials", "superuser").await;
+    let login = Login::new(database, "postgres", password, "postgres").await;
+    connect(database, &leader(database).await.expect("a primary"), &login).await.unwrap()
+}
+
+/// Writes one key after the other until it is told to stop. A key is tried once,
+/// so one that appears twice was doubled by somebody else.
+pub struct Writer {
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<Mutex<Vec<(Instant, i64)>>>,
+    task: JoinHandle<()>,
+}
+
+impl Writer {
+    pub async fn start(database: &Arc<Database>) -> Self {
+        let login = Login::of_role(database, "app", "todo").await;
+        let client =
+            connect(database, &leader(database).await.expect("a primary"), &login).await.unwrap();
+        client
+            .batch_execute(
+                "create table if not exists writes (key bigint not null); truncate writes",
+            )
+            .await
+            .unwrap();
+        let (stop, acknowledged) =
+            (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let task = tokio::spawn(write(
+            database.clone(),
+            login,
+            client,
+            stop.clone(),
+            acknowledged.clone(),
+        ));
+        Self { stop, acknowledged, task }
+    }
+
+    pub fn count(&self) -> usize {
+        self.acknowledged.lock().unwrap().len()
+    }
+
+    /// Waits for so many more acknowledged writes.
+    pub async fn goes_on_for(&self, more: usize) {
+        let (began, wanted) = (Instant::now(), self.count() + more);
+        while self.count() < wanted {
+            assert!(began.elapsed() < Duration::from_secs(180), "writes don't go on");
+            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Ends it, insists that each acknowledged key is there and none twice, and returns the longest gap.
+    pub async fn finish(self, database: &Database) -> Duration {
+        self.stop.store(true, Ordering::Relaxed);
+        self.task.await.unwrap();
+        let acknowledged = self.acknowledged.lock().unwrap().clone();
+        let login = Login::of_role(database, "app", "todo").await;
+        let client =
+            connect(database, &leader(database).await.expect("a primary"), &login).await.unwrap();
+        let rows =
+            client.query("select key, count(*) from writes group by key", &[]).await.unwrap();
+        let kept: std::collections::HashMap<i64, i64> =
+            rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let lost: Vec<_> = acknowledged.iter().filter(|(_, key)| !kept.contains_key(key)).collect();
+        assert!(
+            lost.is_empty(),
+            "{} of {} acknowledged writes are lost: {lost:?}",
+            lost.len(),
+            acknowledged.len()
+        );
+        assert!(kept.values().all(|count| *count == 1), "a write is there twice");
+        acknowledged.windows(2).map(|pair| pair[1].0 - pair[0].0).max().unwrap_or_default()
+    }
+}
+
+async fn write(
+    database: Arc<Database>,
+    login: Login,
+    client: Client,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<Mutex<Vec<(Instant, i64)>>>,
+) {
+    let mut client = Some(client);
+    for key in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        if client.is_none() {
+            client = timeout(WRITE_LIMIT, find_primary(&database, &login)).await.ok().flatten();
+        }
+        let Some(open) = &client else { continue };
+        match timeout(WRITE_LIMIT, open.execute("insert into writes values ($1)", &[&key])).await {
+            Ok(Ok(1)) => acknowledged.lock().unwrap().push((Instant::now(), key)),
+            _ => client = None,
+        }
+    }
+}
+
+/// Tries every member, as a client with `target_session_attrs=read-write` does.
+async fn find_primary(database: &Database, login: &Login) -> Option<Client> {
+    let tries = database.pods().await.into_iter().map(|pod| async move {
+        let client = connect(database, &pod.name_any(), login).await.ok()?;
+        let row = client.query_one("select pg_is_in_recovery()", &[]).await.ok()?;
+        (!row.get::<_, bool>(0)).then_some(client)
+    });
+    let mut tries: Vec<_> = tries.map(Box::pin).collect();
+    while !tries.is_empty() {
+        let (found, _, rest) = futures::future::select_all(tries).await;
+        if found.is_some() {
+            return found;
+        }
+        tries = rest;
+    }
+    None
+}
