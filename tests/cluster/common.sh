@@ -2,6 +2,14 @@
 # What the commands of this folder share: names, places, and how they speak.
 set -euo pipefail
 
+say() { echo "cluster: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# Nothing below works elsewhere.
+instead="or set TODOOZLE_TEST_CONTEXT to a cluster for tests (kind, minikube, k3d)"
+[[ $(uname -s) = Linux ]] || fail "the test node needs Linux: run this there, $instead"
+[[ $EUID = 0 ]] || fail "the test node needs root: run this with sudo, $instead"
+
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 readonly here repo
@@ -19,16 +27,6 @@ readonly NODE=node1 NODE_IP=10.200.0.1
 readonly PODS=10.244.0.0/24 SERVICES=10.96.0.0/16 API_IP=10.96.0.1 DNS_IP=10.96.0.10
 readonly CGROUP=todoozle-test
 readonly CNI_PLUGINS=/usr/lib/cni
-
-say() { echo "cluster: $*" >&2; }
-fail() { say "$*"; exit 1; }
-
-# on_linux_as_root is true where a node can be run, and says what to do elsewhere.
-on_linux_as_root() {
-    local instead="or set TODOOZLE_TEST_CONTEXT to a cluster for tests (kind, minikube, k3d)"
-    [[ $(uname -s) = Linux ]] || fail "the test node needs Linux: run this there, $instead"
-    [[ $EUID = 0 ]] || fail "the test node needs root: run this with sudo, $instead"
-}
 
 # exclusively lets one command of this folder run at a time on the whole machine.
 # The commands that it calls itself are under its lock.
@@ -52,6 +50,8 @@ node_pid() {
     done
 }
 node_runs() { [[ $(node_pid) ]]; }
+# node_ended is true once a node that was killed is gone with all its children.
+node_ended() { ! pgrep -fx 'unshare .* /.*/tests/cluster/node'; }
 node_checkout() { tr '\0' '\n' < "/proc/$1/cmdline" | sed -n 's|/tests/cluster/node$||p'; }
 
 # node_ctr PID ARGUMENT... runs containerd's client; the socket is in the node's /run.
