@@ -106,19 +106,16 @@ impl Cluster {
     async fn shell_unbounded(&self, pod: &str, script: &str, input: &str) -> Result<String> {
         let params = AttachParams::default().container(objects::CONTAINER).stdin(true).stderr(true);
         let mut process = self.api::<Pod>().exec(pod, ["sh", "-c", script], &params).await?;
-        let (mut stdin, mut stdout, mut stderr, status) =
-            match (process.stdin(), process.stdout(), process.stderr(), process.take_status()) {
-                (Some(stdin), Some(stdout), Some(stderr), Some(status)) => {
-                    (stdin, stdout, stderr, status)
-                }
-                _ => bail!("the connection has no streams"),
-            };
+        let streams = (process.stdin(), process.stdout(), process.stderr(), process.take_status());
+        let (Some(mut stdin), Some(mut stdout), Some(mut stderr), Some(status)) = streams else {
+            bail!("the connection has no streams")
+        };
         let (mut output, mut complaint) = (String::new(), String::new());
         let feed = async {
             stdin.write_all(input.as_bytes()).await?;
             stdin.shutdown().await
         };
-        let (fed, read, complained) = tokio::join!(
+        let (written, read, complained) = tokio::join!(
             feed,
             stdout.read_to_string(&mut output),
             stderr.read_to_string(&mut complaint)
@@ -131,7 +128,7 @@ impl Cluster {
                 if complaint.trim().is_empty() { code } else { complaint.trim().to_owned() }
             );
         }
-        fed.context("write its input")?;
+        written.context("write its input")?;
         read.and(complained).context("read its output")?;
         Ok(output)
     }

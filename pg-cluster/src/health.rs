@@ -76,6 +76,8 @@ pub struct Member {
     pub disk_used_bytes: Option<u64>,
     pub disk_total_bytes: Option<u64>,
     pub pending_restart: bool,
+    /// Its pod was made from an older template than its set has now.
+    pub outdated: bool,
     #[serde(skip)]
     pub answer: Option<Answer>,
 }
@@ -201,7 +203,7 @@ pub fn judge(
                 used * 100 / total
             ));
         }
-        if member.pending_restart {
+        if member.pending_restart || member.outdated {
             reasons.push(format!(
                 "{} has settings that wait for a restart: delete its pod, replicas first",
                 member.name
@@ -273,131 +275,4 @@ fn unprotected(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn env(more: &str) -> Env {
-        Env::parse(&format!("name = \"a\"\nimage = \"a:1\"\n{more}"), "dev").unwrap()
-    }
-
-    fn answer(in_recovery: bool) -> Answer {
-        let sender = Sender {
-            name: "a-replica-0".into(),
-            state: "streaming".into(),
-            sync: "sync".into(),
-            slot: Some("a_replica_0".into()),
-            lag_bytes: Some(0),
-            lag_seconds: 0.0,
-        };
-        let slot = Slot {
-            name: "a_replica_0".into(),
-            holds_bytes: Some(0),
-            wal_status: Some("reserved".into()),
-        };
-        Answer {
-            in_recovery,
-            timeline: Some(1),
-            senders: if in_recovery { vec![] } else { vec![sender] },
-            slots: vec![slot],
-            synchronous_commit: "on".into(),
-            pending_restart: false,
-        }
-    }
-
-    fn member(name: &str, answer: Option<Answer>) -> Member {
-        Member {
-            name: name.into(),
-            ready: true,
-            state: "no answer".into(),
-            answer,
-            ..Member::default()
-        }
-    }
-
-    fn verdict(
-        env: &Env,
-        mut members: Vec<Member>,
-        leader: Option<&str>,
-        synchronous: &[&str],
-    ) -> (Verdict, String) {
-        join(&mut members);
-        let synchronous: Vec<_> = synchronous.iter().map(|name| (*name).to_owned()).collect();
-        let (verdict, reasons) = judge(env, &members, leader, &synchronous, Some(300));
-        (verdict, reasons.join("; "))
-    }
-
-    fn pair() -> Vec<Member> {
-        vec![member("a-main-0", Some(answer(false))), member("a-replica-0", Some(answer(true)))]
-    }
-
-    #[test]
-    fn a_pair_that_streams_synchronously_is_healthy() {
-        assert_eq!(
-            verdict(&env(""), pair(), Some("a-main-0"), &["a-replica-0"]),
-            (Verdict::Healthy, String::new())
-        );
-    }
-
-    #[test]
-    fn a_pair_whose_standby_patroni_would_not_promote_is_unprotected() {
-        assert_eq!(verdict(&env(""), pair(), Some("a-main-0"), &[]).0, Verdict::Unprotected);
-    }
-
-    #[test]
-    fn a_frozen_standby_is_not_believed_although_its_connection_is_open() {
-        let members = vec![member("a-main-0", Some(answer(false))), member("a-replica-0", None)];
-        assert_eq!(
-            verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]).0,
-            Verdict::Unprotected
-        );
-    }
-
-    #[test]
-    fn a_frozen_primary_is_no_primary() {
-        let members = vec![member("a-main-0", None), member("a-replica-0", Some(answer(true)))];
-        let (verdict, advice) = verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]);
-        assert_eq!(verdict, Verdict::NoPrimary);
-        assert!(advice.contains("a-main-0 holds"), "{advice}");
-    }
-
-    #[test]
-    fn two_that_take_writes_are_no_primary() {
-        let members = vec![
-            member("a-main-0", Some(answer(false))),
-            member("a-replica-0", Some(answer(false))),
-        ];
-        assert_eq!(
-            verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]).0,
-            Verdict::NoPrimary
-        );
-    }
-
-    #[test]
-    fn a_third_member_that_does_not_stream_degrades() {
-        let mut members = pair();
-        members.push(member("a-replica-1", Some(answer(true))));
-        let (verdict, advice) =
-            verdict(&env("replica.count = 2"), members, Some("a-main-0"), &["a-replica-0"]);
-        assert_eq!(verdict, Verdict::Degraded);
-        assert!(advice.contains("a-replica-1 does not stream"), "{advice}");
-    }
-
-    #[test]
-    fn synchronous_commit_off_and_a_single_member_are_unprotected() {
-        let mut off = answer(false);
-        "off".clone_into(&mut off.synchronous_commit);
-        let members =
-            vec![member("a-main-0", Some(off)), member("a-replica-0", Some(answer(true)))];
-        assert!(
-            verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"])
-                .1
-                .contains("synchronous_commit is off")
-        );
-        let single = vec![member("a-main-0", Some(answer(false)))];
-        assert!(
-            verdict(&env("replica.count = 0"), single, Some("a-main-0"), &[])
-                .1
-                .contains("no replica")
-        );
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Patroni's own state (annotations of its ConfigMaps) and its REST API.
+//! Patroni's own state (annotations of its `ConfigMap`s) and its REST API.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ impl Cluster {
         })
     }
 
-    /// The ConfigMaps that Patroni made for itself.
+    /// The `ConfigMap`s that Patroni made for itself.
     pub async fn patroni_config_maps(&self) -> Result<Vec<ConfigMap>> {
         let selector = format!("{}={}", objects::SCOPE_LABEL, self.env.name);
         Ok(self

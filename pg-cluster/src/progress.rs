@@ -41,7 +41,7 @@ where
                 return Ok(value);
             }
             Ok(Wait::For(reason)) if began.elapsed() < limit => {
-                line.show(what, &reason, began.elapsed())
+                line.show(what, &reason, began.elapsed());
             }
             Ok(Wait::For(reason)) => {
                 line.clear();
@@ -52,7 +52,7 @@ where
             }
             // The API server or a member may be away for a moment.
             Err(error) if began.elapsed() < limit => {
-                line.show(what, &format!("{error:#}"), began.elapsed())
+                line.show(what, &format!("{error:#}"), began.elapsed());
             }
             Err(error) => return Err(error),
         }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{cluster::Cluster, env::Env, passwords::Passwords, progress, scram};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Default, Deserialize)]
 struct Live {

@@ -1,12 +1,13 @@
 //! What `init` would change, as the API server and Patroni see it.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
 
-use super::print;
+use super::{init::secret_names, print};
 use crate::{cli::Global, cluster::Cluster, diff, diff::Change, objects};
 
-pub async fn run(cluster: &Cluster, global: &Global) -> Result<u8> {
+pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
     let env = &cluster.env;
     let mut lines = Vec::new();
     let mut fresh = false;
@@ -18,27 +19,21 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<u8> {
             format!("{} {}{change}", object.resource.kind, spaced(&object.name, change))
         }));
     }
-    let mut secrets = Vec::new();
     if !fresh {
-        for name in super::init::secret_names(env) {
-            if cluster.secret(&name, objects::secrets::CA).await?.is_none()
-                && cluster.secret(&name, "superuser").await?.is_none()
-            {
-                secrets.push(format!("Secret {name} new"));
+        for name in secret_names(env) {
+            let found = cluster.api::<Secret>().get_opt(&name).await;
+            if found.with_context(|| format!("read the Secret {name}"))?.is_none() {
+                lines.push(format!("Secret {name} new"));
             }
         }
         if let Some(live) = cluster.agreed().await?.dynamic {
-            lines.extend(
-                diff::changes(&live, &objects::dynamic(env))
-                    .iter()
-                    .map(|change| format!("Patroni {change}")),
-            );
+            let changes = diff::changes(&live, &objects::dynamic(env));
+            lines.extend(changes.iter().map(|change| format!("Patroni {change}")));
         }
     }
-    lines.extend(secrets);
     let text = if lines.is_empty() { "nothing would change".to_owned() } else { lines.join("\n") };
     print(global.output, &text, &json!({ "changes": lines }));
-    Ok(0)
+    Ok(())
 }
 
 fn spaced(name: &str, change: &Change) -> String {

@@ -15,7 +15,7 @@ use crate::{
     apply::Outcome,
     cli::Global,
     cluster::{Cluster, secret_value},
-    env::Env,
+    env::{Env, POSTGRES_PORT},
     health::{self, Member},
     objects::{self, HomeSet, names, secrets},
     passwords::{Given, Passwords},
@@ -201,23 +201,21 @@ async fn summary(cluster: &Cluster, global: &Global) -> Result<()> {
     let report = status::report(cluster).await?;
     let (primary, replica) = (names::primary_service(env), names::replica_service(env));
     let space = env.namespace();
-    let mut text = format!(
-        "{} in namespace {space}: {}\n  writes  {primary}.{space}.svc:5432\n  reads   {replica}.{space}.svc:5432\n",
-        env.name,
-        report.verdict.words()
-    );
-    for role in env.roles.keys() {
-        text += &format!(
-            "  role    {role}: its password and URI are in the Secret {}\n",
-            names::role_secret(env, role)
-        );
-    }
-    text += &format!("Next: pg-cluster --env {} status", global.env);
+    let mut lines = vec![
+        format!("{} in namespace {space}: {}", env.name, report.verdict.words()),
+        format!("  writes  {primary}.{space}.svc:{POSTGRES_PORT}"),
+        format!("  reads   {replica}.{space}.svc:{POSTGRES_PORT}"),
+    ];
+    lines.extend(env.roles.keys().map(|role| {
+        let secret = names::role_secret(env, role);
+        format!("  role    {role}: its password and URI are in the Secret {secret}")
+    }));
+    lines.push(format!("Next: pg-cluster --env {} status", global.env));
     let json = json!({
         "name": env.name, "namespace": space, "verdict": report.verdict, "primary": report.primary,
         "services": { "primary": primary, "replica": replica, "members": names::members_service(env) },
         "role_secrets": env.roles.keys().map(|role| names::role_secret(env, role)).collect::<Vec<_>>(),
     });
-    print(global.output, &text, &json);
+    print(global.output, &lines.join("\n"), &json);
     Ok(())
 }

@@ -38,32 +38,34 @@ pub fn environment(global: &Global) -> Result<Env> {
 pub async fn run(cli: Cli, env: Env) -> Result<u8> {
     let Cli { global, command } = cli;
     if let Command::Render = command {
-        return render::run(&env, global.output).map(|()| 0);
+        render::run(&env, global.output)?;
+        return Ok(DONE);
     }
     let cluster = Cluster::connect(env).await?;
     match command {
-        Command::Init { .. } | Command::Diff
-            if global.dry_run || matches!(command, Command::Diff) =>
-        {
-            diff::run(&cluster, &global).await
-        }
-        Command::Init { timeout } => init::run(&cluster, &global, timeout).await.map(|()| 0),
-        Command::Status { watch } => status::run(&cluster, global.output, watch).await,
-        Command::Switchover { to } => switchover::run(&cluster, &global, to).await.map(|()| 0),
+        Command::Init { .. } if global.dry_run => diff::run(&cluster, &global).await?,
+        Command::Init { timeout } => init::run(&cluster, &global, timeout).await?,
+        Command::Status { watch } => return status::run(&cluster, global.output, watch).await,
+        Command::Diff => diff::run(&cluster, &global).await?,
+        Command::Switchover { to } => switchover::run(&cluster, &global, to).await?,
         Command::Scale { replicas, timeout } => {
-            scale::run(cluster, &global, replicas, timeout).await.map(|()| 0)
+            scale::run(cluster, &global, replicas, timeout).await?;
         }
         Command::Psql { replica, role, database, arguments } => {
-            psql::run(&cluster, &psql::Target { replica, role, database }, &arguments).await
+            let target = psql::Target { replica, role, database };
+            return psql::run(&cluster, &target, &arguments).await;
         }
         Command::Destroy { delete_volumes, name, timeout } => {
-            destroy::run(&cluster, &global, &destroy::Plan { delete_volumes, name, timeout })
-                .await
-                .map(|()| 0)
+            let plan = destroy::Plan { delete_volumes, name, timeout };
+            destroy::run(&cluster, &global, &plan).await?;
         }
-        Command::Diff | Command::Render | Command::Completions { .. } => Ok(0),
+        // These need no cluster, and have run by now.
+        Command::Render | Command::Completions { .. } => {}
     }
+    Ok(DONE)
 }
+
+const DONE: u8 = 0;
 
 /// Asks for a word that confirms, unless it was given or nobody can be asked.
 fn confirm(question: &str, word: &str) -> Result<()> {

@@ -22,7 +22,7 @@ pub async fn run(
         leader.unwrap_or_default()
     );
     if global.dry_run {
-        return super::diff::run(&cluster, global).await.map(|_| ());
+        return super::diff::run(&cluster, global).await;
     }
     init::run(&cluster, global, timeout).await?;
     if replicas != configured {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures::future::join_all;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod};
 use kube::ResourceExt;
 
 use super::init::blocked;
@@ -13,7 +13,7 @@ use crate::{
     cli::Output,
     cluster::{Cluster, PSQL},
     health::{self, Answer, Member, Report},
-    objects::{SET_LABEL, names},
+    objects::{HomeSet, SET_LABEL, names},
     tls,
 };
 
@@ -50,7 +50,7 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
         match output {
             Output::Text => println!("{}", text(&report)),
             Output::Json => {
-                println!("{}", serde_json::to_string(&report).context("write the status as JSON")?)
+                println!("{}", serde_json::to_string(&report).context("write the status as JSON")?);
             }
         }
         if !watch {
@@ -66,12 +66,17 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
 pub async fn report(cluster: &Cluster) -> Result<Report> {
     let env = &cluster.env;
     let server = names::certificate(env);
-    let (pods, agreed, certificate) = tokio::try_join!(
+    let (pods, agreed, certificate, revisions) = tokio::try_join!(
         cluster.pods(),
         cluster.agreed(),
-        cluster.secret_or_none(&server, "tls.crt")
+        cluster.secret_or_none(&server, "tls.crt"),
+        revisions(cluster),
     )?;
     let mut members = join_all(pods.iter().map(|pod| member(cluster, pod))).await;
+    for (member, pod) in members.iter_mut().zip(&pods) {
+        let own = pod.labels().get("controller-revision-hash");
+        member.outdated = own.is_some_and(|own| !revisions.contains(own));
+    }
     health::join(&mut members);
     let now = Timestamp::now();
     let days_left =
@@ -120,31 +125,47 @@ async fn member(cluster: &Cluster, pod: &Pod) -> Member {
         member.state = reason;
         return member;
     }
-    // The disk first: a full one may keep PostgreSQL from answering.
-    let script = format!("df -PB1 \"$PGDATA/..\" | tail -n 1; {PSQL} -d postgres");
+    // The disk first, since a full one may be why PostgreSQL doesn't answer.
+    let script = format!("df -PB1 \"$PGDATA/..\" | tail -n 1; ({PSQL} -d postgres) 2>&1 || true");
     match cluster.shell(&member.name, &script, &format!("{QUESTION}\n\\q\n"), ANSWER_LIMIT).await {
         Ok(output) => {
             let (disk, answer) = output.split_once('\n').unwrap_or((&output, ""));
             let mut sizes = disk.split_whitespace().skip(1).filter_map(|field| field.parse().ok());
             (member.disk_total_bytes, member.disk_used_bytes) = (sizes.next(), sizes.next());
             member.answer = serde_json::from_str::<Answer>(answer.trim()).ok();
-            if member.answer.is_none() {
-                "no answer from PostgreSQL".clone_into(&mut member.state);
+            if member.answer.is_none() && member.state.is_empty() {
+                short(answer).clone_into(&mut member.state);
             }
         }
         Err(_) if !member.state.is_empty() => {}
-        Err(error) => member.state = short(&error),
+        Err(_) => "no answer".clone_into(&mut member.state),
     }
     member
 }
 
-/// Why a member didn't answer, in a few words.
-fn short(error: &anyhow::Error) -> String {
-    let text = error.root_cause().to_string();
-    let starting = ["No such file", "starting up", "not yet accepting", "Connection refused"]
-        .iter()
-        .any(|hint| text.contains(hint));
-    if starting { "starting".to_owned() } else { "no answer".to_owned() }
+/// Why PostgreSQL didn't answer, in a few words.
+fn short(complaint: &str) -> &'static str {
+    let starting = ["No such file", "starting up", "not yet accepting", "Connection refused"];
+    let full = complaint.contains("No space left");
+    if starting.iter().any(|hint| complaint.contains(hint)) {
+        "starting"
+    } else if full {
+        "disk full"
+    } else {
+        "no answer"
+    }
+}
+
+/// What the sets would make a pod from now.
+async fn revisions(cluster: &Cluster) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for home in [HomeSet::Main, HomeSet::Replica] {
+        let name = home.name(&cluster.env);
+        let set = cluster.api::<StatefulSet>().get_opt(&name).await;
+        let set = set.with_context(|| format!("read the StatefulSet {name}"))?;
+        all.extend(set.and_then(|set| set.status?.update_revision));
+    }
+    Ok(all)
 }
 
 fn text(report: &Report) -> String {
@@ -187,7 +208,7 @@ fn row(member: &Member) -> [String; 10] {
         .disk_used_bytes
         .zip(member.disk_total_bytes)
         .map(|(used, total)| format!("{} %", used * 100 / total.max(1)));
-    let state = if member.pending_restart {
+    let state = if member.pending_restart || member.outdated {
         format!("{}, restart pending", member.state)
     } else {
         member.state.clone()

@@ -12,7 +12,7 @@ use crate::{
     progress::{self, Wait, until},
 };
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Result<()> {
     let report = status::report(cluster).await?;

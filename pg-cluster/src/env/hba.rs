@@ -7,22 +7,29 @@ use serde::{Deserialize, Serialize};
 
 use super::values::checked_string;
 
-checked_string!(
-    /// A line that lets nobody in without TLS and SCRAM.
-    HbaLine,
-    |text| {
-        let fields: Vec<_> = text.split_whitespace().collect();
-        // type, database, user, address (and perhaps a mask), method.
-        let method = match fields.as_slice() {
-            [_, _, _, _, method] => *method,
-            [_, _, _, address, mask, method] if !address.contains('/') && mask.contains(['.', ':']) => *method,
-            _ => return Err(format!("`{text}` is no pg_hba line: write hostssl DATABASE USER ADDRESS scram-sha-256")),
-        };
-        match (fields[0], method) {
-            (_, "reject") if ["host", "hostssl", "hostnossl"].contains(&fields[0]) => Ok(()),
-            ("hostssl", "scram-sha-256" | "cert") => Ok(()),
-            ("hostssl", _) => Err(format!("`{text}` lets in by {method}: write scram-sha-256, cert or reject")),
-            _ => Err(format!("`{text}` could let in without TLS: write hostssl instead of {}", fields[0])),
+// A line that lets nobody in without TLS and SCRAM.
+checked_string!(HbaLine, check_line);
+
+fn check_line(text: &str) -> Result<(), String> {
+    let fields: Vec<_> = text.split_whitespace().collect();
+    // Type, database, user, address (and perhaps a mask), method.
+    let method = match fields.as_slice() {
+        [_, _, _, _, method] => *method,
+        [_, _, _, address, _mask, method] if !address.contains('/') => *method,
+        _ => {
+            let wanted = "hostssl DATABASE USER ADDRESS scram-sha-256";
+            return Err(format!("`{text}` is no pg_hba line: write {wanted}"));
+        }
+    };
+    match (fields[0], method) {
+        ("host" | "hostssl" | "hostnossl", "reject") | ("hostssl", "scram-sha-256" | "cert") => {
+            Ok(())
+        }
+        ("hostssl", _) => {
+            Err(format!("`{text}` lets in by {method}: write scram-sha-256, cert or reject"))
+        }
+        (kind, _) => {
+            Err(format!("`{text}` could let in without TLS: write hostssl instead of {kind}"))
         }
     }
-);
+}

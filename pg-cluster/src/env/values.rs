@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A string that passed `$check`.
 macro_rules! checked_string {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
-        $(#[$doc])*
+    ($name:ident, $check:path) => {
         #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
@@ -16,8 +15,7 @@ macro_rules! checked_string {
             type Error = String;
 
             fn try_from(text: String) -> Result<Self, String> {
-                let check: fn(&str) -> Result<(), String> = $check;
-                check(&text).map(|()| Self(text))
+                $check(&text).map(|()| Self(text))
             }
         }
         impl From<$name> for String {
@@ -41,76 +39,75 @@ macro_rules! checked_string {
 }
 pub(super) use checked_string;
 
-/// Room for `-replica-0` and the revision hash that a StatefulSet appends, in a label's 63.
+/// Room for `-replica-0` and the revision hash that a `StatefulSet` appends, in a label's 63.
 const NAME_LIMIT: usize = 40;
 
 fn refuse_unless(fits: bool, text: &str, wanted: &str) -> Result<(), String> {
     if fits { Ok(()) } else { Err(format!("`{text}` does not fit: write {wanted}")) }
 }
 
-fn is_word(text: &str, first: fn(char) -> bool, rest: fn(char) -> bool) -> bool {
-    text.starts_with(first) && text.chars().all(rest)
+/// A DNS label that still is one with our suffixes.
+fn is_name(text: &str) -> bool {
+    text.len() <= NAME_LIMIT
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-checked_string!(
-    /// A DNS label that still is one with our suffixes.
-    Name,
-    |text| refuse_unless(
-        text.len() <= NAME_LIMIT
-            && is_word(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-            && !text.ends_with('-'),
-        text,
-        "1 to 40 of a-z, 0-9 and -, first a letter and last no -",
-    )
-);
+/// What PostgreSQL, Patroni and pg-cluster call their own roles and databases.
+const RESERVED: [&str; 7] =
+    ["none", "postgres", "public", "replicator", "rewind", "template0", "template1"];
 
-checked_string!(
-    /// A role or a database: also part of a Secret's name, so no underscore.
-    Identifier,
-    |text| refuse_unless(
-        text.len() <= NAME_LIMIT
-            && is_word(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-            && !text.ends_with('-')
-            && !["postgres", "replicator", "rewind", "template0", "template1", "public", "none"].contains(&text)
-            && !text.starts_with("pg-"),
-        text,
-        "1 to 40 of a-z, 0-9 and -, and none of the names PostgreSQL and Patroni use themselves",
-    )
-);
+fn check_name(text: &str) -> Result<(), String> {
+    refuse_unless(is_name(text), text, "1 to 40 of a-z, 0-9 and -, first a letter and last no -")
+}
 
-checked_string!(
-    /// A key of a node label.
-    Label,
-    |text| refuse_unless(
-        text.len() <= 253
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
-            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text.ends_with(|c: char| c.is_ascii_alphanumeric())
-            && text.matches('/').count() <= 1
-            && text.rsplit('/').next().is_some_and(|name| name.len() <= 63),
-        text,
-        "a label of your nodes, such as kubernetes.io/hostname or topology.kubernetes.io/zone",
-    )
-);
+fn check_identifier(text: &str) -> Result<(), String> {
+    let free = !RESERVED.contains(&text) && !text.starts_with("pg-");
+    let wanted = "1 to 40 of a-z, 0-9 and -, and none of the names PostgreSQL and Patroni use";
+    refuse_unless(is_name(text) && free, text, wanted)
+}
 
-checked_string!(
-    /// An image that says which version it is.
-    Image,
-    |text| refuse_unless(
-        !text.contains(char::is_whitespace)
-            && (text.contains("@sha256:") || text.rsplit('/').next().is_some_and(|name| name.contains(':')))
-            && !text.ends_with(":latest")
-            && !text.ends_with(':'),
-        text,
-        "an image with a tag other than latest, or with a digest, such as localhost/todoozle/postgres:17",
-    )
-);
+fn check_label(text: &str) -> Result<(), String> {
+    let fits = text.len() <= 253
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && text.matches('/').count() <= 1
+        && text.rsplit('/').next().is_some_and(|name| name.len() <= 63);
+    refuse_unless(fits, text, "a label of your nodes, such as kubernetes.io/hostname")
+}
 
-checked_string!(
-    /// An amount of memory, storage or processor time, as Kubernetes writes it.
-    Quantity,
-    |text| refuse_unless(quantity_bytes(text).is_some_and(|n| n > 0.0), text, "a number with a unit, such as 8Gi, 512Mi or 250m")
-);
+fn check_image(text: &str) -> Result<(), String> {
+    let tagged = text.rsplit('/').next().is_some_and(|name| name.contains(':'));
+    let fits = !text.contains(char::is_whitespace)
+        && (text.contains("@sha256:") || tagged)
+        && !text.ends_with(":latest")
+        && !text.ends_with(':');
+    let wanted = "an image with a tag other than latest, or with a digest";
+    refuse_unless(fits, text, wanted)
+}
+
+fn check_quantity(text: &str) -> Result<(), String> {
+    let fits = quantity_bytes(text).is_some_and(|amount| amount > 0.0);
+    refuse_unless(fits, text, "a number with a unit, such as 8Gi, 512Mi or 250m")
+}
+
+fn check_size(text: &str) -> Result<(), String> {
+    let fits = size_bytes(text).is_some_and(|size| size > 0);
+    refuse_unless(fits, text, "a number and kB, MB, GB or TB, such as 512MB")
+}
+
+// The name of an object, or a part of one.
+checked_string!(Name, check_name);
+// A role or a database. It is part of a Secret's name, so it has no underscore.
+checked_string!(Identifier, check_identifier);
+checked_string!(Label, check_label);
+checked_string!(Image, check_image);
+// An amount of memory, storage or processor time, as Kubernetes writes it.
+checked_string!(Quantity, check_quantity);
+// A size as PostgreSQL writes it.
+checked_string!(Size, check_size);
 
 impl Quantity {
     pub fn bytes(&self) -> u64 {
@@ -137,12 +134,6 @@ fn quantity_bytes(text: &str) -> Option<f64> {
     };
     Some(text[..at].parse::<f64>().ok()? * factor)
 }
-
-checked_string!(
-    /// A size as PostgreSQL writes it.
-    Size,
-    |text| refuse_unless(size_bytes(text).is_some_and(|n| n > 0), text, "a number and kB, MB, GB or TB, such as 512MB")
-);
 
 impl Size {
     pub fn bytes(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! What Patroni may do: exactly the verbs that it uses with ConfigMaps.
+//! What Patroni may do: exactly the verbs that it uses with `ConfigMap`s.
 
 use k8s_openapi::api::{
     core::v1::ServiceAccount,

@@ -127,7 +127,7 @@ pub fn selector(env: &Env) -> BTreeMap<String, String> {
     labels([("app.kubernetes.io/name", "postgres"), ("app.kubernetes.io/instance", &env.name)])
 }
 
-/// The label by which Patroni finds its own ConfigMaps and its members.
+/// The label by which Patroni finds its own `ConfigMap`s and its members.
 pub const SCOPE_LABEL: &str = "cluster-name";
 /// The label that says where a role is now.
 pub const ROLE_LABEL: &str = "role";

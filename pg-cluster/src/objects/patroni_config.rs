@@ -1,5 +1,5 @@
 //! Patroni's configuration: what is fixed for a member goes into files, what
-//! may change while it runs into Patroni's own ConfigMap (`dynamic`).
+//! may change while it runs into Patroni's own `ConfigMap` (`dynamic`).
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::ConfigMap;

@@ -1,4 +1,4 @@
-//! The two StatefulSets of one Patroni scope.
+//! The two `StatefulSet`s of one Patroni scope.
 
 use k8s_openapi::{
     api::{

@@ -26,9 +26,9 @@ const SOME: usize = 50;
 /// old primary rejoins by itself, and that the status is true. None where the
 /// node's processes are out of reach.
 pub async fn endure(database: &Arc<Database>, act: Act) -> Option<Duration> {
-    database.until_healthy().await;
+    database.until_healthy();
     let old = leader(database).await.expect("a primary");
-    let writer = Writer::start(database).await;
+    let mut writer = Writer::start(database).await;
     writer.goes_on_for(SOME).await;
     match act {
         Act::Delete => {
@@ -47,11 +47,9 @@ pub async fn endure(database: &Arc<Database>, act: Act) -> Option<Duration> {
             // While it stands still, and before another takes over, nobody can call this healthy.
             let status = tokio::task::block_in_place(|| database.status());
             assert_ne!(status["verdict"], "healthy", "{status:#}");
-            database
-                .until("another primary", |status| {
-                    status["primary"].as_str().is_some_and(|primary| primary != old)
-                })
-                .await;
+            database.until("another primary", |status| {
+                status["primary"].as_str().is_some_and(|primary| primary != old)
+            });
             let status = database.status();
             assert_eq!(status["verdict"], "unprotected", "{status:#}");
             writer.goes_on_for(SOME).await;
@@ -64,9 +62,9 @@ pub async fn endure(database: &Arc<Database>, act: Act) -> Option<Duration> {
         }
     }
     writer.goes_on_for(SOME).await;
-    database.until_healthy().await;
+    database.until_healthy();
     let status =
-        database.until("the old primary, streaming", |status| member_is_well(status, &old)).await;
+        database.until("the old primary, streaming", |status| member_is_well(status, &old));
     assert_eq!(status["verdict"], "healthy", "{status:#}");
     Some(writer.finish(database).await)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::{
@@ -14,7 +15,7 @@ use std::{
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use kube::{
     Api, Client, Config,
-    api::{DeleteParams, ListParams, Patch, PatchParams},
+    api::{AttachParams, DeleteParams, ListParams, ObjectMeta, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ use tokio::sync::{Mutex, MutexGuard};
 /// Tests take turns: a small node carries one or two pairs at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The Kubernetes cluster under test.
 struct Node {
@@ -38,14 +39,17 @@ fn node() -> Option<&'static Node> {
         if let Ok(context) = std::env::var("TODOOZLE_TEST_CONTEXT") {
             return Some(Node { kubeconfig: None, context });
         }
-        if cfg!(target_os = "linux") && std::fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0) {
+        let root = std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
+        if cfg!(target_os = "linux") && root {
             let up = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cluster/up");
-            let output = Command::new(up).stderr(Stdio::inherit()).output().expect("run tests/cluster/up");
+            let output = Command::new(up).stderr(Stdio::inherit()).output().unwrap();
             assert!(output.status.success(), "tests/cluster/up failed");
-            let path = String::from_utf8(output.stdout).unwrap().lines().last().expect("a kubeconfig's path").to_owned();
-            return Some(Node { kubeconfig: Some(path.into()), context: "todoozle-test".to_owned() });
+            let output = String::from_utf8(output.stdout).unwrap();
+            let kubeconfig = output.lines().last().map(PathBuf::from);
+            return Some(Node { kubeconfig, context: "todoozle-test".to_owned() });
         }
-        eprintln!("\n*** SKIPPED: no Kubernetes cluster. Set TODOOZLE_TEST_CONTEXT, or run as root on Linux. ***\n");
+        eprintln!("\n*** SKIPPED: no Kubernetes cluster ***");
+        eprintln!("*** Set TODOOZLE_TEST_CONTEXT, or run as root on Linux. ***\n");
         None
     })
     .as_ref()
@@ -57,7 +61,7 @@ pub struct Database {
     pub client: Client,
     node: &'static Node,
     config: tempfile::TempDir,
-    _turn: Option<MutexGuard<'static, ()>>,
+    turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Database {
@@ -92,14 +96,8 @@ impl Database {
         let client =
             Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap())
                 .unwrap();
-        let database = Self {
-            name,
-            namespace,
-            client,
-            node,
-            config: tempfile::tempdir().unwrap(),
-            _turn: turn,
-        };
+        let database =
+            Self { name, namespace, client, node, config: tempfile::tempdir().unwrap(), turn };
         database.configure("");
         database
     }
@@ -108,12 +106,24 @@ impl Database {
     pub fn configure(&self, more: &str) {
         let image = std::env::var("TODOOZLE_TEST_IMAGE")
             .unwrap_or_else(|_| "localhost/todoozle/postgres:17".to_owned());
+        let context = &self.node.context;
         let text = format!(
-            "name = \"{}\"\ncontext = \"{}\"\nnamespace = \"{}\"\nimage = \"{image}\"\n\
-             main.storage = \"1Gi\"\nreplica.storage = \"1Gi\"\nreplication.max_slot_wal_keep_size = \"512MB\"\n\
-             main.resources.requests = {{ cpu = \"20m\", memory = \"128Mi\" }}\nreplica.resources.requests = {{ cpu = \"20m\", memory = \"128Mi\" }}\n\
-             parameters.shared_buffers = \"32MB\"\nroles.app.connection_limit = 20\ndatabases.todo.owner = \"app\"\n{more}\n",
-            self.name, self.node.context, self.namespace
+            r#"
+name = "{}"
+context = "{context}"
+namespace = "{}"
+image = "{image}"
+main.storage = "1Gi"
+main.resources.requests = {{ cpu = "20m", memory = "128Mi" }}
+replica.storage = "1Gi"
+replica.resources.requests = {{ cpu = "20m", memory = "128Mi" }}
+replication.max_slot_wal_keep_size = "512MB"
+parameters.shared_buffers = "32MB"
+roles.app.connection_limit = 20
+databases.todo.owner = "app"
+{more}
+"#,
+            self.name, self.namespace
         );
         let folder = self.config.path().join("test");
         std::fs::create_dir_all(&folder).unwrap();
@@ -165,11 +175,11 @@ impl Database {
         )
     }
 
-    pub async fn until_healthy(&self) {
-        self.until("a healthy status", |status| status["verdict"] == "healthy").await;
+    pub fn until_healthy(&self) {
+        self.until("a healthy status", |status| status["verdict"] == "healthy");
     }
 
-    pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
             let status = tokio::task::block_in_place(|| self.status());
@@ -202,7 +212,7 @@ impl Database {
         use tokio::io::AsyncReadExt;
         let mut process = self
             .api::<Pod>()
-            .exec(pod, ["sh", "-c", script], &kube::api::AttachParams::default())
+            .exec(pod, ["sh", "-c", script], &AttachParams::default())
             .await
             .unwrap();
         let mut output = String::new();
@@ -211,17 +221,18 @@ impl Database {
     }
 
     pub async fn make_namespace(&self) {
-        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": self.namespace } });
+        let namespace = Namespace {
+            metadata: ObjectMeta { name: Some(self.namespace.clone()), ..ObjectMeta::default() },
+            ..Namespace::default()
+        };
         let api: Api<Namespace> = Api::all(self.client.clone());
-        api.patch(&self.namespace, &PatchParams::apply("test"), &Patch::Apply(namespace))
-            .await
-            .unwrap();
+        api.create(&PostParams::default(), &namespace).await.unwrap();
     }
 
     /// Takes everything away, which is itself a test of `destroy`.
     pub async fn end(self) {
         self.must(&["destroy", "--name", self.name, "--delete-volumes"]);
-        if self._turn.is_some() {
+        if self.turn.is_some() {
             Api::<Namespace>::all(self.client.clone())
                 .delete(&self.namespace, &DeleteParams::background())
                 .await

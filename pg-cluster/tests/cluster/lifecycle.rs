@@ -18,7 +18,8 @@ async fn versions(database: &Database) -> BTreeMap<String, Option<String>> {
         ($($kind:ty),*) => {$(
             let ours = ListParams::default().labels("app.kubernetes.io/managed-by=pg-cluster");
             for object in database.api::<$kind>().list(&ours).await.unwrap() {
-                all.insert(format!("{} {}", stringify!($kind), object.name_any()), object.resource_version());
+                let name = format!("{} {}", stringify!($kind), object.name_any());
+                all.insert(name, object.resource_version());
             }
         )*};
     }
@@ -101,7 +102,7 @@ async fn two_clusters_live_side_by_side_in_one_namespace() {
     let right = left.beside("right").await;
     left.must(&["init"]);
     right.must(&["init"]);
-    left.until_healthy().await;
+    left.until_healthy();
     assert_ne!(
         left.secret("credentials", "superuser").await,
         right.secret("credentials", "superuser").await
@@ -145,15 +146,13 @@ async fn the_replicas_scale_to_two_and_back() {
     database.must(&["init"]);
     database.must(&["scale", "2"]);
     database.configure("replica.count = 2");
-    let status =
-        database.until("three members, healthy", |status| status["verdict"] == "healthy").await;
+    let status = database.until("three members, healthy", |status| status["verdict"] == "healthy");
     assert_eq!(status["members"].as_array().unwrap().len(), 3);
     assert!(database.secret("role-app", "uri").await.contains("scaled-replica-1."));
 
     database.must(&["scale", "1"]);
     database.configure("");
-    let status =
-        database.until("two members, healthy", |status| status["verdict"] == "healthy").await;
+    let status = database.until("two members, healthy", |status| status["verdict"] == "healthy");
     assert_eq!(status["members"].as_array().unwrap().len(), 2);
     database.end().await;
 }

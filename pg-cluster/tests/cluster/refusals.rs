@@ -17,7 +17,7 @@ async fn whoever_should_not_get_in_does_not() {
     let right = Login::of_role(&database, "app", "todo").await;
     assert!(writer::connect(&database, "closed-main-0", &right).await.is_ok());
     let wrong = Login { password: "a-wrong-password".to_owned(), ..right.clone() };
-    let error = writer::connect(&database, "closed-main-0", &wrong).await.err().expect("a refusal");
+    let error = writer::connect(&database, "closed-main-0", &wrong).await.expect_err("a refusal");
     assert!(error.contains("password authentication failed"), "{error}");
 
     let mut forward = database
@@ -47,7 +47,7 @@ async fn whoever_should_not_get_in_does_not() {
     database.end().await;
 }
 
-/// Whether the API server lets the members' ServiceAccount do it.
+/// Whether the API server lets the members' `ServiceAccount` do it.
 async fn may(database: &Database, verb: &str, resource: &str) -> bool {
     let attributes = ResourceAttributes {
         namespace: Some(database.namespace.clone()),

@@ -21,8 +21,7 @@ async fn survives(name: &'static str, acts: &[Act]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_acknowledged_write_is_lost_when_the_primary_s_pod_is_deleted_and_when_postgres_is_killed()
- {
+async fn no_acknowledged_write_is_lost_with_a_deleted_pod_or_a_killed_postgres() {
     survives("struck", &[Act::Delete, Act::Kill]).await;
 }
 

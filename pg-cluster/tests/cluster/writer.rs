@@ -1,24 +1,28 @@
 //! Connections through the API server, and a stream of writes that notes what was acknowledged.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::ResourceExt;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
-use tokio::{task::JoinHandle, time::timeout};
-use tokio_postgres::{Client, Config, config::SslMode, tls::MakeTlsConnect};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::{interval, timeout},
+};
+use tokio_postgres::{Client, Config, config::SslMode, tls::MakeTlsConnect, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::fixture::Database;
 
 /// A write that takes longer counts as failed; it may still have happened.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
+const PACE: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 #[derive(Clone)]
 pub struct Login {
@@ -93,67 +97,51 @@ pub async fn superuser(database: &Database) -> Client {
     connect(database, &leader(database).await.expect("a primary"), &login).await.unwrap()
 }
 
+/// When a key was acknowledged.
+type Acknowledged = Vec<(Instant, i64)>;
+
 /// Writes one key after the other until it is told to stop. A key is tried once,
 /// so one that appears twice was doubled by somebody else.
 pub struct Writer {
-    stop: Arc<AtomicBool>,
-    acknowledged: Arc<Mutex<Vec<(Instant, i64)>>>,
-    task: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+    count: watch::Receiver<usize>,
+    task: JoinHandle<Acknowledged>,
 }
 
 impl Writer {
     pub async fn start(database: &Arc<Database>) -> Self {
         let login = Login::of_role(database, "app", "todo").await;
-        let client =
-            connect(database, &leader(database).await.expect("a primary"), &login).await.unwrap();
-        client
-            .batch_execute(
-                "create table if not exists writes (key bigint not null); truncate writes",
-            )
-            .await
-            .unwrap();
-        let (stop, acknowledged) =
-            (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let task = tokio::spawn(write(
-            database.clone(),
-            login,
-            client,
-            stop.clone(),
-            acknowledged.clone(),
-        ));
-        Self { stop, acknowledged, task }
-    }
-
-    pub fn count(&self) -> usize {
-        self.acknowledged.lock().unwrap().len()
+        let primary = leader(database).await.expect("a primary");
+        let client = connect(database, &primary, &login).await.unwrap();
+        let table = "create table if not exists writes (key bigint not null); truncate writes";
+        client.batch_execute(table).await.unwrap();
+        let ((stop, stopped), (counter, count)) = (oneshot::channel(), watch::channel(0));
+        let task = tokio::spawn(write(database.clone(), login, client, stopped, counter));
+        Self { stop, count, task }
     }
 
     /// Waits for so many more acknowledged writes.
-    pub async fn goes_on_for(&self, more: usize) {
-        let (began, wanted) = (Instant::now(), self.count() + more);
-        while self.count() < wanted {
-            assert!(began.elapsed() < Duration::from_secs(180), "writes don't go on");
-            tokio::task::yield_now().await;
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    pub async fn goes_on_for(&mut self, more: usize) {
+        let wanted = *self.count.borrow() + more;
+        let enough = self.count.wait_for(|count| *count >= wanted);
+        timeout(PATIENCE, enough).await.expect("writes don't go on").unwrap();
     }
 
-    /// Ends it, insists that each acknowledged key is there and none twice, and returns the longest gap.
+    /// Ends it, insists that each acknowledged key is there and none twice, and
+    /// returns the longest gap.
     pub async fn finish(self, database: &Database) -> Duration {
-        self.stop.store(true, Ordering::Relaxed);
-        self.task.await.unwrap();
-        let acknowledged = self.acknowledged.lock().unwrap().clone();
+        self.stop.send(()).unwrap();
+        let acknowledged = self.task.await.unwrap();
         let login = Login::of_role(database, "app", "todo").await;
-        let client =
-            connect(database, &leader(database).await.expect("a primary"), &login).await.unwrap();
+        let primary = leader(database).await.expect("a primary");
+        let client = connect(database, &primary, &login).await.unwrap();
         let rows =
             client.query("select key, count(*) from writes group by key", &[]).await.unwrap();
-        let kept: std::collections::HashMap<i64, i64> =
-            rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let kept: HashMap<i64, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         let lost: Vec<_> = acknowledged.iter().filter(|(_, key)| !kept.contains_key(key)).collect();
         assert!(
             lost.is_empty(),
-            "{} of {} acknowledged writes are lost: {lost:?}",
+            "{} of {} acknowledged writes are lost",
             lost.len(),
             acknowledged.len()
         );
@@ -166,23 +154,30 @@ async fn write(
     database: Arc<Database>,
     login: Login,
     client: Client,
-    stop: Arc<AtomicBool>,
-    acknowledged: Arc<Mutex<Vec<(Instant, i64)>>>,
-) {
-    let mut client = Some(client);
+    mut stopped: oneshot::Receiver<()>,
+    counter: watch::Sender<usize>,
+) -> Acknowledged {
+    let (mut client, mut acknowledged) = (Some(client), Acknowledged::new());
+    let mut pace = interval(PACE);
     for key in 0.. {
-        if stop.load(Ordering::Relaxed) {
-            return;
+        pace.tick().await;
+        if stopped.try_recv().is_ok() {
+            break;
         }
         if client.is_none() {
             client = timeout(WRITE_LIMIT, find_primary(&database, &login)).await.ok().flatten();
         }
         let Some(open) = &client else { continue };
-        match timeout(WRITE_LIMIT, open.execute("insert into writes values ($1)", &[&key])).await {
-            Ok(Ok(1)) => acknowledged.lock().unwrap().push((Instant::now(), key)),
-            _ => client = None,
+        let values: [&(dyn ToSql + Sync); 1] = [&key];
+        let insert = open.execute("insert into writes values ($1)", &values);
+        if let Ok(Ok(1)) = timeout(WRITE_LIMIT, insert).await {
+            acknowledged.push((Instant::now(), key));
+            counter.send_replace(acknowledged.len());
+        } else {
+            client = None;
         }
     }
+    acknowledged
 }
 
 /// Tries every member, as a client with `target_session_attrs=read-write` does.
