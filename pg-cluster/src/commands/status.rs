@@ -132,7 +132,9 @@ async fn member(cluster: &Cluster, pod: &Pod) -> Member {
             let (disk, answer) = output.split_once('\n').unwrap_or((&output, ""));
             let mut sizes = disk.split_whitespace().skip(1).filter_map(|field| field.parse().ok());
             (member.disk_total_bytes, member.disk_used_bytes) = (sizes.next(), sizes.next());
-            member.answer = serde_json::from_str::<Answer>(answer.trim()).ok();
+            // Warnings may stand before it.
+            let line = answer.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+            member.answer = serde_json::from_str::<Answer>(line).ok();
             if member.answer.is_none() && member.state.is_empty() {
                 short(answer).clone_into(&mut member.state);
             }
