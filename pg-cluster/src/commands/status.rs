@@ -130,8 +130,14 @@ async fn member(cluster: &Cluster, pod: &Pod) -> Member {
     match cluster.shell(&member.name, &script, &format!("{QUESTION}\n\\q\n"), ANSWER_LIMIT).await {
         Ok(output) => {
             let (disk, answer) = output.split_once('\n').unwrap_or((&output, ""));
-            let mut sizes = disk.split_whitespace().skip(1).filter_map(|field| field.parse().ok());
-            (member.disk_total_bytes, member.disk_used_bytes) = (sizes.next(), sizes.next());
+            // Device, size, used, available: what root or a quota keeps back is not for us.
+            let fields: Vec<&str> = disk.split_whitespace().collect();
+            if let [_, _, used, available, ..] = fields.as_slice()
+                && let (Ok(used), Ok(available)) = (used.parse::<u64>(), available.parse::<u64>())
+            {
+                member.disk_used_bytes = Some(used);
+                member.disk_total_bytes = Some(used + available);
+            }
             // Warnings may stand before it.
             let line = answer.lines().find(|line| line.starts_with('{')).unwrap_or_default();
             member.answer = serde_json::from_str::<Answer>(line).ok();
