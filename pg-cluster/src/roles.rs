@@ -66,7 +66,10 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
         if !same {
             let verb = if found.is_some() { "alter" } else { "create" };
             let verifier = scram::verifier(password.expose())?;
-            wanted.push((format!("role {name}"), format!("{verb} role \"{name}\" with login connection limit {limit} password '{verifier}';")));
+            let statement = format!(
+                "{verb} role \"{name}\" with login connection limit {limit} password '{verifier}';"
+            );
+            wanted.push((format!("role {name}"), statement));
         }
     }
     for (name, database) in &env.databases {
