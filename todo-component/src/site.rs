@@ -120,7 +120,10 @@ mod tests {
     fn a_named_origin_may_write() {
         let headers = [("sec-fetch-site", "cross-site"), ("origin", "https://b.example")];
         let named = "https://c.example, https://B.example/";
-        assert_eq!(verdict(Method::POST, &headers, named), Verdict::Shared("https://b.example".into()));
+        assert_eq!(
+            verdict(Method::POST, &headers, named),
+            Verdict::Shared("https://b.example".into())
+        );
         assert_eq!(verdict(Method::POST, &headers, "*"), Verdict::Shared("*".into()));
         assert_eq!(verdict(Method::POST, &headers, "https://c.example"), Verdict::Refused);
     }
