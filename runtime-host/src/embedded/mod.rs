@@ -1,0 +1,231 @@
+//! An embedded PostgreSQL for a project that was given no database. Its data
+//! stays between runs. Several hosts on one data folder share one server: the
+//! first starts it, the last to leave stops it.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+mod binaries;
+mod control;
+mod home;
+
+use binaries::Binaries;
+use home::{Access, Home, new_password};
+
+use crate::{postgres, progress};
+
+/// The database that components get.
+const DATABASE: &str = "app";
+/// Tries to start: the port may be taken meanwhile, and after a crash the old
+/// server's processes may hold its memory for a moment.
+const START_TRIES: u32 = 10;
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// How long a server that runs may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often it is checked that the server still runs.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// An installed embedded PostgreSQL.
+pub struct Embedded {
+    home: Home,
+    binaries: Binaries,
+}
+
+/// A running one, in use by this host.
+pub struct Running {
+    embedded: Embedded,
+    /// Held shared by every host that uses the server.
+    users: File,
+    pub url: String,
+    pub port: u16,
+}
+
+/// The address of a data folder's database, if it has one.
+pub fn known_url(data_dir: &Path) -> Result<Option<String>> {
+    Ok(Home::of(data_dir)?.access()?.map(|access| url(&access, DATABASE)))
+}
+
+fn url(access: &Access, database: &str) -> String {
+    let Access { port, password } = access;
+    format!("postgres://postgres:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
+}
+
+impl Embedded {
+    /// Finds PostgreSQL's programs, or downloads them.
+    pub async fn install(data_dir: &Path) -> Result<Self> {
+        let home = Home::of(data_dir)?;
+        home.create()?;
+        let binaries = binaries::find(&home).await?;
+        Ok(Self { home, binaries })
+    }
+
+    /// Starts the server, or joins the one that already runs on the same data.
+    pub async fn start(self) -> Result<Running> {
+        let step = progress::step(format!("Starting PostgreSQL {}", self.binaries.major));
+        let starting = self.lock("start.lock")?;
+        starting.lock().context("wait for another host to start the database")?;
+        let access = self.start_server().await?;
+        ensure_database(&access).await?;
+        let users = self.lock("users.lock")?;
+        users.lock_shared().context("join the users of the database")?;
+        let who = match &self.home.user {
+            Some(user) => format!(", as {}", user.name),
+            None => String::new(),
+        };
+        step.done(&format!(
+            "PostgreSQL {} runs on 127.0.0.1:{}{who}; its data is in {}",
+            self.binaries.major,
+            access.port,
+            self.home.dir.display()
+        ));
+        Ok(Running { url: url(&access, DATABASE), port: access.port, embedded: self, users })
+    }
+
+    fn lock(&self, name: &str) -> Result<File> {
+        let path = self.home.dir.join(name);
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        file.with_context(|| format!("open {}", path.display()))
+    }
+
+    async fn start_server(&self) -> Result<Access> {
+        let mut access = self.access().await?;
+        if let Some((pid, port)) = control::running(&self.home)? {
+            if port == access.port && answers(&access).await {
+                return Ok(access);
+            }
+            bail!(
+                "a PostgreSQL (process {pid}) holds {}, but does not answer as it should: stop it, \
+                 and try again",
+                self.home.data().display()
+            );
+        }
+        for tries in 1.. {
+            if !is_free(access.port) {
+                access.port = free_port()?;
+                self.home.keep_access(&access)?;
+            }
+            match control::start(&self.home, &self.binaries, access.port).await {
+                Ok(()) => break,
+                Err(error) if tries == START_TRIES => {
+                    let log = self.home.log();
+                    return Err(error.context(format!("start PostgreSQL; its log is {}", log.display())));
+                }
+                Err(error) => {
+                    tracing::debug!("PostgreSQL did not start: {error:#}");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+            }
+        }
+        Ok(access)
+    }
+
+    /// Port and password of the data; both are made anew with new data.
+    async fn access(&self) -> Result<Access> {
+        let known = self.home.access()?;
+        if self.home.data_version()?.is_some() {
+            return known.with_context(|| {
+                format!(
+                    "{} is missing, and with it the password of the data beside it: restore it, or \
+                     delete {} to start without its data",
+                    self.home.access_file().display(),
+                    self.home.dir.display()
+                )
+            });
+        }
+        let access = Access { port: free_port()?, password: new_password()? };
+        self.home.keep_access(&access)?;
+        control::initdb(&self.home, &self.binaries, &access.password).await?;
+        Ok(access)
+    }
+}
+
+impl Running {
+    /// Starts the server again whenever it has gone away; runs until dropped.
+    pub async fn supervise(&self) {
+        loop {
+            tokio::time::sleep(CHECK_INTERVAL).await;
+            if let Err(error) = self.revive().await {
+                tracing::error!("PostgreSQL went away and cannot be started again: {error:#}");
+                tokio::time::sleep(ANSWER_TIMEOUT).await;
+            }
+        }
+    }
+
+    async fn revive(&self) -> Result<()> {
+        if self.embedded.home.data().join("postmaster.pid").exists()
+            && control::running(&self.embedded.home)?.is_some()
+        {
+            return Ok(());
+        }
+        let starting = self.embedded.lock("start.lock")?;
+        if starting.try_lock().is_err() {
+            return Ok(()); // another host is at it
+        }
+        tracing::warn!("PostgreSQL went away: it is started again");
+        self.embedded.start_server().await?;
+        tracing::info!("PostgreSQL runs again on 127.0.0.1:{}", self.port);
+        Ok(())
+    }
+
+    /// Leaves the server, and stops it when no other host uses it.
+    pub async fn stop(self) -> Result<()> {
+        let Embedded { home, binaries } = &self.embedded;
+        let starting = self.embedded.lock("start.lock")?;
+        starting.lock().context("wait for another host to start the database")?;
+        self.users.unlock().context("leave the users of the database")?;
+        if self.users.try_lock().is_err() {
+            tracing::info!("PostgreSQL stays: another host uses it");
+            return Ok(());
+        }
+        if control::running(home)?.is_some() {
+            control::stop(home, binaries).await.context("stop PostgreSQL")?;
+            tracing::info!("PostgreSQL stopped");
+        }
+        Ok(())
+    }
+}
+
+async fn ensure_database(access: &Access) -> Result<()> {
+    let client = postgres::connect(&url(access, "postgres")).await.context("connect to PostgreSQL")?;
+    let exists = client
+        .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
+        .await
+        .context("look for the database")?;
+    if exists.is_none() {
+        client.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await.context("make the database")?;
+    }
+    Ok(())
+}
+
+/// Whether a server takes connections, which it may not do yet.
+async fn answers(access: &Access) -> bool {
+    let deadline = Instant::now() + ANSWER_TIMEOUT;
+    loop {
+        match postgres::connect(&url(access, "postgres")).await {
+            Ok(_) => return true,
+            Err(error) => {
+                tracing::debug!("PostgreSQL does not answer: {error:#}");
+                let refused = error
+                    .downcast_ref::<tokio_postgres::Error>()
+                    .is_some_and(|error| error.code() == Some(&tokio_postgres::error::SqlState::INVALID_PASSWORD));
+                if refused || Instant::now() > deadline {
+                    return false;
+                }
+            }
+        }
+        tokio::time::sleep(RETRY_PAUSE).await;
+    }
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
+    Ok(listener.local_addr().context("find a free port")?.port())
+}
