@@ -18,7 +18,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the Rust toolchain that rust-toolchain.toml names
-	@rustup target list --installed 2>/dev/null | grep -qx wasm32-wasip2 || rustup toolchain install
+	@rustup target list --installed 2>/dev/null | grep -qx wasm32-wasip2 || rustup toolchain install --no-self-update
 
 up: host ## Serve the app on http://127.0.0.1:3000 with a PostgreSQL of its own
 	$(HOST) up --build
