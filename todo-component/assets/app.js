@@ -2,7 +2,7 @@
 // The page works without the script; with it, nothing loads a page. `assets.rs`
 // serves page.js, sync.js and this file as one module.
 
-const POLL = 3000;        // ms between looks at the server: other browsers see a change within 5 s
+const POLL = 3000;   // ms between looks at the server: other browsers see a change within 5 s
 const POLL_MAX = 60000;   // ms, the slowest that errors make it
 
 // ---- What a person does ----
@@ -13,6 +13,7 @@ let failed = {};   // the last title that came back unsaved, and its key
 function add(title, key = newKey()) {
   const li = adopt(clone('#item'), null);
   items.get(li).elsewhere = Boolean($('.pagination [rel=next]'));
+  li.classList.add('arrived');
   list.append(li);
   drafts += 1;
   change(li, { id: `draft${drafts}`, title, completed: false, version: 0 }, async () => {
@@ -96,7 +97,7 @@ function save(li, keyboard) {
 async function visit(url, push) {
   hush();
   try {
-    if (await load(url, true) && push) history.pushState(null, '', url);
+    if (await load(url, true) && push && url !== location.href) history.pushState(null, '', url);
   } catch (failure) {
     tell(failure.message, { retry: () => visit(url, push) });
   }
@@ -114,14 +115,15 @@ document.addEventListener('submit', (event) => {
 });
 
 document.addEventListener('click', async (event) => {
-  const link = event.target.closest('.edit-link, .dismiss, .filters a, .pagination a');
+  const link = event.target.closest('.edit-link, .dismiss, h1 a, .filters a, .pagination a');
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   if (link.matches('.edit-link')) edit(link.closest('li'));
-  else if (link.matches('.dismiss')) dismiss(link.closest('.notice'));
-  else if (link.matches('.filters a')) visit(link.href, true);
+  else if (link.matches('.dismiss')) dismiss(link.closest('.notice'), event);
   else {
+    const paging = link.matches('.pagination a');   // asked before the visit replaces the link
     await visit(link.href, true);
+    if (!paging) return;
     list.focus({ preventScroll: true });
     scrollTo(0, 0);
   }

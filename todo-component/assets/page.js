@@ -2,7 +2,7 @@
 // and shows todos. Markup and texts come from the server's HTML (`template#item`,
 // `template#notice`, `#texts`), never from here.
 
-const COUNTED = 999;      // beyond it the server says "999+", and there is nothing to reckon with
+const COUNTED = 999;   // beyond it the server says "999+", and there is nothing to reckon with
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const clone = (template) => document.importNode($(template).content.firstElementChild, true);
@@ -42,13 +42,13 @@ function tell(text, { role = 'alert', typed = '', retry, label } = {}) {
   $('.typed', bar).textContent = typed;
   again.hidden = !retry;
   if (label) again.textContent = label;
-  again.onclick = () => { dismiss(bar); retry(); };
+  again.onclick = (event) => { dismiss(bar, event); retry(); };
   hush();
   $(`.notices [role=${role}]`).append(bar);
 }
 
-function dismiss(bar) {
-  input.focus();
+function dismiss(bar, event) {
+  if (event.detail === 0) input.focus();   // by keyboard: its place is about to go
   bar.remove();
 }
 

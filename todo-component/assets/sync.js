@@ -33,14 +33,19 @@ async function api(method, path, body, headers) {
   throw new Failure(response.ok ? 0 : response.status, known ?? answer?.detail ?? texts.network);
 }
 
-// A lost answer is asked for again with the same key: nothing is added twice.
+// New todos are sent one after another, so that they keep their order. A lost
+// answer is asked for again with the same key: nothing is added twice.
+let created = Promise.resolve();
+
 function create(title, key) {
   const send = () => api('POST', '/todos', { title }, { 'idempotency-key': key });
-  return send().catch(async (failure) => {
+  const answer = created.then(send).catch(async (failure) => {
     if (failure.status !== 0) throw failure;
     await new Promise((resolve) => { setTimeout(resolve, 500); });
     return send();
   });
+  created = answer.catch(() => {});
+  return answer;
 }
 
 async function update(method, saved, body) {

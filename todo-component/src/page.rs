@@ -67,11 +67,12 @@ pub async fn home(parts: &Parts) -> Result<Answer, Problem> {
         html(StatusCode::OK, list(&page, place, notice, None))
     };
     let headers = home.headers_mut();
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
-        headers.insert(header::ETAG, etag);
-    }
     if flash.is_some() {
+        // Kept in a cache, the message would come back with the next 304.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::SET_COOKIE, HeaderValue::from_static("flash=; Path=/; Max-Age=0"));
+    } else if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, etag);
     }
     Ok(home)
 }
