@@ -33,16 +33,12 @@ impl RequestBody {
 
     fn take_from_budget(&mut self, frame: &Frame<Bytes>) -> Result<(), Error> {
         let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-        match self.left.checked_sub(length) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
-            }
-            None => {
-                self.too_large.store(true, Ordering::Relaxed);
-                Err(Error::HttpRequestBodySize(Some(MAX_REQUEST_BODY)))
-            }
-        }
+        let Some(left) = self.left.checked_sub(length) else {
+            self.too_large.store(true, Ordering::Relaxed);
+            return Err(Error::HttpRequestBodySize(Some(MAX_REQUEST_BODY)));
+        };
+        self.left = left;
+        Ok(())
     }
 }
 

@@ -68,29 +68,45 @@ pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn replace(old: &str, name: &str, value: &str) -> String {
     let line = format!("{name}={}", quote(value));
-    let is_own = |line: &&str| {
-        let line = line.trim_start();
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
-    };
-    let mut lines: Vec<&str> = old.lines().collect();
-    match lines.iter().position(|line| is_own(&line)) {
-        Some(first) => {
-            lines[first] = &line;
-            let mut index = 0;
-            lines.retain(|line| {
-                index += 1;
-                index - 1 <= first || !is_own(line)
-            });
+    let mut done = false;
+    let mut text = String::new();
+    for old in old.lines() {
+        if !sets(old, name) {
+            text.push_str(old);
+        } else if done {
+            continue; // a second one would win over the first
+        } else {
+            text.push_str(&line);
+            done = true;
         }
-        None => lines.push(&line),
+        text.push('\n');
     }
-    lines.join("\n") + "\n"
+    if !done {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
 }
 
-/// Single quotes keep everything as it is; a single quote itself goes outside.
+/// Whether a line gives `name` a value.
+fn sets(line: &str, name: &str) -> bool {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+    line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+}
+
+/// Double quotes, in which dotenvy takes a backslash before what would mean
+/// something. (In single quotes it does not take every backslash itself.)
 fn quote(value: &str) -> String {
-    format!("'{}'", value.replace('\'', "'\\''"))
+    let mut quoted = String::from('"');
+    for character in value.chars() {
+        if matches!(character, '\\' | '"' | '$') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted.push('"');
+    quoted
 }
 
 #[cfg(test)]
@@ -106,18 +122,15 @@ mod tests {
     #[test]
     fn other_lines_stay_as_they_are() {
         let old = "# a comment\nOTHER=1\n  export NAME = 'old'\n\nNAMES=2\nNAME=again";
-        assert_eq!(
-            replace(old, "NAME", "new"),
-            "# a comment\nOTHER=1\nNAME='new'\n\nNAMES=2\n"
-        );
-        assert_eq!(replace("A=1", "NAME", "x"), "A=1\nNAME='x'\n");
-        assert_eq!(replace("", "NAME", "x"), "NAME='x'\n");
+        assert_eq!(replace(old, "NAME", "new"), "# a comment\nOTHER=1\nNAME=\"new\"\n\nNAMES=2\n");
+        assert_eq!(replace("A=1", "NAME", "x"), "A=1\nNAME=\"x\"\n");
+        assert_eq!(replace("", "NAME", "x"), "NAME=\"x\"\n");
     }
 
     #[test]
     fn the_last_line_of_a_name_does_not_win_over_the_set_one() {
         let text = replace("NAME=a\nNAME=b\nNAME=c", "NAME", "new");
-        assert_eq!(text, "NAME='new'\n");
+        assert_eq!(text, "NAME=\"new\"\n");
     }
 
     proptest! {

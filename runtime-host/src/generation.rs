@@ -12,6 +12,7 @@ use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::guest::{Guest, Shared, linker};
+use crate::hex::hex;
 use crate::imports;
 use crate::worker::Workers;
 
@@ -47,13 +48,10 @@ impl Loader {
     /// Loads a component off the request path. The error names what is wrong
     /// with the file.
     pub async fn load(self: &Arc<Self>, path: &Path) -> Result<Generation> {
-        let bytes = tokio::fs::read(path).await.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => anyhow::anyhow!(
-                "the component {} does not exist: build it with --build",
-                path.display()
-            ),
-            _ => anyhow::anyhow!("cannot read the component {}: {error}", path.display()),
-        })?;
+        check_exists(path)?;
+        let bytes = tokio::fs::read(path)
+            .await
+            .with_context(|| format!("read the component {}", path.display()))?;
         let loader = self.clone();
         tokio::task::spawn_blocking(move || loader.compile(&bytes))
             .await
@@ -82,16 +80,23 @@ impl Loader {
                 )
             })?),
         };
-        let workers =
-            Workers { pre, engine: self.engine.clone(), shared: self.shared.clone() };
+        let workers = Workers { pre, engine: self.engine.clone(), shared: self.shared.clone() };
         Ok(Generation { digest: short_digest(bytes), handler: ProxyHandler::new(workers) })
     }
 }
 
+/// Says how to make a component that is not there.
+pub fn check_exists(path: &Path) -> Result<()> {
+    if !path.exists() {
+        bail!("the component {} does not exist: build it with --build", path.display());
+    }
+    Ok(())
+}
+
 fn short_digest(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex[..SHORT_DIGEST].to_owned()
+    let mut digest = hex(&Sha256::digest(bytes));
+    digest.truncate(SHORT_DIGEST);
+    digest
 }
 
 /// Tells a component from everything else by its first eight bytes.

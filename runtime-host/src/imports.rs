@@ -29,8 +29,17 @@ const OFFERED: [(&str, &str, &[&str]); 19] = [
 ];
 
 const CLI: &[&str] = &[
-    "environment", "exit", "stdin", "stdout", "stderr", "types", "terminal-input",
-    "terminal-output", "terminal-stdin", "terminal-stdout", "terminal-stderr",
+    "environment",
+    "exit",
+    "stdin",
+    "stdout",
+    "stderr",
+    "types",
+    "terminal-input",
+    "terminal-output",
+    "terminal-stdin",
+    "terminal-stdout",
+    "terminal-stderr",
 ];
 const RANDOM: &[&str] = &["random", "insecure", "insecure-seed"];
 const FILESYSTEM: &[&str] = &["types", "preopens"];

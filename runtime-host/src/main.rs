@@ -19,6 +19,7 @@ mod engine;
 mod error;
 mod generation;
 mod guest;
+mod hex;
 mod imports;
 mod manifest;
 mod migrate;
@@ -45,7 +46,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            let misconfigured = error.chain().any(|cause| cause.is::<Misconfigured>());
+            let misconfigured = error.is::<Misconfigured>();
             if misconfigured { EXIT_MISCONFIGURED.into() } else { ExitCode::FAILURE }
         }
     }
@@ -57,15 +58,26 @@ async fn run(command: Command) -> Result<()> {
         Command::Db(args) => commands::db::run(&args).await,
         Command::Migrate(args) => commands::migrate::run(&args).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "runtime-host", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "runtime-host",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     }
 }
 
-/// Log lines go to stderr; `RUST_LOG` chooses them.
+/// What is logged unless `RUST_LOG` says otherwise. The libraries named tell of
+/// what the host or the component tells itself: every notice of the database,
+/// every connection that it closes, every migration, every failed request.
+const LOG: &str = "info,tokio_postgres=warn,deadpool.postgres=error,refinery_core=warn,\
+    wasmtime_wasi_http=error";
+
+/// Log lines go to stderr.
 fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
     let colour = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()

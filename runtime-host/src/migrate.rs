@@ -1,6 +1,7 @@
 //! Migrations: plain SQL files `V<number>__<name>.sql`, applied in order by
 //! refinery, under a lock, each in a transaction of its own.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -69,7 +70,23 @@ fn load(folder: &Path) -> Result<Vec<Migration>> {
             ));
         }
     }
-    load_sql_migrations(folder).map_err(|error| anyhow!("cannot read the migrations: {error}"))
+    let migrations = load_sql_migrations(folder)
+        .map_err(|error| anyhow!("cannot read the migrations: {error}"))?;
+    refuse_twins(&migrations)?;
+    Ok(migrations)
+}
+
+/// Two files of one number have no order, and the second could not be recorded.
+fn refuse_twins(migrations: &[Migration]) -> Result<()> {
+    let mut seen: BTreeMap<i32, &Migration> = BTreeMap::new();
+    for migration in migrations {
+        if let Some(twin) = seen.insert(migration.version(), migration) {
+            return Err(misconfigured!(
+                "the migrations {twin}.sql and {migration}.sql have the same number: give the newer one the next"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn is_migration_name(name: &str) -> bool {
@@ -85,7 +102,9 @@ fn is_migration_name(name: &str) -> bool {
 }
 
 async fn connect(address: &str) -> Result<Client> {
-    postgres::connect(address).await.context("connect to the database")
+    postgres::connect(address)
+        .await
+        .context("cannot reach the database: start it, or correct SPIN_VARIABLE_DATABASE_URL")
 }
 
 async fn lock(client: &Client) -> Result<()> {
@@ -137,7 +156,16 @@ mod tests {
         for good in ["V1__a.sql", "V20__add_order_2.sql"] {
             assert!(is_migration_name(good), "{good}");
         }
-        for bad in ["1__a.sql", "v1__a.sql", "V1_a.sql", "V__a.sql", "V1__.sql", "V1__a-b.sql", "V0__a.sql", "U1__a.sql"] {
+        for bad in [
+            "1__a.sql",
+            "v1__a.sql",
+            "V1_a.sql",
+            "V__a.sql",
+            "V1__.sql",
+            "V1__a-b.sql",
+            "V0__a.sql",
+            "U1__a.sql",
+        ] {
             assert!(!is_migration_name(bad), "{bad}");
         }
     }

@@ -23,8 +23,8 @@ use crate::allowed_hosts::AllowedHosts;
 /// Limits for requests that set none; a request to the component itself is
 /// given up before the longer ones matter.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
-const BETWEEN_BYTES_TIMEOUT: Duration = Duration::from_secs(60);
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_mins(1);
+const BETWEEN_BYTES_TIMEOUT: Duration = Duration::from_mins(1);
 /// Idle connections kept to one host.
 const MAX_IDLE_PER_HOST: usize = 16;
 
@@ -68,7 +68,10 @@ impl HttpClient {
     }
 }
 
-fn client(tls: &native_tls::TlsConnector, connect_timeout: Duration) -> Client<Connector, WasiBody> {
+fn client(
+    tls: &native_tls::TlsConnector,
+    connect_timeout: Duration,
+) -> Client<Connector, WasiBody> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -128,9 +131,7 @@ fn error_of(error: &ClientError) -> Error {
         if let Some(error) = cause.downcast_ref::<std::io::Error>() {
             return match error.kind() {
                 std::io::ErrorKind::TimedOut => Error::ConnectionTimeout,
-                kind if error_is_dns(error) => {
-                    Error::DnsError { rcode: Some(kind.to_string()), info_code: None }
-                }
+                _ if is_lookup(error) => Error::DnsError { rcode: None, info_code: None },
                 kind => Error::Connect(kind.into()),
             };
         }
@@ -140,7 +141,7 @@ fn error_of(error: &ClientError) -> Error {
 }
 
 /// `getaddrinfo`'s failures are plain I/O errors with a text of its own.
-fn error_is_dns(error: &std::io::Error) -> bool {
+fn is_lookup(error: &std::io::Error) -> bool {
     error.raw_os_error().is_none() && error.to_string().contains("lookup")
 }
 

@@ -23,6 +23,9 @@ use crate::worker::{Failure, REQUEST_TIMEOUT, Ticket};
 /// bounded by the limit of connections.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a worker takes to end after its component trapped.
+const WORKER_END: Duration = Duration::from_millis(100);
+
 /// Answers a request. `local` stands in for a missing `Host` (HTTP/1.0).
 pub async fn handle(
     server: &Server,
@@ -47,6 +50,9 @@ async fn forward(
             drain(body);
         }
         return Err(Problem::body_too_large());
+    }
+    if has_unknown_coding(&parts) {
+        return Err(Problem::unknown_coding());
     }
     parts.uri = absolute_uri(&parts, local)?;
     let line = format!("{} {}", parts.method, parts.uri.path());
@@ -89,17 +95,21 @@ async fn explain(
         };
     }
     if error.is::<ExpirationError>() {
-        tracing::error!(requests = line, "the component did not answer in time");
+        tracing::error!("{line}: the component did not answer in time");
         return Problem::timed_out();
     }
     if let Some(error) = error.downcast_ref::<InstantiationError<Ticket>>() {
         if error.error.is::<wasmtime::PoolConcurrencyLimitError>() {
             return Problem::busy();
         }
-        tracing::error!(requests = line, "the component cannot be instantiated: {:?}", error.error);
+        tracing::error!("{line}: the component cannot be instantiated: {:#}", error.error);
         return Problem::trapped();
     }
-    tracing::error!(requests = line, "the component failed: {error:#}");
+    // A WASI 0.2 component that traps is an error first; then its worker tells more.
+    if let Ok(Ok(_)) = tokio::time::timeout(WORKER_END, failed).await {
+        return Problem::trapped();
+    }
+    tracing::error!("{line}: the component gave an error for an answer: {error:#}");
     Problem::failed()
 }
 
@@ -111,26 +121,35 @@ fn is_too_large(parts: &http::request::Parts) -> bool {
         .is_some_and(|length: u64| length > MAX_REQUEST_BODY)
 }
 
+/// Whether the body is coded in a way that hyper does not undo.
+fn has_unknown_coding(parts: &http::request::Parts) -> bool {
+    let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+}
+
 /// The URI with scheme and authority, as components expect it.
 fn absolute_uri(parts: &http::request::Parts, local: SocketAddr) -> Result<Uri, Problem> {
     if parts.method == Method::CONNECT {
-        return Err(Problem::bad_request("CONNECT is for proxies, which this server is not"));
+        return Err(Problem::bad_request("CONNECT is for proxies, which this server is not."));
     }
     let mut hosts = parts.headers.get_all(header::HOST).iter();
     let authority = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Authority::try_from(host.as_bytes())
             .ok()
             .filter(|authority| !authority.as_str().contains('@'))
-            .ok_or_else(|| Problem::bad_request("the Host header is not a host"))?,
+            .ok_or_else(|| Problem::bad_request("The Host header is not a host."))?,
         (None, _) if parts.version == Version::HTTP_10 => Authority::try_from(local.to_string())
-            .map_err(|_| Problem::bad_request("the request names no host"))?,
-        (None, _) => return Err(Problem::bad_request("the Host header is missing")),
-        (Some(_), Some(_)) => return Err(Problem::bad_request("there is more than one Host header")),
+            .map_err(|_| Problem::bad_request("The request names no host."))?,
+        (None, _) => return Err(Problem::bad_request("The Host header is missing.")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("There is more than one Host header."));
+        }
     };
     let mut uri = parts.uri.clone().into_parts();
     uri.scheme = Some(Scheme::HTTP);
     uri.authority.get_or_insert(authority);
-    Uri::from_parts(uri).map_err(|_| Problem::bad_request("the address in the request line is broken"))
+    Uri::from_parts(uri)
+        .map_err(|_| Problem::bad_request("The address in the request line is broken."))
 }
 
 /// An answer of the host's own, after RFC 9457.
@@ -146,6 +165,10 @@ impl Problem {
 
     fn bad_request(detail: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    fn unknown_coding() -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, "The only transfer coding of a request is chunked.")
     }
 
     fn body_too_large() -> Self {
@@ -198,10 +221,7 @@ impl Problem {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

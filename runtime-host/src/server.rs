@@ -29,6 +29,8 @@ const MAX_REFUSALS: usize = 64;
 pub const MAX_REQUESTS: u32 = 256;
 /// Time for a request's head, which slow clients would otherwise stretch.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Largest head of a request; many clients' cookies fit, and nobody's novel.
+const MAX_HEAD: usize = 64 << 10;
 const BACKLOG: u32 = 1024;
 /// How long requests may go on after the end was asked for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -137,6 +139,7 @@ fn spawn_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {

@@ -5,7 +5,6 @@ use wasmtime::component::{Accessor, Linker};
 
 use crate::guest::Guest;
 
-#[expect(clippy::pedantic, unused_qualifications, reason = "generated code")]
 mod generated {
     wasmtime::component::bindgen!({
         path: "wit",
@@ -36,7 +35,11 @@ impl v3::Host for Guest {}
 impl<T> v3::HostWithStore<T> for Guest {
     async fn get(accessor: &Accessor<T, Self>, name: String) -> Result<String, v3::Error> {
         accessor.with(|mut access| {
-            access.get().variable(&name).cloned().ok_or_else(|| v3::Error::Undefined(undefined(&name)))
+            access
+                .get()
+                .variable(&name)
+                .cloned()
+                .ok_or_else(|| v3::Error::Undefined(undefined(&name)))
         })
     }
 }

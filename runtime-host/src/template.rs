@@ -29,6 +29,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "the shape that `render` takes")]
     fn upper(name: &str) -> Result<String, String> {
         Ok(name.to_uppercase())
     }

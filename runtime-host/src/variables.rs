@@ -105,7 +105,11 @@ mod tests {
     fn tempdir() -> std::path::PathBuf {
         use std::sync::atomic::{AtomicU32, Ordering};
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("runtime-host-variables-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "runtime-host-variables-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         let dir = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&dir).unwrap();
         dir
@@ -124,7 +128,9 @@ mod tests {
     fn the_environment_wins_over_dotenv_and_that_over_the_default() {
         let manifest = manifest("word = { default = 'default' }");
         let dotenv = [("SPIN_VARIABLE_WORD", "dotenv")];
-        let word = |sources: &Sources| resolve(&manifest, sources, &BTreeMap::new()).unwrap()["word"].clone();
+        let word = |sources: &Sources| {
+            resolve(&manifest, sources, &BTreeMap::new()).unwrap()["word"].clone()
+        };
         assert_eq!(word(&sources(&dotenv, in_environment)), "environment");
         assert_eq!(word(&sources(&dotenv, |_| None)), "dotenv");
         assert_eq!(word(&sources(&[], |_| None)), "default");
@@ -141,14 +147,19 @@ mod tests {
     fn an_undeclared_variable_in_a_template_is_named() {
         let error = render("component.c.variables.x", "{{ nope }}", &BTreeMap::new()).unwrap_err();
         let text = error.to_string();
-        assert!(text.starts_with("component.c.variables.x: there is no variable \"nope\""), "{text}");
+        assert!(
+            text.starts_with("component.c.variables.x: there is no variable \"nope\""),
+            "{text}"
+        );
     }
 
     #[test]
     fn dotenv_is_read_from_beside_the_manifest() {
         let manifest = manifest("word = { required = true }");
-        dotenv::set(&manifest.dir.join(".env"), "SPIN_VARIABLE_WORD", "a $b 'c' \"d\" \\e #f").unwrap();
-        let values = resolve(&manifest, &Sources::read(&manifest).unwrap(), &BTreeMap::new()).unwrap();
+        dotenv::set(&manifest.dir.join(".env"), "SPIN_VARIABLE_WORD", "a $b 'c' \"d\" \\e #f")
+            .unwrap();
+        let values =
+            resolve(&manifest, &Sources::read(&manifest).unwrap(), &BTreeMap::new()).unwrap();
         assert_eq!(values["word"], "a $b 'c' \"d\" \\e #f");
         assert!(Path::new(&manifest.dir).join(".env").exists());
     }

@@ -9,11 +9,11 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
+use crate::builder;
 use crate::error::misconfigured;
 use crate::generation::Loader;
 use crate::manifest::Component;
 use crate::server::Server;
-use crate::builder;
 
 /// An editor writes a file in several steps, and `git checkout` many files.
 const QUIET: Duration = Duration::from_millis(200);
@@ -43,12 +43,13 @@ impl Changes {
         };
         // One place: a change during a build is remembered, more make no difference.
         let (sender, receiver) = mpsc::channel(1);
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| is_change(&event, &globs)) {
-                let _ = sender.try_send(());
-            }
-        })
-        .context("watch files")?;
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                if event.is_ok_and(|event| is_change(&event, &globs)) {
+                    let _ = sender.try_send(());
+                }
+            })
+            .context("watch files")?;
         for (folder, deep) in folders {
             let mode = if deep { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
             watcher
@@ -169,8 +170,10 @@ mod tests {
     use super::*;
 
     fn matches(patterns: &[&str], path: &str) -> bool {
-        let patterns: Vec<String> =
-            patterns.iter().map(|p| normalize(&Path::new("/app").join(p)).display().to_string()).collect();
+        let patterns: Vec<String> = patterns
+            .iter()
+            .map(|p| normalize(&Path::new("/app").join(p)).display().to_string())
+            .collect();
         set(&patterns).unwrap().is_match(path)
     }
 
@@ -188,7 +191,8 @@ mod tests {
     fn only_the_folders_of_the_globs_are_watched() {
         let base = std::env::temp_dir().join(format!("runtime-host-watch-{}", std::process::id()));
         std::fs::create_dir_all(base.join("src/deep")).unwrap();
-        let patterns = ["src/**/*.rs".to_owned(), "Cargo.toml".to_owned(), "src/deep/*.x".to_owned()];
+        let patterns =
+            ["src/**/*.rs".to_owned(), "Cargo.toml".to_owned(), "src/deep/*.x".to_owned()];
         let (_, folders) = targets(&base, &patterns).unwrap();
         assert_eq!(
             folders,

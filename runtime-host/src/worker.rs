@@ -24,7 +24,7 @@ use crate::guest::{CpuExhausted, Guest, Shared};
 /// what browsers and load balancers wait.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for the rest of a response, and for what a guest does after it.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(300);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(5);
 /// How much later a worker is ended from outside when its guest does not let it
 /// see the time itself.
 const GRACE: Duration = Duration::from_secs(1);
@@ -37,6 +37,10 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_CONCURRENT: usize = 8;
 /// Requests in one instance altogether, which bounds what a leak can gather.
 const MAX_REUSE: usize = 128;
+
+/// What `ProxyHandler` says of a worker whose task was dropped: when the host
+/// ends, or panics, of which the panic's own message tells.
+const DROPPED: &str = "worker panicked";
 
 /// Makes instances of one component.
 pub struct Workers {
@@ -118,7 +122,10 @@ impl WorkerExpiration for Expiration {
             WorkerStatus::PostReturn if self.clock.gave_up.load(Ordering::Relaxed) => GRACE,
             WorkerStatus::PostReturn => RESPONSE_TIMEOUT,
         };
-        self.sleep.as_mut().reset((start + limit).into());
+        let deadline = (start + limit).into();
+        if self.sleep.deadline() != deadline {
+            self.sleep.as_mut().reset(deadline);
+        }
         let expired = self.sleep.as_mut().poll(cx);
         if expired.is_ready() && status != WorkerStatus::Idle {
             self.clock.expired.store(true, Ordering::Relaxed);
@@ -182,14 +189,22 @@ impl WorkerState for Worker {
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         in_flight.retain(|(_, failure)| !failure.is_closed());
         let lines: Vec<&str> = in_flight.iter().map(|(line, _)| line.as_str()).collect();
-        let requests = if lines.is_empty() { "after its answer".to_owned() } else { lines.join(", ") };
+        let requests = lines.join(", ");
         match failure {
-            Failure::TimedOut if lines.is_empty() => {
-                tracing::debug!("an instance was ended after it gave up its requests");
+            // Its requests were given up before, or the host is ending.
+            Failure::TimedOut if lines.is_empty() => tracing::debug!("{error:#}"),
+            Failure::Trapped if lines.is_empty() && error.to_string() == DROPPED => {}
+            _ if lines.is_empty() => {
+                tracing::error!("after its answers, the component failed: {}", error.root_cause());
             }
-            Failure::TimedOut => tracing::error!(requests, "the component did not answer in time"),
-            Failure::CpuExhausted => tracing::error!(requests, "{CpuExhausted}"),
-            Failure::Trapped => tracing::error!(requests, "the component trapped: {error:?}"),
+            Failure::TimedOut => {
+                tracing::error!("{requests}: the component did not answer in time");
+            }
+            Failure::CpuExhausted => tracing::error!("{requests}: {CpuExhausted}"),
+            Failure::Trapped => {
+                tracing::error!("{requests}: the component trapped: {}", error.root_cause());
+                tracing::debug!("{error:?}");
+            }
         }
         for (_, sender) in in_flight.drain(..) {
             // A client that has gone meanwhile needs no answer.

@@ -16,7 +16,6 @@ use url::Url;
 struct Server {
     url: Url,
     _program: Child,
-    _project: Project,
 }
 
 const TEMPLATE: &str = "tests_template";
@@ -38,7 +37,8 @@ impl Server {
         let mut program = Child::spawn("runtime-host db", command);
         program.line_blocking("PostgreSQL ready on ");
         let url = address_in(&project.read(".env"));
-        let server = Self { url, _program: program, _project: project };
+        drop(project); // what this server still needs is in its data folder
+        let server = Self { url, _program: program };
         on_a_thread(async || server.prepare().await);
         server
     }

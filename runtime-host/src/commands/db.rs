@@ -25,8 +25,8 @@ pub async fn run(args: &Db) -> Result<()> {
 
 async fn serve(manifest: &Manifest, database: &Running, signals: &mut Signals) -> Result<()> {
     prepare(manifest, database).await?;
-    dotenv::set(&manifest.dir.join(".env"), &env_name(DATABASE_URL), &database.url)?;
-    println!("PostgreSQL ready on 127.0.0.1:{}", database.port);
+    dotenv::set(&manifest.dir.join(".env"), &env_name(DATABASE_URL), &database.url())?;
+    println!("PostgreSQL ready on 127.0.0.1:{}", database.port());
     signals.unless(database.supervise()).await;
     Ok(())
 }
@@ -35,7 +35,7 @@ async fn serve(manifest: &Manifest, database: &Running, signals: &mut Signals) -
 pub async fn prepare(manifest: &Manifest, database: &Running) -> Result<()> {
     if let Some(folder) = &manifest.component.migrations {
         let step = progress::step("Applying migrations");
-        let applied = migrate::apply(&database.url, folder).await?;
+        let applied = migrate::apply(&database.url(), folder).await?;
         step.done(&summary(&applied));
     }
     Ok(())

@@ -18,7 +18,8 @@ pub async fn run(args: &Project) -> Result<()> {
             component.id
         ));
     };
-    let address = Sources::read(&manifest)?.given(DATABASE_URL).filter(|address| !address.is_empty());
+    let address =
+        Sources::read(&manifest)?.given(DATABASE_URL).filter(|address| !address.is_empty());
     let Some(address) = address else {
         return Err(misconfigured!(
             "no database is given: set {} in the environment or in {}",

@@ -1,6 +1,7 @@
 //! `runtime-host up`.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::commands::db;
 use crate::embedded::{self, Embedded, Running};
 use crate::engine::{self, EpochThread};
 use crate::error::misconfigured;
-use crate::generation::Loader;
+use crate::generation::{self, Loader};
 use crate::guest::Shared;
 use crate::manifest::Manifest;
 use crate::outbound_http::HttpClient;
@@ -37,6 +38,7 @@ pub async fn run(args: &Up) -> Result<()> {
         let Some(built) = signals.unless(build(&manifest)).await else { return Ok(()) };
         built?;
     }
+    generation::check_exists(&manifest.component.source)?;
     let database = if embedded {
         let Some(embedded) = signals.unless(Embedded::install(&data_dir)).await else {
             return Ok(());
@@ -60,8 +62,10 @@ fn needs_embedded(manifest: &Manifest, sources: &Sources, data_dir: &Path) -> Re
     let given = sources.given(DATABASE_URL).or_else(|| variable.default.clone());
     match given.filter(|address| !address.is_empty()) {
         None => Ok(true),
-        Some(address) => Ok(sources.in_dotenv(DATABASE_URL) == Some(address.as_str())
-            && embedded::known_url(data_dir)?.as_ref() == Some(&address)),
+        Some(address) if sources.in_dotenv(DATABASE_URL) == Some(address.as_str()) => {
+            embedded::owns(&address, data_dir)
+        }
+        Some(_) => Ok(false),
     }
 }
 
@@ -143,34 +147,41 @@ impl Host<'_> {
         let listener = server::listen(socket, self.args.listen)?;
         let address = listener.local_addr().context("ask for the port")?;
         println!("Serving http://{address}");
+        // One signal stops the server, and the next one cuts off what it still does.
         let signals = tokio::sync::Mutex::new(signals);
         let received = || async { signals.lock().await.received().await };
-        let background = async {
-            tokio::join!(
-                async {
-                    if let Some(changes) = changes {
-                        watch::run(changes, component, &loader, &server).await;
-                    }
-                },
-                async {
-                    match &self.database {
-                        Some(database) => database.supervise().await,
-                        None => self.warn_of_migrations().await,
-                    }
-                },
-            );
-            std::future::pending::<()>().await;
-        };
         tokio::select! {
-            served = server::serve(server.clone(), listener, received(), received()) => served,
-            () = background => Ok(()),
+            result = server::serve(server.clone(), listener, received(), received()) => result,
+            never = self.maintain(changes, &loader, &server) => match never {},
         }
+    }
+
+    /// What goes on beside the requests.
+    async fn maintain(
+        &self,
+        changes: Option<watch::Changes>,
+        loader: &Arc<Loader>,
+        server: &Server,
+    ) -> Infallible {
+        let renew = async {
+            if let Some(changes) = changes {
+                watch::run(changes, &self.manifest.component, loader, server).await;
+            }
+        };
+        let look_after_database = async {
+            match &self.database {
+                Some(database) => database.supervise().await,
+                None => self.warn_of_migrations().await,
+            }
+        };
+        tokio::join!(renew, look_after_database);
+        std::future::pending().await
     }
 
     fn shared(&self) -> Result<Shared> {
         let mut given = BTreeMap::new();
         if let Some(database) = &self.database {
-            given.insert(DATABASE_URL.to_owned(), database.url.clone());
+            given.insert(DATABASE_URL.to_owned(), database.url());
         }
         let values = variables::resolve(&self.manifest, &self.sources, &given)?;
         Ok(Shared {

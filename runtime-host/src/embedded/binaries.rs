@@ -31,7 +31,9 @@ pub async fn find(home: &Home) -> Result<Binaries> {
         (Some(found), Some(wanted)) if found.major == wanted => {}
         _ => {
             let major = wanted.unwrap_or(DOWNLOADED);
-            return download(home, major).await.map_err(|error| explain(&error, home, on_path, wanted));
+            return download(home, major)
+                .await
+                .map_err(|error| explain(&error, home, on_path, wanted));
         }
     }
     on_path.ok_or_else(|| anyhow!("PostgreSQL went away from PATH"))
@@ -66,7 +68,10 @@ async fn on_path(home: &Home) -> Option<Binaries> {
         let Ok(program) = dir.join("postgres").canonicalize() else { continue };
         let Some(dir) = program.parent() else { continue };
         let complete = ["initdb", "pg_ctl"].iter().all(|name| dir.join(name).exists());
-        if complete && home.user_reaches(dir) && let Ok(major) = version(dir).await {
+        if complete
+            && home.user_reaches(dir)
+            && let Ok(major) = version(dir).await
+        {
             return Some(Binaries { dir: dir.to_owned(), major });
         }
     }
@@ -77,7 +82,8 @@ async fn on_path(home: &Home) -> Option<Binaries> {
 async fn version(dir: &Path) -> Result<u32> {
     let output = Command::new(dir.join("postgres")).arg("--version").output().await?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let number = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let number =
+        text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     let digits: String =
         number.unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
     digits.parse().context("read PostgreSQL's version")

@@ -41,7 +41,8 @@ pub async fn initdb(home: &Home, binaries: &Binaries, password: &str) -> Result<
 
 /// Starts the server and waits until it takes connections.
 pub async fn start(home: &Home, binaries: &Binaries, port: u16) -> Result<()> {
-    let options = format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''");
+    let options =
+        format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''");
     run(home, binaries, "pg_ctl", |command| {
         command
             .args(["start", "--wait", "--silent", "--timeout", START_SECONDS])
@@ -72,7 +73,7 @@ pub fn running(home: &Home) -> Result<Option<(Pid, u16)>> {
     let pid = lines.next().and_then(|line| line.trim().parse().ok()).map(Pid::from_raw);
     let port = lines.nth(2).and_then(|line| line.trim().parse().ok());
     let Some(pid) = pid.filter(|pid| is_postgres(*pid)) else {
-        tracing::info!("PostgreSQL did not stop in order last time: it recovers now");
+        tracing::info!("PostgreSQL was killed: it recovers its data as it starts");
         std::fs::remove_file(&file).context("remove a stale postmaster.pid")?;
         return Ok(None);
     };
@@ -81,12 +82,14 @@ pub fn running(home: &Home) -> Result<Option<(Pid, u16)>> {
 
 fn is_postgres(pid: Pid) -> bool {
     // A process of somebody else's exists, too, but cannot be signalled.
-    let alive = !matches!(kill(pid, None), Err(nix::errno::Errno::ESRCH));
-    alive
-        && match std::fs::read_to_string(format!("/proc/{pid}/comm")) {
-            Ok(name) => name.trim() == "postgres",
-            Err(_) => !Path::new("/proc/self").exists(),
-        }
+    if matches!(kill(pid, None), Err(nix::errno::Errno::ESRCH)) {
+        return false;
+    }
+    // `11589 (postgres) S 1 …`; in containers a dead one (Z) may wait for long.
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat.contains("(postgres) ") && !stat.contains(") Z"),
+        Err(_) => !Path::new("/proc/self").exists(),
+    }
 }
 
 fn argument(option: &str, path: &Path) -> std::ffi::OsString {
@@ -116,7 +119,8 @@ async fn run(
     // A server that `pg_ctl` started keeps its standard output and error open,
     // so they must not be pipes that are read to their end.
     let errors = home.dir.join(format!("{program}.log"));
-    let log = std::fs::File::create(&errors).with_context(|| format!("make {}", errors.display()))?;
+    let log =
+        std::fs::File::create(&errors).with_context(|| format!("make {}", errors.display()))?;
     let status = command
         .current_dir(&home.dir)
         .stdin(Stdio::null())

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::dotenv::write_private;
+use crate::hex::hex;
 
 /// PostgreSQL refuses to run as root; this user does it then.
 const UNPRIVILEGED: &str = "nobody";
@@ -25,8 +26,8 @@ pub struct Home {
     pub user: Option<User>,
 }
 
-/// What has to be known to connect again.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What has to be known to connect again. It is a secret, so it has no `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Access {
     pub port: u16,
     pub password: String,
@@ -40,7 +41,7 @@ impl Home {
         let mut home = Self { dir: data_dir.join("postgres"), user };
         if !home.user_reaches(data_dir) {
             let digest = Sha256::digest(data_dir.as_os_str().as_encoded_bytes());
-            let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            let name = hex(&digest[..6]);
             home.dir = Path::new(FALLBACK).join(format!("todoozle-{name}"));
         }
         Ok(home)
@@ -82,7 +83,8 @@ impl Home {
         if !file.exists() {
             return Ok(None);
         }
-        let text = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
         let version = text.trim().parse().with_context(|| format!("read {}", file.display()))?;
         Ok(Some(version))
     }
@@ -92,7 +94,8 @@ impl Home {
         if !file.exists() {
             return Ok(None);
         }
-        let text = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
         serde_json::from_str(&text).map(Some).map_err(|_| {
             anyhow!("{} is damaged: restore it, or delete its folder with the data", file.display())
         })
@@ -122,9 +125,12 @@ impl Home {
     /// Hands a folder or file, with all that is in it, to the server's user.
     pub fn give_to_user(&self, path: &Path) -> Result<()> {
         let Some(user) = &self.user else { return Ok(()) };
-        let meta = path.symlink_metadata().with_context(|| format!("look at {}", path.display()))?;
+        let meta =
+            path.symlink_metadata().with_context(|| format!("look at {}", path.display()))?;
         if meta.is_dir() {
-            for entry in std::fs::read_dir(path).with_context(|| format!("read {}", path.display()))? {
+            for entry in
+                std::fs::read_dir(path).with_context(|| format!("read {}", path.display()))?
+            {
                 self.give_to_user(&entry?.path())?;
             }
         }
@@ -145,11 +151,14 @@ fn unprivileged() -> Result<User> {
     })
 }
 
-/// 192 random bits.
+/// Digits of a password.
+pub const PASSWORD_DIGITS: usize = 48;
+
+/// 192 random bits, in hexadecimal digits.
 pub fn new_password() -> Result<String> {
-    let mut bytes = [0; 24];
+    let mut bytes = [0; PASSWORD_DIGITS / 2];
     std::fs::File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
         .context("read random bytes")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }

@@ -14,7 +14,7 @@ mod control;
 mod home;
 
 use binaries::Binaries;
-use home::{Access, Home, new_password};
+use home::{Access, Home, PASSWORD_DIGITS, new_password};
 
 use crate::{postgres, progress};
 
@@ -25,7 +25,7 @@ const DATABASE: &str = "app";
 const START_TRIES: u32 = 10;
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// How long a server that runs may take to answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How often it is checked that the server still runs.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -40,13 +40,29 @@ pub struct Running {
     embedded: Embedded,
     /// Held shared by every host that uses the server.
     users: File,
-    pub url: String,
-    pub port: u16,
+    access: Access,
 }
 
-/// The address of a data folder's database, if it has one.
-pub fn known_url(data_dir: &Path) -> Result<Option<String>> {
-    Ok(Home::of(data_dir)?.access()?.map(|access| url(&access, DATABASE)))
+/// Whether an address that was found in `.env` is the host's to start: that of
+/// the data folder's database, or one that `runtime-host db` wrote for a folder
+/// that is no more.
+pub fn owns(address: &str, data_dir: &Path) -> Result<bool> {
+    let known = Home::of(data_dir)?.access()?.map(|access| url(&access, DATABASE));
+    if known.as_deref() == Some(address) {
+        return Ok(true);
+    }
+    Ok(written_port(address).is_some_and(is_free))
+}
+
+/// The port of an address as [`url`] makes it.
+fn written_port(address: &str) -> Option<u16> {
+    let rest = address.strip_prefix("postgres://postgres:")?;
+    let (password, rest) = rest.split_once("@127.0.0.1:")?;
+    let (port, rest) = rest.split_once('/')?;
+    let access = Access { port: port.parse().ok()?, password: password.to_owned() };
+    let random =
+        password.len() == PASSWORD_DIGITS && password.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (random && !rest.is_empty() && url(&access, DATABASE) == address).then_some(access.port)
 }
 
 fn url(access: &Access, database: &str) -> String {
@@ -69,20 +85,16 @@ impl Embedded {
         let starting = self.lock("start.lock")?;
         starting.lock().context("wait for another host to start the database")?;
         let access = self.start_server().await?;
-        ensure_database(&access).await?;
         let users = self.lock("users.lock")?;
         users.lock_shared().context("join the users of the database")?;
-        let who = match &self.home.user {
-            Some(user) => format!(", as {}", user.name),
-            None => String::new(),
-        };
-        step.done(&format!(
-            "PostgreSQL {} runs on 127.0.0.1:{}{who}; its data is in {}",
-            self.binaries.major,
-            access.port,
-            self.home.dir.display()
-        ));
-        Ok(Running { url: url(&access, DATABASE), port: access.port, embedded: self, users })
+        drop(starting);
+        let running = Running { embedded: self, users, access };
+        if let Err(error) = ensure_database(&running.access).await {
+            running.stop().await?;
+            return Err(error);
+        }
+        step.done(&running.describe());
+        Ok(running)
     }
 
     fn lock(&self, name: &str) -> Result<File> {
@@ -93,34 +105,50 @@ impl Embedded {
 
     async fn start_server(&self) -> Result<Access> {
         let mut access = self.access().await?;
-        if let Some((pid, port)) = control::running(&self.home)? {
-            if port == access.port && answers(&access).await {
-                return Ok(access);
-            }
-            bail!(
-                "a PostgreSQL (process {pid}) holds {}, but does not answer as it should: stop it, \
-                 and try again",
-                self.home.data().display()
-            );
+        if self.joins(&access).await? {
+            return Ok(access);
         }
-        for tries in 1.. {
-            if !is_free(access.port) {
-                access.port = free_port()?;
-                self.home.keep_access(&access)?;
-            }
-            match control::start(&self.home, &self.binaries, access.port).await {
-                Ok(()) => break,
-                Err(error) if tries == START_TRIES => {
-                    let log = self.home.log();
-                    return Err(error.context(format!("start PostgreSQL; its log is {}", log.display())));
-                }
-                Err(error) => {
-                    tracing::debug!("PostgreSQL did not start: {error:#}");
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                }
-            }
+        if !is_free(access.port) {
+            access.port = free_port()?;
+            self.home.keep_access(&access)?;
         }
+        self.start_on(&access).await?;
         Ok(access)
+    }
+
+    /// Whether a server runs on the data already, and takes connections.
+    async fn joins(&self, access: &Access) -> Result<bool> {
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        while let Some((pid, port)) = control::running(&self.home)? {
+            let answer = postgres::connect(&url(access, "postgres")).await;
+            match answer {
+                Ok(_) if port == access.port => return Ok(true),
+                // It may be starting, stopping, or dying after a kill.
+                Err(_) if Instant::now() < deadline => tokio::time::sleep(RETRY_PAUSE).await,
+                _ => bail!(
+                    "a PostgreSQL (process {pid}) holds {}, but does not answer as it should: \
+                     stop it, and try again",
+                    self.home.data().display()
+                ),
+            }
+        }
+        Ok(false)
+    }
+
+    async fn start_on(&self, access: &Access) -> Result<()> {
+        let mut tries = 0;
+        while let Err(error) = control::start(&self.home, &self.binaries, access.port).await {
+            tries += 1;
+            if tries == START_TRIES {
+                let log = self.home.log();
+                return Err(
+                    error.context(format!("start PostgreSQL; its log is {}", log.display()))
+                );
+            }
+            tracing::debug!("PostgreSQL did not start: {error:#}");
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Port and password of the data; both are made anew with new data.
@@ -144,6 +172,28 @@ impl Embedded {
 }
 
 impl Running {
+    pub fn url(&self) -> String {
+        url(&self.access, DATABASE)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.access.port
+    }
+
+    fn describe(&self) -> String {
+        let Embedded { home, binaries } = &self.embedded;
+        let user = match &home.user {
+            Some(user) => format!(" as {}", user.name),
+            None => String::new(),
+        };
+        format!(
+            "PostgreSQL {} runs on 127.0.0.1:{}{user}; its data is in {}",
+            binaries.major,
+            self.access.port,
+            home.dir.display()
+        )
+    }
+
     /// Starts the server again whenever it has gone away; runs until dropped.
     pub async fn supervise(&self) {
         loop {
@@ -156,18 +206,18 @@ impl Running {
     }
 
     async fn revive(&self) -> Result<()> {
-        if self.embedded.home.data().join("postmaster.pid").exists()
-            && control::running(&self.embedded.home)?.is_some()
-        {
+        let embedded = &self.embedded;
+        if control::running(&embedded.home)?.is_some() {
             return Ok(());
         }
-        let starting = self.embedded.lock("start.lock")?;
+        let starting = embedded.lock("start.lock")?;
         if starting.try_lock().is_err() {
             return Ok(()); // another host is at it
         }
         tracing::warn!("PostgreSQL went away: it is started again");
-        self.embedded.start_server().await?;
-        tracing::info!("PostgreSQL runs again on 127.0.0.1:{}", self.port);
+        // On the same port, since components have the address.
+        embedded.start_on(&self.access).await?;
+        tracing::info!("PostgreSQL runs again on 127.0.0.1:{}", self.access.port);
         Ok(())
     }
 
@@ -190,35 +240,19 @@ impl Running {
 }
 
 async fn ensure_database(access: &Access) -> Result<()> {
-    let client = postgres::connect(&url(access, "postgres")).await.context("connect to PostgreSQL")?;
+    let client =
+        postgres::connect(&url(access, "postgres")).await.context("connect to PostgreSQL")?;
     let exists = client
         .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
         .await
         .context("look for the database")?;
     if exists.is_none() {
-        client.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await.context("make the database")?;
+        client
+            .batch_execute(&format!("CREATE DATABASE {DATABASE}"))
+            .await
+            .context("make the database")?;
     }
     Ok(())
-}
-
-/// Whether a server takes connections, which it may not do yet.
-async fn answers(access: &Access) -> bool {
-    let deadline = Instant::now() + ANSWER_TIMEOUT;
-    loop {
-        match postgres::connect(&url(access, "postgres")).await {
-            Ok(_) => return true,
-            Err(error) => {
-                tracing::debug!("PostgreSQL does not answer: {error:#}");
-                let refused = error
-                    .downcast_ref::<tokio_postgres::Error>()
-                    .is_some_and(|error| error.code() == Some(&tokio_postgres::error::SqlState::INVALID_PASSWORD));
-                if refused || Instant::now() > deadline {
-                    return false;
-                }
-            }
-        }
-        tokio::time::sleep(RETRY_PAUSE).await;
-    }
 }
 
 fn is_free(port: u16) -> bool {
@@ -228,4 +262,22 @@ fn is_free(port: u16) -> bool {
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
     Ok(listener.local_addr().context("find a free port")?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_the_host_s_own_are_known() {
+        let access = Access { port: 4711, password: new_password().unwrap() };
+        let own = url(&access, DATABASE);
+        assert_eq!(written_port(&own), Some(4711));
+        assert_eq!(written_port(&own.replace("127.0.0.1", "10.0.0.1")), None);
+        assert_eq!(written_port(&own.replace("/app", "/other")), None);
+        assert_eq!(
+            written_port("postgres://postgres:secret@127.0.0.1:5432/app?sslmode=disable"),
+            None
+        );
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use native_tls::{Certificate, TlsConnector};
 use postgres_native_tls::MakeTlsConnector;
 use tokio_postgres::config::{Host, SslMode};
@@ -51,29 +52,32 @@ pub fn parse(address: &str) -> Result<Config, &'static str> {
 
 /// Whether a component may connect to every host that the address names.
 pub fn check(config: &Config, allowed: &AllowedHosts) -> Result<(), Error> {
+    #[cfg(unix)]
+    if config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_))) {
+        return Err(Error::ConnectionFailed("Unix sockets are not for components".into()));
+    }
+    for (host, port) in targets(config) {
+        allowed.check("postgres", &host, port).map_err(Error::ConnectionFailed)?;
+    }
+    Ok(())
+}
+
+/// The hosts and ports that connections are made to. `hostaddr` is where
+/// tokio-postgres really connects to, so both count.
+fn targets(config: &Config) -> Vec<(String, u16)> {
     let ports = config.get_ports();
     let port = |index: usize| match ports {
         [] => DEFAULT_PORT,
         [one] => *one,
         many => many.get(index).copied().unwrap_or(DEFAULT_PORT),
     };
-    // `hostaddr` is where tokio-postgres really connects to, so both count.
-    let mut targets = Vec::new();
-    for (index, host) in config.get_hosts().iter().enumerate() {
-        match host {
-            Host::Tcp(name) => targets.push((name.clone(), port(index))),
-            #[cfg(unix)]
-            Host::Unix(_) => {
-                return Err(Error::ConnectionFailed("Unix sockets are not for components".into()));
-            }
-        }
-    }
+    let names = config.get_hosts().iter().enumerate().map(|(index, host)| match host {
+        Host::Tcp(name) => (name.clone(), port(index)),
+        #[cfg(unix)]
+        Host::Unix(path) => (path.display().to_string(), port(index)),
+    });
     let addresses = config.get_hostaddrs().iter().enumerate();
-    targets.extend(addresses.map(|(index, address)| (address.to_string(), port(index))));
-    for (host, port) in targets {
-        allowed.check("postgres", &host, port).map_err(Error::ConnectionFailed)?;
-    }
-    Ok(())
+    names.chain(addresses.map(|(index, address)| (address.to_string(), port(index)))).collect()
 }
 
 /// TLS as `sslmode` asks for it. With a CA, or with `require`, certificate and
@@ -100,7 +104,11 @@ pub fn tls(config: &Config, ca_root: Option<&str>) -> Result<MakeTlsConnector, S
 pub async fn connect(address: &str) -> anyhow::Result<Client> {
     let config = parse(address).map_err(anyhow::Error::msg)?;
     let tls = tls(&config, None).map_err(anyhow::Error::msg)?;
-    let (client, connection) = config.connect(tls).await?;
+    let (client, connection) = config.connect(tls).await.with_context(|| {
+        let hosts: Vec<_> =
+            targets(&config).iter().map(|(host, port)| format!("{host}:{port}")).collect();
+        format!("connect to PostgreSQL on {}", hosts.join(", "))
+    })?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection of the host's own ended");
@@ -135,7 +143,9 @@ mod tests {
 
     #[test]
     fn no_error_quotes_the_password() {
-        for address in ["postgres://u:s3cr?t@x/y", "s3cret", "postgres://u:p@h?s3cret=1", "host=a s3cret"] {
+        for address in
+            ["postgres://u:s3cret@h:port/x", "s3cret", "postgres://u:p@h?s3cret=1", "host=a s3cret"]
+        {
             let error = parse(address).unwrap_err();
             assert!(!error.contains("s3cr"), "{error}");
         }

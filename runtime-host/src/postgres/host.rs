@@ -43,7 +43,7 @@ impl PostgresView<'_> {
     }
 
     fn insert(&mut self, session: Lease) -> Result<Resource<Connection>, Error> {
-        self.table.push(Connection { session }).map_err(no_room)
+        self.table.push(Connection { session }).map_err(|error| no_room(&error))
     }
 
     fn session(&self, connection: &Resource<Connection>) -> Result<Lease, Error> {
@@ -62,7 +62,7 @@ impl PostgresView<'_> {
     }
 }
 
-fn no_room(error: wasmtime::component::ResourceTableError) -> Error {
+fn no_room(error: &wasmtime::component::ResourceTableError) -> Error {
     Error::ConnectionFailed(format!("too many resources are open: {error}"))
 }
 

@@ -1,6 +1,11 @@
 //! `spin:postgres@4.2.0`: pooled connections that belong to the host process
 //! and outlive every component generation.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "the interface's error carries all that PostgreSQL says of it"
+)]
+
 use std::sync::Arc;
 
 use wasmtime::component::{HasData, ResourceTable};
@@ -25,7 +30,6 @@ pub use pool::Pools;
 mod bindings {
     pub use generated::spin::postgres::postgres::*;
 
-    #[expect(clippy::pedantic, unused_qualifications, reason = "generated code")]
     mod generated {
         wasmtime::component::bindgen!({
             path: "wit",

@@ -16,7 +16,7 @@ type Bounds<T> = (Option<(T, RangeBoundKind)>, Option<(T, RangeBoundKind)>);
 
 /// A parameter already in binary format; `None` is `NULL`.
 #[derive(Debug, Clone)]
-pub struct Encoded(Option<BytesMut>);
+pub struct Encoded(pub(super) Option<BytesMut>);
 
 impl ToSql for Encoded {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Boxed> {
@@ -38,10 +38,7 @@ impl ToSql for Encoded {
 
 /// Encodes all parameters of a statement. Any mistake is a `bad-parameter`
 /// that names the parameter by its number.
-pub fn encode_all(
-    statement: &Statement,
-    values: &[ParameterValue],
-) -> Result<Vec<Encoded>, Error> {
+pub fn encode_all(statement: &Statement, values: &[ParameterValue]) -> Result<Vec<Encoded>, Error> {
     let types = statement.params();
     if types.len() != values.len() {
         return Err(Error::BadParameter(format!(
@@ -53,13 +50,14 @@ pub fn encode_all(
     std::iter::zip(values, types)
         .enumerate()
         .map(|(index, (value, ty))| {
-            encode(value, ty)
-                .map_err(|reason| Error::BadParameter(format!("parameter ${}: {reason}", index + 1)))
+            encode(value, ty).map_err(|reason| {
+                Error::BadParameter(format!("parameter ${}: {reason}", index + 1))
+            })
         })
         .collect()
 }
 
-fn encode(value: &ParameterValue, ty: &Type) -> Result<Encoded, String> {
+pub(super) fn encode(value: &ParameterValue, ty: &Type) -> Result<Encoded, String> {
     use ParameterValue as P;
     let mut out = BytesMut::new();
     let buf = &mut out;

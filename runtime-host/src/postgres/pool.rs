@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType};
+use deadpool::managed::{
+    self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
+};
 use deadpool_postgres::{ManagerConfig, RecyclingMethod};
 use postgres_native_tls::MakeTlsConnector;
 use tokio_postgres::config::SslMode;
@@ -82,7 +84,8 @@ impl Pools {
             return Ok(entry.pool.clone());
         }
         if pools.len() >= MAX_POOLS {
-            let oldest = pools.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
+            let oldest =
+                pools.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
             if let Some(entry) = oldest.and_then(|key| pools.remove(&key)) {
                 entry.pool.close();
             }
@@ -157,5 +160,9 @@ impl managed::Manager for PoolManager {
             tracing::debug!(reason, "a database connection is replaced");
             RecycleError::message(reason)
         })
+    }
+
+    fn detach(&self, session: &mut Session) {
+        self.0.connections.detach(session.client());
     }
 }

@@ -37,6 +37,10 @@ impl Session {
         Self { client, tainted: false.into(), abandoned: false.into(), manager }
     }
 
+    pub fn client(&mut self) -> &mut ClientWrapper {
+        &mut self.client
+    }
+
     /// Makes the session fit for its next borrower; an error replaces it.
     /// A session that ran only plain statements needs no round trip.
     pub async fn recycle(&mut self) -> Result<(), &'static str> {
@@ -86,11 +90,7 @@ pub async fn query(
 }
 
 /// Runs a statement and counts the rows that it changed or found.
-pub async fn execute(
-    session: &Lease,
-    sql: &str,
-    values: &[ParameterValue],
-) -> Result<u64, Error> {
+pub async fn execute(session: &Lease, sql: &str, values: &[ParameterValue]) -> Result<u64, Error> {
     let (_, rows, guard) = query(session, sql, values).await?;
     let mut rows = std::pin::pin!(rows);
     loop {

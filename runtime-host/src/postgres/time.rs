@@ -43,7 +43,8 @@ pub fn micros_of_day((hour, minute, second, nanos): Time) -> Result<i64, String>
 pub fn time_from_micros(micros: i64) -> Result<Time, String> {
     let seconds = micros / MICROS_PER_SECOND;
     let hour = u8::try_from(seconds / 3600).map_err(|_| "the time is out of range")?;
-    let nanos = u32::try_from(micros % MICROS_PER_SECOND * 1000).map_err(|error| error.to_string())?;
+    let nanos =
+        u32::try_from(micros % MICROS_PER_SECOND * 1000).map_err(|error| error.to_string())?;
     // By hand, since PostgreSQL's 24:00:00 is no time of chrono's.
     Ok((hour, part(seconds / 60 % 60), part(seconds % 60), nanos))
 }

@@ -15,7 +15,10 @@ pub fn columns(statement: &Statement) -> Vec<Column> {
     statement
         .columns()
         .iter()
-        .map(|column| Column { name: column.name().to_owned(), data_type: data_type(column.type_()) })
+        .map(|column| Column {
+            name: column.name().to_owned(),
+            data_type: data_type(column.type_()),
+        })
         .collect()
 }
 
@@ -166,5 +169,118 @@ fn range<T>(
             Some((zero(), RangeBoundKind::Exclusive)),
         )),
         wire::Range::Nonempty(lower, upper) => Ok((bound(lower)?, bound(upper)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::bindings::ParameterValue as P;
+    use super::super::params;
+    use super::*;
+
+    /// What the database would give back for a parameter of this type.
+    fn echo(ty: &Type, value: &P) -> Result<DbValue, String> {
+        match params::encode(value, ty)?.0 {
+            Some(raw) => decode(ty, &raw).map_err(|error| error.to_string()),
+            None => Ok(DbValue::DbNull),
+        }
+    }
+
+    fn shown(ty: &Type, value: &P) -> String {
+        format!("{:?}", echo(ty, value).unwrap())
+    }
+
+    #[test]
+    fn values_of_every_type_survive() {
+        use RangeBoundKind::{Exclusive, Inclusive};
+        let cases = [
+            (Type::BOOL, P::Boolean(true), "Boolean(true)"),
+            (Type::INT2, P::Int16(-3), "Int16(-3)"),
+            (Type::FLOAT4, P::Floating32(1.5), "Floating32(1.5)"),
+            (Type::FLOAT8, P::Floating64(-0.0), "Floating64(-0.0)"),
+            (Type::BYTEA, P::Binary(vec![0, 255]), "Binary([0, 255])"),
+            (Type::DATE, P::Date((1969, 12, 31)), "Date((1969, 12, 31))"),
+            (Type::TIME, P::Time((1, 2, 3, 4000)), "Time((1, 2, 3, 4000))"),
+            (Type::TIMESTAMPTZ, P::Timestamp(0), "Datetime((1970, 1, 1, 0, 0, 0, 0))"),
+            (Type::JSONB, P::Jsonb(b"[1]".to_vec()), "Jsonb([91, 49, 93])"),
+            (Type::NUMERIC, P::Decimal("-1.50".into()), "Decimal(\"-1.50\")"),
+            (
+                Type::INT4_RANGE,
+                P::RangeInt32((Some((1, Inclusive)), Some((5, Exclusive)))),
+                "RangeInt32((Some((1, RangeBoundKind::Inclusive)), Some((5, RangeBoundKind::Exclusive))))",
+            ),
+            (
+                Type::NUM_RANGE,
+                P::RangeDecimal((None, Some(("0.5".into(), Inclusive)))),
+                "RangeDecimal((None, Some((\"0.5\", RangeBoundKind::Inclusive))))",
+            ),
+            (
+                Type::TEXT_ARRAY,
+                P::ArrayStr(vec![Some("a".into()), None]),
+                "ArrayStr([Some(\"a\"), None])",
+            ),
+            (Type::INT8_ARRAY, P::ArrayInt64(vec![]), "ArrayInt64([])"),
+            (
+                Type::INTERVAL,
+                P::Interval(Interval { micros: 1, days: -2, months: 3 }),
+                "Interval(Interval { micros: 1, days: -2, months: 3 })",
+            ),
+            (Type::TEXT, P::DbNull, "DbNull"),
+        ];
+        for (ty, value, expected) in cases {
+            assert_eq!(shown(&ty, &value), format!("DbValue::{expected}"));
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused_by_name() {
+        assert_eq!(
+            echo(&Type::INT8, &P::Int32(1)).unwrap_err(),
+            "a value of type int32 does not fit PostgreSQL's int8"
+        );
+        assert!(
+            echo(&Type::JSONB, &P::Jsonb(b"{".to_vec())).unwrap_err().contains("not valid JSON")
+        );
+        assert!(echo(&Type::UUID, &P::Uuid("x".into())).unwrap_err().contains("not a UUID"));
+    }
+
+    #[test]
+    fn an_empty_range_reads_as_an_empty_one() {
+        let empty = decode(&Type::INT4_RANGE, &[1]).unwrap();
+        assert!(matches!(
+            empty,
+            DbValue::RangeInt32((
+                Some((0, RangeBoundKind::Exclusive)),
+                Some((0, RangeBoundKind::Exclusive))
+            ))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_and_texts_survive(int: i32, long: i64, text in "\\PC{0,40}") {
+            prop_assert_eq!(shown(&Type::INT4, &P::Int32(int)), format!("DbValue::Int32({int})"));
+            prop_assert_eq!(shown(&Type::INT8, &P::Int64(long)), format!("DbValue::Int64({long})"));
+            prop_assert_eq!(shown(&Type::TEXT, &P::Str(text.clone())), format!("DbValue::Str({text:?})"));
+        }
+
+        #[test]
+        fn arrays_survive(values: Vec<Option<i32>>) {
+            let expected = format!("DbValue::ArrayInt32({values:?})");
+            prop_assert_eq!(shown(&Type::INT4_ARRAY, &P::ArrayInt32(values)), expected);
+        }
+
+        #[test]
+        fn random_bytes_never_panic(raw in proptest::collection::vec(any::<u8>(), 0..48), index in 0..20_usize) {
+            let types = [
+                Type::BOOL, Type::INT2, Type::INT4, Type::INT8, Type::FLOAT4, Type::FLOAT8, Type::TEXT,
+                Type::DATE, Type::TIME, Type::TIMESTAMP, Type::UUID, Type::JSONB, Type::NUMERIC,
+                Type::INT4_RANGE, Type::NUM_RANGE, Type::INT4_ARRAY, Type::NUMERIC_ARRAY,
+                Type::TEXT_ARRAY, Type::INTERVAL, Type::INET,
+            ];
+            let _ = decode(&types[index], &raw);
+        }
     }
 }

@@ -17,8 +17,8 @@ use tests::{App, Ask};
 
 const MANY: u32 = 1_000_000;
 const FEW: u32 = 100;
-const ROUNDS: usize = 400;
-const WARM_UP: usize = 50;
+const ROUNDS: usize = 1000;
+const WARM_UP: usize = 100;
 /// The most that a page of the large table may take, in pages of the small one.
 const LIMIT: f64 = 1.5;
 
@@ -58,6 +58,7 @@ async fn app_with(rows: u32) -> App {
     let app = App::start().await;
     app.database.fill(rows).await;
     app.database.execute("VACUUM ANALYZE todoitem").await;
+    app.database.execute("CHECKPOINT").await; // what filling left to write must not be written meanwhile
     app
 }
 

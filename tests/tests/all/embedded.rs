@@ -223,6 +223,23 @@ async fn the_data_folder_may_be_elsewhere() {
 }
 
 #[tokio::test]
+async fn data_beside_a_private_folder_has_a_place_where_its_user_gets_to() {
+    let project = project();
+    std::fs::set_permissions(project.folder(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let host = Up::new(project).start().await;
+    add(&host, "in private").await;
+    assert_eq!(titles(&host).await, ["in private"]);
+    let log = host.log();
+    let (status, stopped) = host.stop().await;
+    assert!(status.success());
+    let said = log.lines().find_map(|line| line.split_once("its data is in "));
+    let data = Path::new(said.expect("the host says where the data is").1);
+    if !data.starts_with(stopped.folder().canonicalize().unwrap()) {
+        std::fs::remove_dir_all(data).unwrap(); // root's project, and so not in it
+    }
+}
+
+#[tokio::test]
 async fn a_manifest_without_a_database_starts_none() {
     let mut project = project();
     project.remove("variables.database_url");
