@@ -35,6 +35,9 @@ pub fn parse(address: &str) -> Result<Config, &'static str> {
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err("the database address names no host");
     }
+    if !config.get_hosts().iter().all(is_host_name) {
+        return Err(UNREADABLE);
+    }
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
@@ -48,6 +51,16 @@ pub fn parse(address: &str) -> Result<Config, &'static str> {
         config.application_name("runtime-host");
     }
     Ok(config)
+}
+
+/// A password with an `@` that is not encoded ends up in the host's name, from
+/// where it would reach messages.
+fn is_host_name(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => name.chars().all(|c| c.is_alphanumeric() || "-._:".contains(c)),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    }
 }
 
 /// Whether a component may connect to every host that the address names.
@@ -143,9 +156,13 @@ mod tests {
 
     #[test]
     fn no_error_quotes_the_password() {
-        for address in
-            ["postgres://u:s3cret@h:port/x", "s3cret", "postgres://u:p@h?s3cret=1", "host=a s3cret"]
-        {
+        for address in [
+            "postgres://u:p@s3cret@h/x",
+            "postgres://u:s3cret@h:port/x",
+            "s3cret",
+            "postgres://u:p@h?s3cret=1",
+            "host=a s3cret",
+        ] {
             let error = parse(address).unwrap_err();
             assert!(!error.contains("s3cr"), "{error}");
         }
