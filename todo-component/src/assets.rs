@@ -22,17 +22,19 @@ struct Embedded {
     path: &'static str,
 }
 
+/// Embeds files of `assets/`, one after the other, under one name.
 macro_rules! embed {
-    ($stem:literal, $extension:literal, $content_type:literal) => {{
-        const BODY: &[u8] = include_bytes!(concat!("../assets/", $stem, ".", $extension));
-        const HASH: [u8; 8] = hash(BODY);
-        const PATH: [u8; concat!("/assets/", $stem, ".", "01234567", ".", $extension).len()] =
-            join(&[b"/assets/", $stem.as_bytes(), b".", &HASH, b".", $extension.as_bytes()]);
+    ($stem:literal, $extension:literal, $content_type:literal, [$($file:literal),+]) => {{
+        const PARTS: &[&[u8]] = &[$(include_bytes!(concat!("../assets/", $file))),+];
+        const BODY: [u8; length(PARTS)] = join(PARTS);
+        const HASH: [u8; 8] = hash(&BODY);
+        const PATH_PARTS: &[&[u8]] = &[b"/assets/", $stem.as_bytes(), b".", &HASH, b".", $extension.as_bytes()];
+        const PATH: [u8; length(PATH_PARTS)] = join(PATH_PARTS);
         Embedded {
             stem: $stem,
             extension: $extension,
             content_type: $content_type,
-            body: BODY,
+            body: &BODY,
             path: match str::from_utf8(&PATH) {
                 Ok(path) => path,
                 Err(_) => "",
@@ -41,13 +43,22 @@ macro_rules! embed {
     }};
 }
 
-static CSS: Embedded = embed!("app", "css", "text/css; charset=utf-8");
-static JS: Embedded = embed!("app", "js", "text/javascript; charset=utf-8");
-static ICON: Embedded = embed!("icon", "svg", "image/svg+xml");
+static CSS: Embedded = embed!("app", "css", "text/css; charset=utf-8", ["app.css"]);
+static JS: Embedded =
+    embed!("app", "js", "text/javascript; charset=utf-8", ["page.js", "sync.js", "app.js"]);
+static ICON: Embedded = embed!("icon", "svg", "image/svg+xml", ["icon.svg"]);
 
 /// The hash of the code that renders pages; together with the files' paths it
 /// changes whenever a page would look different.
-pub const VIEW: [u8; 8] = hash(include_bytes!("view.rs"));
+pub const VIEW: [u8; 8] = {
+    const PARTS: &[&[u8]] = &[
+        include_bytes!("view.rs"),
+        include_bytes!("view/notice.rs"),
+        include_bytes!("view/script.rs"),
+        include_bytes!("view/shapes.rs"),
+    ];
+    hash(&join::<{ length(PARTS) }>(PARTS))
+};
 
 /// Where the style sheet is, hash included.
 pub fn css_path() -> &'static str {
@@ -72,7 +83,9 @@ pub fn find(path: &str) -> Option<Asset> {
     if hash.len() != 8 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    let file = [&CSS, &JS, &ICON].into_iter().find(|file| file.stem == stem && file.extension == extension)?;
+    let file = [&CSS, &JS, &ICON]
+        .into_iter()
+        .find(|file| file.stem == stem && file.extension == extension)?;
     Some(Asset { content_type: file.content_type, body: file.body, current: file.path == path })
 }
 
@@ -91,6 +104,16 @@ const fn hash(bytes: &[u8]) -> [u8; 8] {
         digit += 1;
     }
     hex
+}
+
+/// How long `parts` are together.
+const fn length(parts: &[&[u8]]) -> usize {
+    let (mut part, mut length) = (0, 0);
+    while part < parts.len() {
+        length += parts[part].len();
+        part += 1;
+    }
+    length
 }
 
 /// Joins `parts` into an array whose length is theirs together.
@@ -115,9 +138,11 @@ mod tests {
 
     #[test]
     fn every_path_finds_its_own_file_as_current() {
-        for (path, content_type) in
-            [(css_path(), "text/css; charset=utf-8"), (js_path(), "text/javascript; charset=utf-8"), (icon_path(), "image/svg+xml")]
-        {
+        for (path, content_type) in [
+            (css_path(), "text/css; charset=utf-8"),
+            (js_path(), "text/javascript; charset=utf-8"),
+            (icon_path(), "image/svg+xml"),
+        ] {
             let asset = find(path).unwrap_or_else(|| panic!("{path} is not found"));
             assert!(asset.current, "{path}");
             assert_eq!(asset.content_type, content_type);
@@ -134,9 +159,17 @@ mod tests {
 
     #[test]
     fn nothing_else_is_a_file() {
-        for path in ["/assets/app.css", "/assets/app.0000000.css", "/assets/app.0000000g.css", "/assets/app.00000000.svg",
-            "/assets/../Cargo.toml", "/assets/", "/app.00000000.css", "", "/assets/app.é0000000.css"]
-        {
+        for path in [
+            "/assets/app.css",
+            "/assets/app.0000000.css",
+            "/assets/app.0000000g.css",
+            "/assets/app.00000000.svg",
+            "/assets/../Cargo.toml",
+            "/assets/",
+            "/app.00000000.css",
+            "",
+            "/assets/app.é0000000.css",
+        ] {
             assert_eq!(find(path), None, "{path}");
         }
     }

@@ -43,7 +43,8 @@ impl Place {
 
     fn address(self) -> String {
         let after = self.after.map(|cursor| format!("after={cursor}"));
-        let filter = (self.filter != Filter::All).then(|| format!("filter={}", self.filter.as_str()));
+        let filter =
+            (self.filter != Filter::All).then(|| format!("filter={}", self.filter.as_str()));
         let query: Vec<_> = filter.into_iter().chain(after).collect();
         if query.is_empty() { "/".to_owned() } else { format!("/?{}", query.join("&")) }
     }
@@ -54,9 +55,10 @@ pub async fn home(parts: &Parts) -> Result<Answer, Problem> {
     let place = Place::of(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?);
     let page = Store::open().await?.page(place.filter, place.after, LIMIT).await?;
     let flash = request::cookie(&parts.headers, FLASH);
-    // Where the new todo is on the page, it speaks for itself.
-    let unseen = |notice: &Notice| *notice != Notice::Added || page.next.is_some();
-    let notice = flash.and_then(Notice::from_code).filter(unseen);
+    // A new todo that is on the page speaks for itself.
+    let in_sight = page.next.is_none() && place.filter != Filter::Completed;
+    let unsaid = |notice: &Notice| *notice != Notice::Added || !in_sight;
+    let notice = flash.and_then(Notice::from_code).filter(unsaid);
     let etag = etag(&page, place);
     let unchanged = flash.is_none() && request::if_none_match(&parts.headers, &etag);
     let mut home = if unchanged {
@@ -65,11 +67,12 @@ pub async fn home(parts: &Parts) -> Result<Answer, Problem> {
         html(StatusCode::OK, list(&page, place, notice, None))
     };
     let headers = home.headers_mut();
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
-        headers.insert(header::ETAG, etag);
-    }
     if flash.is_some() {
+        // Kept in a cache, the message would come back with the next 304.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::SET_COOKIE, HeaderValue::from_static("flash=; Path=/; Max-Age=0"));
+    } else if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, etag);
     }
     Ok(home)
 }
@@ -263,7 +266,8 @@ fn redirect(status: StatusCode, address: &str, notice: Option<Notice>) -> Answer
         headers.insert(header::LOCATION, address);
     }
     if let Some(notice) = notice {
-        let flash = format!("{FLASH}={}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax", notice.code());
+        let flash =
+            format!("{FLASH}={}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax", notice.code());
         if let Ok(flash) = HeaderValue::from_str(&flash) {
             headers.insert(header::SET_COOKIE, flash);
         }

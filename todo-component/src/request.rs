@@ -23,7 +23,9 @@ pub async fn body(request: Request) -> Result<Bytes, Problem> {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body-too-large",
-            format!("The request's body is larger than {MAX_BODY} bytes. A title has 256 characters at most."),
+            format!(
+                "The request's body is larger than {MAX_BODY} bytes. A title has 256 characters at most."
+            ),
         )
     };
     match Limited::new(request.into_body(), MAX_BODY).collect().await {
@@ -112,8 +114,9 @@ pub fn if_match(headers: &HeaderMap) -> Expected {
 /// Whether `If-None-Match` names `etag`, compared weakly.
 pub fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    joined(headers, &IF_NONE_MATCH)
-        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag)))
+    joined(headers, &IF_NONE_MATCH).is_some_and(|tags| {
+        tags.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
+    })
 }
 
 /// Reads `Idempotency-Key`: 1 to 255 visible ASCII characters.
@@ -130,7 +133,9 @@ pub fn check_key(key: &str) -> Result<&str, Problem> {
     }
     Err(Problem::bad_request(
         "idempotency-key",
-        format!("An Idempotency-Key is 1 to {MAX_KEY} visible ASCII characters, a UUID for instance."),
+        format!(
+            "An Idempotency-Key is 1 to {MAX_KEY} visible ASCII characters, a UUID for instance."
+        ),
     ))
 }
 
@@ -213,7 +218,9 @@ mod tests {
     fn a_content_type_may_carry_parameters_or_be_absent() {
         let json = "application/json";
         assert!(content_type(&HeaderMap::new(), json).is_ok());
-        assert!(content_type(&headers("content-type", "Application/JSON; charset=utf-8"), json).is_ok());
+        assert!(
+            content_type(&headers("content-type", "Application/JSON; charset=utf-8"), json).is_ok()
+        );
         assert!(content_type(&headers("content-type", "text/plain"), json).is_err());
     }
 

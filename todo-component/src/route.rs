@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
+use http_body::Body;
 use http_body_util::Full;
 use spin_sdk::http::Request;
 use spin_sdk::variables;
@@ -194,7 +195,12 @@ fn retry_after(answer: &mut Answer) {
 /// Headers that every answer carries, and CORS where another site may read.
 fn secure(answer: &mut Answer, verdict: &Verdict) {
     let allow = answer.headers().get(header::ALLOW).cloned();
+    let length = answer.body().size_hint().lower();
+    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&answer.status());
     let headers = answer.headers_mut();
+    if !bodiless {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.append(header::VARY, HeaderValue::from_static("Origin, Sec-Fetch-Site"));
     let Verdict::Shared(origin) = verdict else { return };

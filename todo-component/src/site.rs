@@ -81,25 +81,25 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn verdict(method: Method, headers: &[(&'static str, &str)], allowed: &str) -> Verdict {
+    fn verdict(method: &Method, headers: &[(&'static str, &str)], allowed: &str) -> Verdict {
         let headers = headers
             .iter()
             .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap()))
             .collect();
-        judge(&method, &Uri::from_static("/todos"), &headers, &Allowed::parse(allowed))
+        judge(method, &Uri::from_static("/todos"), &headers, &Allowed::parse(allowed))
     }
 
     #[test]
     fn a_client_that_is_no_browser_may_write() {
-        assert_eq!(verdict(Method::POST, &[("host", "a.example")], ""), Verdict::Own);
+        assert_eq!(verdict(&Method::POST, &[("host", "a.example")], ""), Verdict::Own);
     }
 
     #[test]
     fn the_page_itself_may_write() {
         let by_fetch_metadata = [("sec-fetch-site", "same-origin"), ("origin", "https://x")];
-        assert_eq!(verdict(Method::POST, &by_fetch_metadata, ""), Verdict::Own);
+        assert_eq!(verdict(&Method::POST, &by_fetch_metadata, ""), Verdict::Own);
         let behind_tls = [("host", "A.example:8443"), ("origin", "https://a.example:8443")];
-        assert_eq!(verdict(Method::POST, &behind_tls, ""), Verdict::Own);
+        assert_eq!(verdict(&Method::POST, &behind_tls, ""), Verdict::Own);
     }
 
     #[test]
@@ -111,8 +111,8 @@ mod tests {
             vec![("host", "a.example"), ("origin", "null")],
             vec![("host", "a.example"), ("origin", "https://a.example.evil.example")],
         ] {
-            assert_eq!(verdict(Method::DELETE, &headers, ""), Verdict::Refused, "{headers:?}");
-            assert_eq!(verdict(Method::GET, &headers, ""), Verdict::Unshared, "{headers:?}");
+            assert_eq!(verdict(&Method::DELETE, &headers, ""), Verdict::Refused, "{headers:?}");
+            assert_eq!(verdict(&Method::GET, &headers, ""), Verdict::Unshared, "{headers:?}");
         }
     }
 
@@ -120,8 +120,11 @@ mod tests {
     fn a_named_origin_may_write() {
         let headers = [("sec-fetch-site", "cross-site"), ("origin", "https://b.example")];
         let named = "https://c.example, https://B.example/";
-        assert_eq!(verdict(Method::POST, &headers, named), Verdict::Shared("https://b.example".into()));
-        assert_eq!(verdict(Method::POST, &headers, "*"), Verdict::Shared("*".into()));
-        assert_eq!(verdict(Method::POST, &headers, "https://c.example"), Verdict::Refused);
+        assert_eq!(
+            verdict(&Method::POST, &headers, named),
+            Verdict::Shared("https://b.example".into())
+        );
+        assert_eq!(verdict(&Method::POST, &headers, "*"), Verdict::Shared("*".into()));
+        assert_eq!(verdict(&Method::POST, &headers, "https://c.example"), Verdict::Refused);
     }
 }

@@ -5,9 +5,18 @@
 //! so that whatever a person reads is written here once. Class names are those
 //! of `TodoMVC`.
 
+mod notice;
+mod script;
+mod shapes;
+#[cfg(test)]
+mod tests;
+
+pub use notice::Notice;
+
 use crate::assets;
-use crate::todo::{Cursor, Filter, Page, Title, TitleError, Todo};
+use crate::todo::{Cursor, Filter, Page, Todo};
 use maud::{DOCTYPE, Markup, html};
+use shapes::{icon, sprite};
 
 /// The list, and what there is to say about the request before.
 #[derive(Debug)]
@@ -39,73 +48,53 @@ pub struct Draft<'a> {
     pub error: &'a str,
 }
 
-/// What a page says about the request before; travels as a code in a cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    Conflict,
-    Missing,
-    Added,
-    Saved,
-    Deleted,
-    Cleared,
+/// Where on the list a page is, as each of its forms and links says it.
+struct Here {
+    fields: Markup,
+    query: String,
 }
 
-impl Notice {
-    pub const EACH: [Self; 6] = [Self::Conflict, Self::Missing, Self::Added, Self::Saved, Self::Deleted, Self::Cleared];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Conflict => "conflict",
-            Self::Missing => "missing",
-            Self::Added => "added",
-            Self::Saved => "saved",
-            Self::Deleted => "deleted",
-            Self::Cleared => "cleared",
-        }
+impl Here {
+    fn new(filter: Filter, after: Option<Cursor>) -> Self {
+        let fields = html! {
+            input type="hidden" name="filter" value=(filter.as_str());
+            @if let Some(after) = after { input type="hidden" name="after" value=(after.to_string()); }
+        };
+        let query = match (filter, after) {
+            (Filter::All, None) => String::new(),
+            (filter, None) => format!("?filter={}", filter.as_str()),
+            (filter, Some(after)) => format!("?filter={}&after={after}", filter.as_str()),
+        };
+        Self { fields, query }
     }
 
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::EACH.into_iter().find(|notice| notice.code() == code)
-    }
-
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Conflict => "This todo was changed somewhere else in the meantime. Here is how it is now.",
-            Self::Missing => "This todo is gone: it was deleted somewhere else.",
-            Self::Added => "Added at the end of your list.",
-            Self::Saved => "Saved.",
-            Self::Deleted => "Deleted.",
-            Self::Cleared => "Completed todos are cleared.",
-        }
-    }
-
-    /// Whether something that was asked for did not happen.
-    fn is_error(self) -> bool {
-        matches!(self, Self::Conflict | Self::Missing)
+    fn address(&self) -> String {
+        format!("/{}", self.query)
     }
 }
 
 /// The list, as a whole document.
 pub fn list(view: &ListView) -> Markup {
     let ListView { page, filter, after, .. } = *view;
+    let here = Here::new(filter, after);
     let none = page.active.is_zero() && page.completed.is_zero();
     let name = match filter {
         Filter::All => "Todoozle".to_owned(),
         _ => format!("{} · Todoozle", label_of(filter)),
     };
-    document(&name, &html! {
-        (notices(view.notice, &address(filter, after)))
+    let content = html! {
+        (notice::regions(view.notice, &here.address()))
         (new_todo(view))
         section.main hidden[none] {
             form.toggle-all-form method="post" action="/toggle-all" autocomplete="off" {
-                (place(filter, after))
+                (here.fields)
                 button.toggle-all type="submit" role="checkbox" name="completed"
                     value=(!page.active.is_zero()) aria-checked=(page.active.is_zero()) {
                     (icon("check")) span { "Mark all as complete" }
                 }
             }
             ul.todo-list role="list" tabindex="-1" aria-label="Todos" {
-                @for todo in &page.todos { (item(todo, filter, after)) }
+                @for todo in &page.todos { (item(todo, &here)) }
             }
             @if after.is_some() || page.next.is_some() {
                 nav.pagination aria-label="Pages" {
@@ -115,20 +104,22 @@ pub fn list(view: &ListView) -> Markup {
             }
         }
         (empty_states(page, filter, after))
-        (footer(view, none))
-        (for_the_script(filter, after))
-    })
+        (footer(view, &here, none))
+        (script::templates(&here))
+    };
+    document(&name, true, &content)
 }
 
 /// The edit page, as a whole document.
 pub fn edit(view: &EditView) -> Markup {
     let EditView { todo, filter, after, draft } = *view;
-    document("Edit · Todoozle", &html! {
+    let here = Here::new(filter, after);
+    let content = html! {
         section.card.edit-page {
             h2 { "Edit todo" }
             form.edit-form method="post" action={ "/items/" (todo.id) "/edit" } autocomplete="off" {
                 input type="hidden" name="version" value=(todo.version);
-                (place(filter, after))
+                (here.fields)
                 label for="title" { "Title" }
                 input.field #title type="text" name="title" autofocus dir="auto"
                     value=(draft.map_or(todo.title.as_str(), |draft| draft.title))
@@ -139,21 +130,22 @@ pub fn edit(view: &EditView) -> Markup {
                 }
                 div.buttons {
                     button.primary type="submit" { "Save" }
-                    a.secondary href=(address(filter, after)) { "Cancel" }
+                    a.secondary href=(here.address()) { "Cancel" }
                 }
             }
             form method="post" action={ "/items/" (todo.id) "/destroy" } autocomplete="off" {
                 input type="hidden" name="version" value=(todo.version);
-                (place(filter, after))
+                (here.fields)
                 button.danger type="submit" { "Delete" }
             }
         }
-    })
+    };
+    document("Edit · Todoozle", false, &content)
 }
 
 /// A page for what went wrong; `draft` is what was typed, to be copied.
 pub fn failure(status: u16, title: &str, detail: &str, draft: Option<&str>) -> Markup {
-    document(&format!("{title} · Todoozle"), &html! {
+    let content = html! {
         section.card.failure data-status=(status) {
             h2 { (title) }
             p role="alert" { (detail) }
@@ -163,10 +155,11 @@ pub fn failure(status: u16, title: &str, detail: &str, draft: Option<&str>) -> M
             }
             div.buttons { a.primary href="/" { "Back to the list" } }
         }
-    })
+    };
+    document(&format!("{title} · Todoozle"), false, &content)
 }
 
-fn document(title: &str, content: &Markup) -> Markup {
+fn document(title: &str, scripted: bool, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -177,7 +170,7 @@ fn document(title: &str, content: &Markup) -> Markup {
                 title { (title) }
                 link rel="icon" type="image/svg+xml" href=(assets::icon_path());
                 link rel="stylesheet" href=(assets::css_path());
-                script src=(assets::js_path()) defer {}
+                @if scripted { script type="module" src=(assets::js_path()) {} }
             }
             body {
                 (sprite())
@@ -199,7 +192,7 @@ fn new_todo(view: &ListView) -> Markup {
     html! {
         form.new-todo-form method="post" action="/new_item" autocomplete="off" {
             input type="hidden" name="key" value=(view.key);
-            (place(view.filter, None))
+            (Here::new(view.filter, None).fields)
             label.visually-hidden for="new-todo" { "New todo" }
             input.new-todo #new-todo type="text" name="title" autofocus dir="auto" enterkeyhint="done"
                 placeholder="What needs to be done?" value=(draft.map_or("", |draft| draft.title))
@@ -210,29 +203,30 @@ fn new_todo(view: &ListView) -> Markup {
     }
 }
 
-fn item(todo: &Todo, filter: Filter, after: Option<Cursor>) -> Markup {
+fn item(todo: &Todo, here: &Here) -> Markup {
     let id = todo.id;
     html! {
         li.completed[todo.completed] data-id=(id) data-version=(todo.version) {
             div.view {
                 form method="post" action={ "/items/" (id) "/toggle" } autocomplete="off" {
                     input type="hidden" name="version" value=(todo.version);
-                    (place(filter, after))
+                    (here.fields)
                     button.toggle type="submit" role="checkbox" name="completed" value=(!todo.completed)
                         aria-checked=(todo.completed) aria-labelledby={ "title-" (id) } { (icon("check")) }
                 }
                 label #{ "title-" (id) } { bdi { (todo.title) } }
-                a.edit-link #{ "edit-" (id) } href={ "/items/" (id) "/edit" (query(filter, after)) }
+                a.edit-link #{ "edit-" (id) } href={ "/items/" (id) "/edit" (here.query) }
                     aria-label="Edit" aria-labelledby={ "edit-" (id) " title-" (id) } { (icon("pencil")) }
                 form method="post" action={ "/items/" (id) "/destroy" } autocomplete="off" {
                     input type="hidden" name="version" value=(todo.version);
-                    (place(filter, after))
+                    (here.fields)
                     button.destroy #{ "destroy-" (id) } type="submit"
                         aria-label="Delete" aria-labelledby={ "destroy-" (id) " title-" (id) } { (icon("cross")) }
                 }
             }
             input.edit type="text" hidden dir="auto" autocomplete="off" enterkeyhint="done"
-                aria-labelledby={ "edit-" (id) " title-" (id) };
+                aria-label="Edit todo" aria-describedby={ "error-" (id) };
+            p.error #{ "error-" (id) } role="alert" {}
         }
     }
 }
@@ -258,12 +252,13 @@ fn empty_states(page: &Page, filter: Filter, after: Option<Cursor>) -> Markup {
     }
 }
 
-fn footer(view: &ListView, none: bool) -> Markup {
+fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
     let Page { active, completed, .. } = view.page;
+    let (one, other) = ("item left", "items left");
     html! {
         footer.footer hidden[none] data-active=(active.to_string()) data-completed=(completed.to_string()) {
-            span.todo-count role="status" data-one="item left" data-other="items left" {
-                strong { (active.to_string()) } " " span { (if active.is_one() { "item left" } else { "items left" }) }
+            span.todo-count role="status" data-one=(one) data-other=(other) {
+                strong { (active.to_string()) } " " span { (if active.is_one() { one } else { other }) }
             }
             ul.filters role="list" aria-label="Show" {
                 @for filter in Filter::EACH {
@@ -274,7 +269,7 @@ fn footer(view: &ListView, none: bool) -> Markup {
                 }
             }
             form method="post" action="/clear-completed" autocomplete="off" {
-                (place(view.filter, view.after))
+                (here.fields)
                 button.clear-completed type="submit" hidden[completed.is_zero()] { "Clear completed" }
             }
         }
@@ -282,78 +277,8 @@ fn footer(view: &ListView, none: bool) -> Markup {
     }
 }
 
-/// The two regions that are read out when something is put into them.
-fn notices(notice: Option<Notice>, here: &str) -> Markup {
-    html! {
-        div.notices {
-            @for (role, error) in [("status", false), ("alert", true)] {
-                div role=(role) {
-                    @if let Some(notice) = notice.filter(|notice| notice.is_error() == error) { (bar(notice.text(), here)) }
-                }
-            }
-        }
-    }
-}
-
-fn bar(text: &str, here: &str) -> Markup {
-    html! {
-        div.notice {
-            p { span { (text) } bdi.typed hidden {} }
-            button.retry type="button" hidden { "Try again" }
-            a.dismiss href=(here) aria-label="Dismiss" { (icon("cross")) }
-        }
-    }
-}
-
-fn for_the_script(filter: Filter, after: Option<Cursor>) -> Markup {
-    let blank = Todo {
-        id: 0,
-        title: String::new(),
-        completed: false,
-        order: 0,
-        version: 0,
-        created_at: String::new(),
-        updated_at: String::new(),
-    };
-    html! {
-        template #item { (item(&blank, filter, after)) }
-        template #notice { (bar("", &address(filter, after))) }
-        template #error { p.error role="alert" {} }
-        template #texts data-max=(Title::MAX_CHARS) data-too-long=(too_long()) data-control=(control())
-            data-conflict=(Notice::Conflict.text()) data-missing=(Notice::Missing.text()) data-added=(Notice::Added.text())
-            data-network="Todoozle can’t be reached, so this was not saved. Check your connection and try again."
-            data-typed="You typed:" data-updated="Todoozle was updated." data-reload="Reload" {}
-    }
-}
-
-/// The server's own message with `{}` where the script puts the number.
-fn too_long() -> String {
-    TitleError::TooLong(usize::MAX).to_string().replace(&usize::MAX.to_string(), "{}")
-}
-
-/// The server's own message with `{}` where the script puts the character.
-fn control() -> String {
-    Title::parse("a\u{1}b").map_or_else(|error| error.to_string().replace("U+0001", "{}"), |_| String::new())
-}
-
-/// The hidden fields that lead back to the same part of the list.
-fn place(filter: Filter, after: Option<Cursor>) -> Markup {
-    html! {
-        input type="hidden" name="filter" value=(filter.as_str());
-        @if let Some(after) = after { input type="hidden" name="after" value=(after.to_string()); }
-    }
-}
-
 fn address(filter: Filter, after: Option<Cursor>) -> String {
-    format!("/{}", query(filter, after))
-}
-
-fn query(filter: Filter, after: Option<Cursor>) -> String {
-    match (filter, after) {
-        (Filter::All, None) => String::new(),
-        (filter, None) => format!("?filter={}", filter.as_str()),
-        (filter, Some(after)) => format!("?filter={}&after={after}", filter.as_str()),
-    }
+    Here::new(filter, after).address()
 }
 
 fn label_of(filter: Filter) -> &'static str {
@@ -361,26 +286,5 @@ fn label_of(filter: Filter) -> &'static str {
         Filter::All => "All",
         Filter::Active => "Active",
         Filter::Completed => "Completed",
-    }
-}
-
-fn icon(name: &str) -> Markup {
-    html! { svg.icon aria-hidden="true" { use href={ "#i-" (name) } {} } }
-}
-
-/// The shapes that `icon` uses, once a page.
-fn sprite() -> Markup {
-    html! {
-        svg.sprite width="0" height="0" aria-hidden="true" {
-            symbol #i-check viewBox="0 0 24 24" { path d="M6.5 12.5l3.8 3.8 7.4-8.1" pathLength="1" {} }
-            symbol #i-pencil viewBox="0 0 24 24" { path d="M5 19l1-4L16 5l3 3L9 18z" {} path d="M13.5 7.5l3 3" {} }
-            symbol #i-cross viewBox="0 0 24 24" { path d="M7 7l10 10M17 7L7 17" {} }
-            symbol #i-plus viewBox="0 0 24 24" { path d="M12 5v14M5 12h14" {} }
-            // Over an empty list: one that trails off into a curl.
-            symbol #i-doodle viewBox="0 0 120 80" {
-                circle cx="24" cy="24" r="9" {} path.tick d="M19.5 24l3.2 3.2 6-6.6" {} path d="M44 24h44" {}
-                circle cx="24" cy="54" r="9" {} path d="M44 54h20c10 0 16-4 16-9s-8-6-9 0 5 14 18 12c6-1 10-4 13-8" {}
-            }
-        }
     }
 }

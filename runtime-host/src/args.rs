@@ -1,0 +1,66 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Serves a Spin HTTP component, and swaps it while it serves.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the component, with a PostgreSQL of its own when none is given
+    Up(Up),
+    /// Run that PostgreSQL alone, migrated, with its address in .env
+    Db(Db),
+    /// Apply migrations to the database in `SPIN_VARIABLE_DATABASE_URL`
+    Migrate(Project),
+    /// Print completions for a shell
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    pub project: Project,
+    #[command(flatten)]
+    pub data: Data,
+    /// Run the manifest's build command first
+    #[arg(long)]
+    pub build: bool,
+    /// Rebuild when a file changes, and swap the new version in
+    #[arg(long)]
+    pub watch: bool,
+    /// Address to serve on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    pub listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct Db {
+    #[command(flatten)]
+    pub project: Project,
+    #[command(flatten)]
+    pub data: Data,
+}
+
+#[derive(Debug, Args)]
+pub struct Project {
+    /// The manifest
+    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
+    pub from: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Data {
+    /// Folder for the database and compiled code [default: .todoozle beside the manifest]
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+}

@@ -1,0 +1,42 @@
+//! `runtime-host db`.
+
+use anyhow::Result;
+
+use crate::args::Db;
+use crate::commands::migrate::summary;
+use crate::embedded::{Embedded, Running};
+use crate::manifest::Manifest;
+use crate::signals::Signals;
+use crate::variables::{DATABASE_URL, env_name};
+use crate::{data_dir, dotenv, migrate, progress};
+
+/// Runs the embedded PostgreSQL until a signal comes.
+pub async fn run(args: &Db) -> Result<()> {
+    let manifest = Manifest::load(&args.project.from)?;
+    let data_dir = data_dir::prepare(&manifest, args.data.data_dir.as_deref())?;
+    let mut signals = Signals::new()?;
+    let Some(embedded) = signals.unless(Embedded::install(&data_dir)).await else { return Ok(()) };
+    let database = embedded?.start().await?;
+
+    let result = serve(&manifest, &database, &mut signals).await;
+    database.stop().await?;
+    result
+}
+
+async fn serve(manifest: &Manifest, database: &Running, signals: &mut Signals) -> Result<()> {
+    prepare(manifest, database).await?;
+    dotenv::set(&manifest.dir.join(".env"), &env_name(DATABASE_URL), &database.url())?;
+    println!("PostgreSQL ready on 127.0.0.1:{}", database.port());
+    signals.unless(database.supervise()).await;
+    Ok(())
+}
+
+/// Migrates an embedded database.
+pub async fn prepare(manifest: &Manifest, database: &Running) -> Result<()> {
+    if let Some(folder) = &manifest.component.migrations {
+        let step = progress::step("Applying migrations");
+        let applied = migrate::apply(&database.url(), folder).await?;
+        step.done(&summary(&applied));
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! One file per verb.
+
+pub mod db;
+pub mod migrate;
+pub mod up;

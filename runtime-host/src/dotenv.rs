@@ -1,0 +1,145 @@
+//! The `.env` file beside a manifest: read without touching the process's
+//! environment, and written line by line, so that what others wrote stays.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use crate::error::misconfigured;
+
+/// Reads all values; a missing file has none.
+pub fn read(path: &Path) -> Result<HashMap<String, String>> {
+    if !path.exists() {
+        return Ok(HashMap::new());
+    }
+    dotenvy::from_path_iter(path)
+        .with_context(|| format!("open {}", path.display()))?
+        .enumerate()
+        .map(|(index, line)| {
+            // dotenvy's own words quote the line, which may hold a secret.
+            line.map_err(|_| {
+                misconfigured!(
+                    "{}: value {} cannot be read: write NAME='value' on a line of its own",
+                    path.display(),
+                    index + 1
+                )
+            })
+        })
+        .collect()
+}
+
+/// Sets one value and keeps every other line. The file is replaced in one step
+/// and is for its owner only.
+pub fn set(path: &Path, name: &str, value: &str) -> Result<()> {
+    let old = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+    };
+    write_private(path, &replace(&old, name, value))
+        .with_context(|| format!("write {}", path.display()))
+}
+
+/// Writes a file that only its owner may read, in one step.
+pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let new = path.with_file_name(name);
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| std::fs::rename(&new, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&new);
+    }
+    written
+}
+
+fn replace(old: &str, name: &str, value: &str) -> String {
+    let line = format!("{name}={}", quote(value));
+    let mut done = false;
+    let mut text = String::new();
+    for old in old.lines() {
+        if !sets(old, name) {
+            text.push_str(old);
+        } else if done {
+            continue; // a second one would win over the first
+        } else {
+            text.push_str(&line);
+            done = true;
+        }
+        text.push('\n');
+    }
+    if !done {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// Whether a line gives `name` a value.
+fn sets(line: &str, name: &str) -> bool {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+    line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+}
+
+/// Double quotes, in which dotenvy takes a backslash before what would mean
+/// something. (In single quotes it does not take every backslash itself.)
+fn quote(value: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in value.chars() {
+        if matches!(character, '\\' | '"' | '$') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> HashMap<String, String> {
+        dotenvy::from_read_iter(text.as_bytes()).map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn other_lines_stay_as_they_are() {
+        let old = "# a comment\nOTHER=1\n  export NAME = 'old'\n\nNAMES=2\nNAME=again";
+        assert_eq!(replace(old, "NAME", "new"), "# a comment\nOTHER=1\nNAME=\"new\"\n\nNAMES=2\n");
+        assert_eq!(replace("A=1", "NAME", "x"), "A=1\nNAME=\"x\"\n");
+        assert_eq!(replace("", "NAME", "x"), "NAME=\"x\"\n");
+    }
+
+    #[test]
+    fn the_last_line_of_a_name_does_not_win_over_the_set_one() {
+        let text = replace("NAME=a\nNAME=b\nNAME=c", "NAME", "new");
+        assert_eq!(text, "NAME=\"new\"\n");
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_is_read_back(value in "[^\u{0}\r\n]{0,40}", other in "[a-z0-9]{1,9}") {
+            let text = replace(&format!("OTHER={other}\n"), "NAME", &value);
+            let values = parse(&text);
+            prop_assert_eq!(&values["NAME"], &value);
+            prop_assert_eq!(&values["OTHER"], &other);
+        }
+    }
+}

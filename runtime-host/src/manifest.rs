@@ -1,0 +1,78 @@
+//! `spin.toml`, version 2: what this host supports of it, and a clear refusal
+//! of the rest.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use crate::error::misconfigured;
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+/// A manifest with one HTTP component; paths are absolute.
+#[derive(Debug)]
+pub struct Manifest {
+    /// The folder that holds the manifest.
+    pub dir: PathBuf,
+    pub variables: BTreeMap<String, Variable>,
+    pub component: Component,
+}
+
+/// An application variable.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub default: Option<String>,
+    #[serde(default, rename = "secret")]
+    _secret: bool,
+    #[serde(default, rename = "description")]
+    _description: String,
+}
+
+/// The component that answers every request.
+#[derive(Debug)]
+pub struct Component {
+    pub id: String,
+    pub source: PathBuf,
+    /// Templates of the values that the component may ask for.
+    pub variables: BTreeMap<String, String>,
+    pub environment: Vec<(String, String)>,
+    /// Templates of `allowed_outbound_hosts`.
+    pub allowed_outbound_hosts: Vec<String>,
+    pub build: Option<Build>,
+    /// The folder of SQL migrations, if the component has any.
+    pub migrations: Option<PathBuf>,
+}
+
+/// How the component is built.
+#[derive(Debug)]
+pub struct Build {
+    pub command: String,
+    pub workdir: PathBuf,
+    /// Globs, relative to [`Build::workdir`].
+    pub watch: Vec<String>,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest. Every error is one of configuration.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => misconfigured!(
+                "{} does not exist: run in the folder of a spin.toml, or name one with --from",
+                path.display()
+            ),
+            _ => misconfigured!("cannot read {}: {error}", path.display()),
+        })?;
+        let path = std::path::absolute(path).context("resolve the manifest's path")?;
+        let dir = path.parent().unwrap_or(Path::new("/"));
+        file::parse(&text, dir)
+            .map_err(|reason| misconfigured!("{}: {}", path.display(), reason.trim_end()))
+    }
+}

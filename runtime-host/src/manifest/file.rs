@@ -1,0 +1,212 @@
+//! The manifest as it is written, and what this host asks of it beyond its shape.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Build, Component, Manifest, Variable};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "spin_manifest_version")]
+    _version: toml::Value,
+    #[serde(rename = "application")]
+    _application: Application,
+    #[serde(default)]
+    variables: BTreeMap<String, Variable>,
+    #[serde(default)]
+    trigger: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    component: BTreeMap<String, FileComponent>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Application {
+    #[serde(rename = "name")]
+    _name: String,
+    #[serde(default, rename = "version")]
+    _version: String,
+    #[serde(default, rename = "description")]
+    _description: String,
+    #[serde(default, rename = "authors")]
+    _authors: Vec<String>,
+    /// Spin leaves `tool` tables to other programs.
+    #[serde(default, rename = "tool")]
+    _tool: toml::Table,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trigger {
+    route: String,
+    component: toml::Value,
+    #[serde(default, rename = "id")]
+    _id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileComponent {
+    source: toml::Value,
+    #[serde(default, rename = "description")]
+    _description: String,
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    #[serde(default)]
+    allowed_outbound_hosts: Vec<String>,
+    build: Option<FileBuild>,
+    #[serde(default)]
+    tool: toml::Table,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileBuild {
+    command: Commands,
+    #[serde(default)]
+    workdir: Option<PathBuf>,
+    #[serde(default)]
+    watch: Vec<String>,
+}
+
+/// Spin takes one command or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Commands {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// What `[component.X.tool.runtime-host]` may hold.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tool {
+    migrations: Option<PathBuf>,
+}
+
+/// Parses and checks a manifest whose paths start from `dir`. The error says
+/// which field is wrong and what to do.
+pub fn parse(text: &str, dir: &Path) -> Result<Manifest, String> {
+    check_version(text)?;
+    let file: File = toml::from_str(text).map_err(|error| describe(&error))?;
+    for name in file.variables.keys() {
+        if !is_variable_name(name) {
+            return Err(format!(
+                "variables.{name}: a name starts with a letter and has lower-case letters, digits \
+                 and single underscores"
+            ));
+        }
+    }
+    let id = routed_component(file.trigger)?;
+    let mut components = file.component;
+    let Some(component) = components.remove(&id) else {
+        return Err(format!(
+            "trigger.http names the component {id:?}, but there is no [component.{id}]"
+        ));
+    };
+    if let Some(other) = components.keys().next() {
+        return Err(format!(
+            "runtime-host serves one component, but there is a [component.{other}] beside \
+             [component.{id}]: remove it, or use Spin"
+        ));
+    }
+    let component = check_component(id, component, dir)?;
+    Ok(Manifest { dir: dir.to_owned(), variables: file.variables, component })
+}
+
+/// The version comes before everything else, since it decides what the rest means.
+fn check_version(text: &str) -> Result<(), String> {
+    const HELP: &str = "write spin_manifest_version = 2 at its top";
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+    match table.get("spin_manifest_version") {
+        Some(toml::Value::Integer(2)) => Ok(()),
+        Some(other) => {
+            Err(format!("spin_manifest_version is {other}, but only 2 is supported: {HELP}"))
+        }
+        None => Err(format!("spin_manifest_version is missing: {HELP}")),
+    }
+}
+
+fn describe(error: &toml::de::Error) -> String {
+    let hint = if error.message().starts_with("unknown field") {
+        "\nruntime-host knows no other fields here: remove it, or use Spin"
+    } else {
+        ""
+    };
+    format!("{}{hint}", error.to_string().trim_end())
+}
+
+fn routed_component(triggers: BTreeMap<String, toml::Value>) -> Result<String, String> {
+    let mut http = Vec::new();
+    for (kind, value) in triggers {
+        if kind != "http" {
+            return Err(format!(
+                "trigger.{kind} is not supported: runtime-host serves trigger.http only"
+            ));
+        }
+        http = value
+            .try_into::<Vec<Trigger>>()
+            .map_err(|error| format!("trigger.http: {}", describe(&error)))?;
+    }
+    let mut triggers = http.into_iter();
+    let (Some(trigger), None) = (triggers.next(), triggers.next()) else {
+        return Err("runtime-host serves one component: write exactly one [[trigger.http]]".into());
+    };
+    if trigger.route != "/..." {
+        return Err(format!(
+            "trigger.http.route is {:?}, but runtime-host gives every path to its one component: \
+             write route = \"/...\"",
+            trigger.route
+        ));
+    }
+    match trigger.component {
+        toml::Value::String(id) => Ok(id),
+        _ => {
+            Err("trigger.http.component is not a name: write the component as [component.NAME]"
+                .into())
+        }
+    }
+}
+
+fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<Component, String> {
+    let toml::Value::String(source) = component.source else {
+        return Err(format!(
+            "component.{id}.source is not a path: runtime-host loads a component from a file only"
+        ));
+    };
+    let tool = match component.tool.get("runtime-host") {
+        Some(table) => table.clone().try_into().map_err(|error: toml::de::Error| {
+            format!("component.{id}.tool.runtime-host: {}", describe(&error))
+        })?,
+        None => Tool::default(),
+    };
+    Ok(Component {
+        source: dir.join(source),
+        variables: component.variables,
+        environment: component.environment.into_iter().collect(),
+        allowed_outbound_hosts: component.allowed_outbound_hosts,
+        build: component.build.map(|build| Build {
+            command: match build.command {
+                Commands::One(command) => command,
+                Commands::Many(commands) => commands.join(" && "),
+            },
+            workdir: build.workdir.map_or_else(|| dir.to_owned(), |workdir| dir.join(workdir)),
+            watch: build.watch,
+        }),
+        migrations: tool.migrations.map(|path| dir.join(path)),
+        id,
+    })
+}
+
+/// Spin's rule, without which `SPIN_VARIABLE_…` could mean two variables.
+fn is_variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('_')
+        && !name.contains("__")
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}

@@ -1,0 +1,130 @@
+use std::path::Path;
+
+use super::{Manifest, file};
+
+const GOOD: &str = r#"
+    spin_manifest_version = 2
+    [application]
+    name = "app"
+    version = "1.0.0"
+    [variables]
+    secret_word = { required = true, secret = true }
+    greeting = { default = "hello" }
+    [[trigger.http]]
+    route = "/..."
+    component = "web"
+    [component.web]
+    source = "web.wasm"
+    allowed_outbound_hosts = ["https://{{ greeting }}.example.com"]
+    [component.web.variables]
+    word = "{{ secret_word }}"
+    [component.web.build]
+    command = ["make a", "make b"]
+    workdir = "sub"
+    watch = ["src/**/*.rs"]
+    [component.web.tool.runtime-host]
+    migrations = "sql"
+    [component.web.tool.other]
+    anything = 1
+"#;
+
+fn parse(text: &str) -> Result<Manifest, String> {
+    file::parse(text, Path::new("/app"))
+}
+
+/// The error for the good manifest with one text replaced by another.
+fn error(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from));
+    parse(&GOOD.replace(from, to)).unwrap_err()
+}
+
+#[test]
+fn a_good_manifest_is_read_whole() {
+    let manifest = parse(GOOD).unwrap();
+    assert!(manifest.variables["secret_word"].required);
+    assert_eq!(manifest.variables["greeting"].default.as_deref(), Some("hello"));
+    let component = manifest.component;
+    assert_eq!(component.id, "web");
+    assert_eq!(component.source, Path::new("/app/web.wasm"));
+    assert_eq!(component.migrations.as_deref(), Some(Path::new("/app/sql")));
+    let build = component.build.unwrap();
+    assert_eq!(build.command, "make a && make b");
+    assert_eq!(build.workdir, Path::new("/app/sub"));
+}
+
+#[test]
+fn this_repository_s_own_manifest_is_read() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml");
+    let manifest = Manifest::load(&path).unwrap();
+    assert!(manifest.variables.contains_key("database_url"));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Manifest::load(Path::new("/nowhere/spin.toml")).unwrap_err().to_string();
+    assert!(error.contains("/nowhere/spin.toml does not exist"), "{error}");
+}
+
+#[test]
+fn another_version_is_refused_before_anything_else() {
+    assert!(error("= 2", "= 1").contains("spin_manifest_version is 1, but only 2 is supported"));
+    assert!(error("= 2", "= \"2\"").contains("only 2 is supported"));
+    assert!(parse("name = 'x'").unwrap_err().contains("spin_manifest_version is missing"));
+}
+
+#[test]
+fn unknown_fields_are_named() {
+    for (from, to, field) in [
+        ("source =", "files = ['a']\nsource =", "files"),
+        ("name = \"app\"", "name = \"app\"\ncolour = 'red'", "colour"),
+        ("route =", "executor = { type = 'wagi' }\nroute =", "executor"),
+        ("required = true", "optional = true", "optional"),
+        ("migrations =", "migration =", "migration"),
+        ("workdir =", "cwd =", "cwd"),
+    ] {
+        let error = error(from, to);
+        assert!(error.contains(&format!("unknown field `{field}`")), "{error}");
+        assert!(error.contains("remove it, or use Spin"), "{error}");
+    }
+}
+
+#[test]
+fn one_http_component_and_no_more() {
+    assert!(error("trigger.http", "trigger.redis").contains("trigger.redis is not supported"));
+    assert!(
+        error(
+            "[[trigger.http]]",
+            "[[trigger.http]]\nroute='/a'\ncomponent='web'\n[[trigger.http]]"
+        )
+        .contains("exactly one [[trigger.http]]")
+    );
+    assert!(
+        error("component = \"web\"", "component = \"x\"").contains("there is no [component.x]")
+    );
+    assert!(error("\"/...\"", "\"/api/...\"").contains("route = \"/...\""));
+    assert!(
+        error("source = \"web.wasm\"", "source = { url = 'x', digest = 'y' }")
+            .contains("component.web.source is not a path")
+    );
+    let two = format!("{GOOD}\n[component.more]\nsource = 'b.wasm'");
+    assert!(parse(&two).unwrap_err().contains("[component.more]"));
+    assert!(
+        parse("spin_manifest_version = 2\n[application]\nname = 'a'")
+            .unwrap_err()
+            .contains("exactly one [[trigger.http]]")
+    );
+}
+
+#[test]
+fn broken_toml_is_shown_with_its_line() {
+    assert!(error("[variables]", "[variables").contains("line 6"));
+}
+
+#[test]
+fn variable_names_are_spin_s() {
+    for name in ["Upper", "a__b", "a_", "1a", "a-b"] {
+        assert!(
+            error("greeting = {", &format!("{name} = {{")).contains(&format!("variables.{name}"))
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! Pools of connections, one per address and CA.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use deadpool::Runtime;
+use deadpool::managed::{
+    self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
+};
+use deadpool_postgres::{ManagerConfig, RecyclingMethod};
+use postgres_native_tls::MakeTlsConnector;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{CancelToken, NoTls};
+
+use super::bindings::Error;
+use super::session::Session;
+use super::{address, errors};
+use crate::allowed_hosts::AllowedHosts;
+
+/// Connections to one database. PostgreSQL serves few busy connections faster
+/// than many, and takes 100 in all by default, from every client together.
+const POOL_SIZE: usize = 16;
+/// How long a component waits for a free connection before it gets an error.
+/// Those who wait are bounded by the server's limit of requests.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than any sensible number of hosts takes to refuse a connection.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(15);
+const RECYCLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Different addresses kept at the same time; the one unused for longest goes.
+const MAX_POOLS: usize = 16;
+
+/// A borrowed connection; back in its pool when the last clone is dropped.
+pub type Lease = Arc<Object<PoolManager>>;
+
+/// All pools of the process.
+#[derive(Default)]
+pub struct Pools {
+    pools: Mutex<HashMap<Key, Entry>>,
+}
+
+/// Address and CA.
+type Key = (String, Option<String>);
+
+struct Entry {
+    pool: managed::Pool<PoolManager>,
+    used: Instant,
+}
+
+impl Pools {
+    /// Borrows a connection, waiting for a while when all are in use.
+    pub async fn get(
+        &self,
+        address: String,
+        ca_root: Option<String>,
+        allowed: &AllowedHosts,
+    ) -> Result<Lease, Error> {
+        let config = address::parse(&address).map_err(|why| Error::ConnectionFailed(why.into()))?;
+        address::check(&config, allowed)?;
+        let pool = self.pool(config, (address, ca_root))?;
+        match pool.get().await {
+            Ok(lease) => Ok(Arc::new(lease)),
+            Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
+                "all {POOL_SIZE} connections to the database were in use for {} s",
+                WAIT_TIMEOUT.as_secs()
+            ))),
+            Err(PoolError::Timeout(_)) => {
+                Err(Error::ConnectionFailed("the database did not answer in time".into()))
+            }
+            Err(PoolError::Backend(error)) => Err(errors::connect(&error)),
+            Err(error) => Err(Error::ConnectionFailed(error.to_string())),
+        }
+    }
+
+    fn pool(
+        &self,
+        config: tokio_postgres::Config,
+        key: Key,
+    ) -> Result<managed::Pool<PoolManager>, Error> {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if let Some(entry) = pools.get_mut(&key) {
+            entry.used = now;
+            return Ok(entry.pool.clone());
+        }
+        if pools.len() >= MAX_POOLS {
+            let oldest =
+                pools.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
+            if let Some(entry) = oldest.and_then(|key| pools.remove(&key)) {
+                entry.pool.close();
+            }
+        }
+        let pool = new_pool(config, key.1.as_deref())?;
+        pools.insert(key, Entry { pool: pool.clone(), used: now });
+        Ok(pool)
+    }
+}
+
+fn new_pool(
+    config: tokio_postgres::Config,
+    ca_root: Option<&str>,
+) -> Result<managed::Pool<PoolManager>, Error> {
+    let tls = address::tls(&config, ca_root).map_err(Error::Other)?;
+    let use_tls = config.get_ssl_mode() != SslMode::Disable;
+    // Fast: whether a connection needs more than a look is for `Session` to know.
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let connections = if use_tls {
+        deadpool_postgres::Manager::from_config(config, tls.clone(), recycling)
+    } else {
+        deadpool_postgres::Manager::from_config(config, NoTls, recycling)
+    };
+    let manager = Manager { connections, tls: use_tls.then_some(tls) };
+    managed::Pool::builder(PoolManager(Arc::new(manager)))
+        .max_size(POOL_SIZE)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(WAIT_TIMEOUT))
+        .create_timeout(Some(CREATE_TIMEOUT))
+        .recycle_timeout(Some(RECYCLE_TIMEOUT))
+        .build()
+        .map_err(|error| Error::Other(error.to_string()))
+}
+
+/// Makes connections to one address.
+pub struct Manager {
+    connections: deadpool_postgres::Manager,
+    tls: Option<MakeTlsConnector>,
+}
+
+impl Manager {
+    /// Asks the server to stop what the connection is doing; best effort.
+    pub async fn cancel(&self, token: CancelToken) {
+        let result = match &self.tls {
+            Some(tls) => token.cancel_query(tls.clone()).await,
+            None => token.cancel_query(NoTls).await,
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "a statement could not be cancelled");
+        }
+    }
+}
+
+/// [`Manager`] as deadpool wants it.
+pub struct PoolManager(Arc<Manager>);
+
+impl managed::Manager for PoolManager {
+    type Type = Session;
+    type Error = tokio_postgres::Error;
+
+    async fn create(&self) -> Result<Session, tokio_postgres::Error> {
+        let client = self.0.connections.create().await?;
+        Ok(Session::new(client, self.0.clone()))
+    }
+
+    async fn recycle(
+        &self,
+        session: &mut Session,
+        _: &Metrics,
+    ) -> RecycleResult<tokio_postgres::Error> {
+        session.recycle().await.map_err(|reason| {
+            tracing::debug!(reason, "a database connection is replaced");
+            RecycleError::message(reason)
+        })
+    }
+
+    fn detach(&self, session: &mut Session) {
+        self.0.connections.detach(session.client());
+    }
+}

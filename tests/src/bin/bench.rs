@@ -1,0 +1,95 @@
+//! Compares a table of 1,000,000 rows with one of 100: pages of the list have
+//! to come as fast. Prints the medians and their ratio, and fails above 1.5.
+//!
+//! Both apps run at the same time and are asked in turns, so that whatever
+//! else the machine does strikes both.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark that cannot run has nothing better to do"
+)]
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use tests::{App, Ask};
+
+const MANY: u32 = 1_000_000;
+const FEW: u32 = 100;
+const ROUNDS: usize = 1000;
+const WARM_UP: usize = 100;
+/// The most that a page of the large table may take, in pages of the small one.
+const LIMIT: f64 = 1.5;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let (many, few) = (app_with(MANY).await, app_with(FEW).await);
+    println!("{:<24}{:>14}{:>14}{:>9}", "", format!("{MANY} rows"), format!("{FEW} rows"), "ratio");
+    let mut worst: f64 = 0.0;
+    for (name, first, middle) in
+        [("API", "/todos?limit=50", "/todos?limit=50&after="), ("page", "/", "/?after=")]
+    {
+        for (which, place_in) in [("first", None), ("middle", Some(middle))] {
+            let place = |rows: u32| {
+                place_in.map_or(first.to_owned(), |middle| format!("{middle}{}.0", rows / 2))
+            };
+            let (large, small) = compare((&many, &place(MANY)), (&few, &place(FEW))).await;
+            let ratio = large.as_secs_f64() / small.as_secs_f64();
+            worst = worst.max(ratio);
+            println!(
+                "{:<24}{:>14}{:>14}{ratio:>9.2}",
+                format!("{name}, {which}"),
+                millis(large),
+                millis(small)
+            );
+        }
+    }
+    println!("worst ratio {worst:.2}, at most {LIMIT}");
+    if worst > LIMIT { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+async fn app_with(rows: u32) -> App {
+    eprintln!("Filling a table with {rows} rows …");
+    let app = App::start().await;
+    app.database.fill(rows).await;
+    app.database.execute("VACUUM ANALYZE todoitem").await;
+    app.database.execute("CHECKPOINT").await; // what filling left to write must not be written meanwhile
+    app
+}
+
+/// The median times of one page in each app, asked for in turns.
+async fn compare(many: (&App, &str), few: (&App, &str)) -> (Duration, Duration) {
+    let (mut large, mut small) = (vec![], vec![]);
+    for round in 0..WARM_UP + ROUNDS {
+        let times = if round % 2 == 0 {
+            let large = time(many).await;
+            (large, time(few).await)
+        } else {
+            let small = time(few).await;
+            (time(many).await, small)
+        };
+        if round >= WARM_UP {
+            large.push(times.0);
+            small.push(times.1);
+        }
+    }
+    (median(large), median(small))
+}
+
+async fn time((app, place): (&App, &str)) -> Duration {
+    let start = Instant::now();
+    let answer = app.get(place).answer().await.is(200);
+    let time = start.elapsed();
+    assert!(answer.body.len() > 1000, "a page with todos in it");
+    time
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}

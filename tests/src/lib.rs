@@ -1,0 +1,78 @@
+//! Fixtures: the real programs, started, watched and ended for a test.
+//!
+//! A test says what is true; what it takes to get there is here.
+//!
+//! * [`App`]: a host that serves the todo component on a database of its own.
+//! * [`Host`]: `runtime-host up` on a [`Project`] (a manifest in a folder).
+//! * [`Database`]: a clone of a migrated database on the one server of this process.
+//! * [`Browser`]: Chromium, with JavaScript or without it.
+//! * [`raw`]: requests that no HTTP library would send.
+//!
+//! Each test has its own database, host and browser profile, so that tests run
+//! side by side. Every program ends with its test, and with this process
+//! however that ends (see [`child`]).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a fixture that fails is a test that fails, and the panic says where"
+)]
+
+pub mod app;
+pub mod axe;
+pub mod browser;
+pub mod child;
+pub mod gate;
+pub mod guarded;
+pub mod host;
+pub mod http;
+pub mod load;
+pub mod page;
+pub mod postgres;
+pub mod project;
+pub mod raw;
+pub mod site;
+pub mod until;
+pub mod wasm;
+
+pub use app::App;
+pub use browser::Browser;
+pub use gate::Gate;
+pub use guarded::Guarded;
+pub use host::Host;
+pub use http::{Answer, Ask};
+pub use page::Page;
+pub use postgres::Database;
+pub use project::Project;
+pub use until::{DEADLINE, until};
+
+use std::path::{Path, PathBuf};
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is a folder of the workspace")
+}
+
+/// Cargo's target folder, wherever it was put: this program runs from it.
+pub fn target() -> PathBuf {
+    let program = std::env::current_exe().expect("find this program");
+    let profile = program.ancestors().find(|folder| folder.ends_with("release"));
+    let target = profile
+        .and_then(Path::parent)
+        .expect("run the tests with --release, the workspace's only profile");
+    target.to_owned()
+}
+
+/// A program or component that must have been built before.
+pub(crate) fn built(path: &str) -> PathBuf {
+    let built = target().join(path);
+    assert!(built.exists(), "{} is not there: run `make build` first", built.display());
+    built
+}
+
+/// The component under test.
+pub fn component() -> PathBuf {
+    built("wasm32-wasip2/component/todo_component.wasm")
+}

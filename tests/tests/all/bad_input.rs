@@ -1,0 +1,370 @@
+//! Input that is wrong gets a clear answer, and changes nothing.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tests::{Answer, Ask, DEADLINE, Guarded};
+
+/// Titles that the table cannot or must not take.
+fn bad_titles() -> Vec<String> {
+    let mut titles: Vec<String> = ["", " ", "\t\n", "\u{3000}\u{a0}"].map(str::to_owned).into();
+    titles.extend([256, 257, 1000].map(|length| format!("{}x", "👍".repeat(length))));
+    let controls = ['\0', '\u{1}', '\n', '\r', '\t', '\u{1b}', '\u{7f}', '\u{85}', '\u{9f}'];
+    titles.extend(controls.map(|control| format!("a{control}b")));
+    titles
+}
+
+/// Sends a body as JSON, whatever it is.
+async fn post_json(app: &Guarded, body: impl Into<reqwest::Body>) -> Answer {
+    app.post("/todos").header("content-type", "application/json").body(body).answer().await
+}
+
+async fn patch_json(app: &Guarded, body: impl Into<reqwest::Body>) -> Answer {
+    let request = app.patch(app.place(app.todo())).header("content-type", "application/json");
+    request.body(body).answer().await
+}
+
+/// Sends bytes as a form.
+async fn submit(app: &Guarded, place: &str, body: impl Into<reqwest::Body>) -> Answer {
+    app.post(place)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body)
+        .answer()
+        .await
+}
+
+#[tokio::test]
+async fn a_bad_title_is_refused_by_the_api() {
+    let app = Guarded::start().await;
+    for title in bad_titles() {
+        let body = json!({ "title": title }).to_string();
+        app.refused(post_json(&app, body.clone()).await, 422).await;
+        app.refused(patch_json(&app, body).await, 422).await;
+    }
+}
+
+#[tokio::test]
+async fn a_bad_title_is_refused_by_the_page() {
+    let app = Guarded::start().await;
+    for title in bad_titles() {
+        app.submit("/new_item", &[("title", &title), ("key", "a"), ("filter", "all")])
+            .await
+            .is(422);
+        app.is_unchanged().await;
+    }
+}
+
+#[tokio::test]
+async fn a_bad_title_is_refused_by_the_edit_page() {
+    let app = Guarded::start().await;
+    let place = format!("/items/{}/edit", app.todo()["id"]);
+    for title in bad_titles().into_iter().filter(|title| !title.trim().is_empty()) {
+        app.submit(&place, &[("title", &title), ("version", "1"), ("filter", "all")]).await.is(422);
+        app.is_unchanged().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refused_title_is_explained() {
+    let app = Guarded::start().await;
+    for (title, words) in [("", "empty"), (&"x".repeat(257), "256"), ("a\u{7}b", "U+0007")] {
+        let problem = post_json(&app, json!({ "title": title }).to_string()).await.is_problem(422);
+        assert!(problem.json()["detail"].as_str().unwrap().contains(words), "{}", problem.text());
+    }
+}
+
+#[tokio::test]
+async fn json_of_the_wrong_shape_is_refused() {
+    let app = Guarded::start().await;
+    for body in [
+        json!({ "title": 5 }),
+        json!({ "title": null }),
+        json!({ "title": ["x"] }),
+        json!({ "title": "x", "completed": "yes" }),
+        json!({ "title": "x", "completed": 1 }),
+        json!({ "title": "x", "order": 1.5 }),
+        json!({ "title": "x", "order": "1" }),
+        json!({ "title": "x", "order": 2_147_483_648_i64 }),
+        json!({ "title": "x", "order": -2_147_483_649_i64 }),
+        json!({ "title": "x", "order": 1e300 }),
+        json!({}),
+        json!([]),
+        json!("x"),
+        Value::Null,
+    ] {
+        app.refused(post_json(&app, body.to_string()).await, 422).await;
+    }
+    for body in
+        [json!({ "title": 5 }), json!({ "completed": "yes" }), json!({ "order": 1.5 }), json!([1])]
+    {
+        app.refused(patch_json(&app, body.to_string()).await, 422).await;
+    }
+}
+
+#[tokio::test]
+async fn broken_json_is_refused() {
+    let app = Guarded::start().await;
+    let invalid_utf8: [&[u8]; 3] =
+        [b"{\"title\":\"\xff\"}", b"{\"title\":\"\xc3\x28\"}", b"{\"title\":\"\xed\xa0\x80\"}"];
+    let broken: [&[u8]; 9] = [
+        b"",
+        b"{",
+        b"{\"title\":\"x\"",
+        b"{\"title\":\"x\"}}",
+        b"{\"title\":\"x\",}",
+        b"{'title':'x'}",
+        b"title=x",
+        b"{\"title\":\"a\nb\"}",
+        b"{\"title\":\"\\ud800\"}",
+    ];
+    for body in broken.into_iter().chain(invalid_utf8) {
+        app.refused(post_json(&app, body).await, 400).await;
+        app.refused(patch_json(&app, body).await, 400).await;
+    }
+}
+
+#[tokio::test]
+async fn very_deep_json_is_refused() {
+    let app = Guarded::start().await;
+    let depth = 20_000;
+    for body in [
+        "[".repeat(depth),
+        ["[".repeat(depth), "]".repeat(depth)].concat(),
+        format!("{{\"title\":{}{}}}", "[".repeat(depth), "]".repeat(depth)),
+        format!("{{\"title\":\"x\",\"more\":{}", "[".repeat(depth)),
+        "{\"a\":".repeat(depth / 2),
+    ] {
+        let answer = post_json(&app, body).await;
+        assert!([400, 422].contains(&answer.status), "{answer:?}");
+        app.is_unchanged().await;
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_content_type_is_refused() {
+    let app = Guarded::start().await;
+    let body = r#"{"title":"x"}"#;
+    let types = [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "json",
+        "",
+    ];
+    for content_type in types {
+        let answer =
+            app.post("/todos").header("content-type", content_type).body(body).answer().await;
+        app.refused(answer, 415).await;
+        let request = app.patch(app.place(app.todo())).header("content-type", content_type);
+        app.refused(request.body(body).answer().await, 415).await;
+    }
+    app.post("/new_item").json(&json!({ "title": "x" })).answer().await.is(415);
+    app.is_unchanged().await;
+}
+
+#[tokio::test]
+async fn a_body_of_ten_megabytes_is_refused() {
+    let app = Guarded::start().await;
+    let title = "x".repeat(10_000_000);
+    app.refused(post_json(&app, format!("{{\"title\":\"{title}\"}}")).await, 413).await;
+    app.refused(patch_json(&app, format!("{{\"title\":\"{title}\"}}")).await, 413).await;
+    submit(&app, "/new_item", format!("title={title}")).await.is(413);
+    app.is_unchanged().await;
+}
+
+#[tokio::test]
+async fn a_body_of_ten_megabytes_that_does_not_say_so_is_refused() {
+    let app = Guarded::start().await;
+    let chunks = (0..1000).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 10_000])));
+    let body = reqwest::Body::wrap_stream(futures::stream::iter(chunks));
+    app.refused(post_json(&app, body).await, 413).await;
+}
+
+#[tokio::test]
+async fn a_body_just_over_the_limit_is_refused_and_one_just_under_it_is_read() {
+    let app = Guarded::start().await;
+    let spaces = |length: usize| format!("{{\"title\":\"\"{}}}", " ".repeat(length - 12));
+    app.refused(post_json(&app, spaces(64 * 1024)).await, 422).await;
+    app.refused(post_json(&app, spaces(64 * 1024 + 1)).await, 413).await;
+}
+
+#[tokio::test]
+async fn unknown_ids_and_ids_out_of_range_are_not_found() {
+    let app = Guarded::start().await;
+    let long = "9".repeat(5000);
+    let ids = [
+        "999",
+        "0",
+        "-1",
+        "9223372036854775807",
+        "9223372036854775808",
+        "1.0",
+        "1e0",
+        "0x1",
+        "abc",
+        "%31",
+        "%ff",
+        "%00",
+        "1%20",
+        "+1",
+        "01",
+        "١",
+        "1/",
+        "1/x",
+        "",
+        "..",
+        &long,
+    ];
+    for id in ids {
+        let place = format!("/todos/{id}");
+        if id == ".." {
+            continue; // clients resolve it before they send it
+        }
+        app.refused(app.get(&place).answer().await, 404).await;
+        let change = app.patch(&place).json(&json!({ "title": "x" }));
+        app.refused(change.answer().await, 404).await;
+        app.refused(app.delete(&place).answer().await, 404).await;
+        for form in ["toggle", "edit", "destroy"] {
+            let fields =
+                [("version", "1"), ("completed", "true"), ("title", "x"), ("filter", "all")];
+            let answer = app.submit(&format!("/items/{id}/{form}"), &fields).await;
+            assert!([303, 404].contains(&answer.status), "{id}/{form}: {}", answer.status);
+            app.is_unchanged().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn invalid_utf_8_in_a_form_is_refused() {
+    let app = Guarded::start().await;
+    let edit = format!("/items/{}/edit", app.todo()["id"]);
+    let bodies: [&[u8]; 5] =
+        [b"title=%ff", b"title=\xff", b"title=%c3%28", b"title=%ed%a0%80", b"title=x&filter=%ff"];
+    for body in bodies {
+        let body = [body, b"&version=1&key=a"].concat();
+        for place in ["/new_item", &edit] {
+            let answer = submit(&app, place, body.clone()).await;
+            assert!([400, 422].contains(&answer.status), "{}", answer.text());
+            app.is_unchanged().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn invalid_utf_8_in_a_query_is_refused() {
+    let app = Guarded::start().await;
+    for place in ["/?filter=%ff", "/?after=%ff", "/?%ff=1"] {
+        app.get(place).answer().await.is(400);
+    }
+    for place in ["/todos?completed=%ff", "/todos?%c3%28=1"] {
+        app.refused(app.get(place).answer().await, 400).await;
+    }
+}
+
+#[tokio::test]
+async fn a_broken_percent_sign_is_no_error_of_ours() {
+    let app = Guarded::start().await;
+    for place in ["/?filter=%", "/?filter=%z", "/?after=%1", "/%", "/items/%/edit"] {
+        let status = app.get(place).answer().await.status;
+        assert!((200..500).contains(&status), "{place}: {status}");
+    }
+    app.is_unchanged().await;
+}
+
+#[tokio::test]
+async fn a_cursor_or_a_filter_that_is_none_shows_the_list_from_its_beginning() {
+    let app = Guarded::start().await;
+    for query in [
+        "filter=nonsense",
+        "after=nonsense",
+        "after=1",
+        "filter=&after=",
+        "x=y",
+        "filter=%00",
+        "after=1.99999999999999999999",
+    ] {
+        let page = app.get(&format!("/?{query}")).answer().await.is(200);
+        assert!(page.text().contains("<bdi>first</bdi>"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_lacks_a_field_or_garbles_it_is_refused() {
+    let app = Guarded::start().await;
+    let id = &app.todo()["id"];
+    for (place, bodies) in [
+        ("/new_item".to_owned(), ["", "filter=all", "Title=x"]),
+        (format!("/items/{id}/toggle"), ["", "version=1", "version=x&completed=true"]),
+        (format!("/items/{id}/edit"), ["", "title=x", "title=x&version="]),
+        (format!("/items/{id}/destroy"), ["", "version=one", "version=99999999999999999999"]),
+        ("/toggle-all".to_owned(), ["", "completed=perhaps", "completed="]),
+    ] {
+        for body in bodies {
+            submit(&app, &place, body).await.is(400);
+            app.is_unchanged().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bad_idempotency_key_in_a_form_is_refused() {
+    let app = Guarded::start().await;
+    for key in ["", &"k".repeat(256), "a\0b", "é"] {
+        app.submit("/new_item", &[("title", "x"), ("key", key)]).await.is(400);
+        app.is_unchanged().await;
+    }
+}
+
+#[tokio::test]
+async fn unknown_pages_are_not_found_as_pages() {
+    let app = Guarded::start().await;
+    for place in [
+        "/nothing",
+        "/items",
+        "/items/1",
+        "/assets/",
+        "/assets/../spin.toml",
+        "/.env",
+        "/todos.json",
+        "/index/",
+        "//",
+    ] {
+        let answer = app.get(place).answer().await.is(404);
+        assert!(answer.header("content-type").starts_with("text/html"), "{place}");
+        assert!(answer.text().contains("href=\"/\""), "the page leads back to the list");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_not_written_to_by_methods_that_it_lacks() {
+    let app = Guarded::start().await;
+    let id = app.todo()["id"].clone();
+    for (method, place) in [
+        (http::Method::DELETE, "/".to_owned()),
+        (http::Method::POST, "/".to_owned()),
+        (http::Method::GET, "/toggle-all".to_owned()),
+        (http::Method::GET, "/clear-completed".to_owned()),
+        (http::Method::GET, format!("/items/{id}/destroy")),
+        (http::Method::PUT, format!("/items/{id}/edit")),
+    ] {
+        let answer = app.request(method, &place).answer().await.is(405);
+        assert!(!answer.header("allow").is_empty());
+        app.is_unchanged().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_makes_no_sense_is_ignored() {
+    let app = Guarded::start().await;
+    for cookie in [
+        "flash=<script>",
+        "flash=",
+        "flash",
+        ";;;",
+        "flash=conflict; flash=x",
+        &format!("flash={}", "x".repeat(6000)),
+    ] {
+        let page = app.get("/").header("cookie", cookie).timeout(DEADLINE).answer().await.is(200);
+        assert!(!page.text().contains("<script>"));
+    }
+}

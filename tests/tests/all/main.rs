@@ -1,0 +1,30 @@
+//! Everything that crosses programs, in one binary: it links once, and shares
+//! one PostgreSQL and one `ChromeDriver`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test that is how something is said to be wrong"
+)]
+
+mod accessibility;
+mod api;
+mod bad_input;
+mod component;
+mod cross_site;
+mod database;
+mod embedded;
+mod injection;
+mod manifest;
+mod migrations;
+mod pages;
+mod pages_with_js;
+mod pages_without_js;
+mod paging;
+mod preconditions;
+mod serving;
+mod smuggling;
+mod sync;
+mod todo_backend;
+mod watch;

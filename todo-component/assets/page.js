@@ -1,0 +1,133 @@
+// Part 1 of the script: the page. Finds its elements, says things on it, counts,
+// and shows todos. Markup and texts come from the server's HTML (`template#item`,
+// `template#notice`, `#texts`), never from here.
+
+const COUNTED = 999;   // beyond it the server says "999+", and there is nothing to reckon with
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const clone = (template) => document.importNode($(template).content.firstElementChild, true);
+const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+const [main, list, footer, input] = ['.main', '.todo-list', '.footer', '.new-todo'].map((name) => $(name));
+const texts = $('#texts').dataset;
+const script = $('script[src]').getAttribute('src');
+const filter = () => $('.filters .selected').dataset.filter;
+document.documentElement.classList.add('js');
+
+// ---- Titles: trimmed and checked as the server does it ----
+
+const trim = (text) => text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, '');
+
+function objection(title) {
+  const control = title.match(/\p{Cc}/u);
+  const code = control && `U+${control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+  const length = [...title].length;
+  if (code) return texts.control.replace('{}', code);
+  return length > Number(texts.max) ? texts.tooLong.replace('{}', length) : '';
+}
+
+// Shows `message` under `field`; an empty one takes it away.
+function complain(field, message) {
+  write(document.getElementById(field.getAttribute('aria-describedby')), message);
+  field.ariaInvalid = message ? 'true' : null;
+}
+
+// ---- Notices ----
+
+// Says `text`. `typed` is what would be lost otherwise, `retry` what can be done.
+function tell(text, { role = 'alert', typed = '', retry, label } = {}) {
+  const bar = clone('#notice');
+  const again = $('.retry', bar);
+  $('span', bar).textContent = typed ? `${text} ${texts.typed} ` : text;
+  $('.typed', bar).textContent = typed;
+  again.hidden = !retry;
+  if (label) again.textContent = label;
+  again.onclick = (event) => { dismiss(bar, event); retry(); };
+  hush();
+  $(`.notices [role=${role}]`).append(bar);
+}
+
+function dismiss(bar, event) {
+  if (event.detail === 0) input.focus();   // by keyboard: its place is about to go
+  bar.remove();
+}
+
+// Takes away what was said, except for texts that exist nowhere else.
+function hush() {
+  for (const bar of document.querySelectorAll('.notice:has(.typed:empty)')) bar.remove();
+}
+
+// ---- Counts, and what depends on them ----
+
+const count = { active: 0, completed: 0 };   // NaN: more than counted
+const kind = (todo) => (todo.completed ? 'completed' : 'active');
+
+function readCounts(root) {
+  const { active, completed } = $('.footer', root).dataset;
+  Object.assign(count, { active: Number(active), completed: Number(completed) });
+}
+
+function frame() {
+  for (const key of ['active', 'completed']) if (count[key] > COUNTED) count[key] = NaN;
+  const none = count.active + count.completed === 0;
+  const [all, clear, line] = ['.toggle-all', '.clear-completed', '.todo-count'].map((name) => $(name));
+  main.hidden = footer.hidden = none;
+  write($('strong', line), Number.isNaN(count.active) ? `${COUNTED}+` : String(count.active));
+  write($('span', line), count.active === 1 ? line.dataset.one : line.dataset.other);
+  all.ariaChecked = count.active === 0;
+  all.value = count.active !== 0;
+  if (!count.completed && document.activeElement === clear) input.focus();
+  clear.hidden = count.completed === 0;
+  const bare = none ? 'none' : $('.pagination [rel=first]') ? 'rest' : filter();
+  const state = $(':scope > li:not([hidden])', list) ? '' : bare;
+  for (const empty of document.querySelectorAll('.empty')) empty.hidden = empty.dataset.when !== state;
+}
+
+// ---- Items ----
+
+// For each li: what it shows and what the server last confirmed (null: no such
+// todo), the end of its queue of writes, and how many of them wait or failed.
+const items = new WeakMap();
+const find = (id) => [...list.children].find((li) => li.dataset.id === id);
+const editing = (li) => li.classList.contains('editing');
+const plain = ({ id, title, completed, version }) => ({ id: String(id), title, completed, version: Number(version) });
+const read = (li) => plain({ ...li.dataset, title: $('bdi', li).textContent, completed: li.matches('.completed') });
+
+function adopt(li, saved) {
+  items.set(li, { shown: null, saved, queue: Promise.resolve(), waiting: 0, failures: 0, elsewhere: false });
+  return li;
+}
+
+// Makes `li` show `todo` (null: nothing) and keeps the counts right.
+function put(li, todo) {
+  const item = items.get(li);
+  if (item.shown) count[kind(item.shown)] -= 1;
+  if (todo) count[kind(todo)] += 1;
+  if (todo) paint(li, todo);
+  item.shown = todo;
+  const gone = !todo || item.elsewhere || ![kind(todo), 'all'].includes(filter());
+  if (gone && !li.hidden) focusAway(li);
+  li.hidden = gone;
+}
+
+function paint(li, { id, title, completed, version }) {
+  const old = li.dataset.id;
+  for (const element of old === id ? [] : li.querySelectorAll('*')) {
+    for (const attribute of element.attributes) {
+      attribute.value = attribute.value.replaceAll(`-${old}`, `-${id}`).replace(`/items/${old}/`, `/items/${id}/`);
+    }
+  }
+  Object.assign(li.dataset, { id, version });
+  li.classList.toggle('completed', completed);
+  Object.assign($('.toggle', li), { ariaChecked: completed, value: !completed });
+  write($('bdi', li), title);
+  for (const field of li.querySelectorAll('[name=version]')) field.value = version;
+}
+
+// Before `li` goes, the keyboard's place moves to the same control of a neighbour.
+function focusAway(li) {
+  if (!li.contains(document.activeElement)) return;
+  const seen = [...list.children].filter((other) => other === li || !other.hidden);
+  const next = seen[seen.indexOf(li) + 1] ?? seen[seen.indexOf(li) - 1];
+  (next ? $(`.${document.activeElement.classList[0]}`, next) : input).focus();
+}

@@ -1,0 +1,221 @@
+// Part 2 of the script: the server. Writes are shown at once, sent in order, and
+// taken back if refused; the page is read again when others change it.
+
+const PATIENCE = 15000;   // ms until a request counts as lost
+
+// ---- The server ----
+
+class Failure extends Error {
+  constructor(status, message) {   // status 0: no answer
+    super(message);
+    this.status = status;
+  }
+}
+
+function request(url, options) {
+  return fetch(url, { signal: AbortSignal.timeout(PATIENCE), ...options })
+    .catch(() => { throw new Failure(0, texts.network); });
+}
+
+// Calls the JSON API; gives the todo, or null where there is none any more.
+async function api(method, path, body, headers) {
+  const json = { accept: 'application/json', 'content-type': 'application/json' };
+  const response = await request(path, {
+    method,
+    headers: { ...json, ...headers },
+    body: body && JSON.stringify(body),
+    keepalive: true,   // a change survives the closing of its tab
+  });
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer) return plain(answer);
+  const known = { 404: texts.missing, 412: texts.conflict }[response.status];
+  throw new Failure(response.ok ? 0 : response.status, known ?? answer?.detail ?? texts.network);
+}
+
+// New todos are sent one after another, so that they keep their order. A lost
+// answer is asked for again with the same key: nothing is added twice.
+let created = Promise.resolve();
+
+function create(title, key) {
+  const send = () => api('POST', '/todos', { title }, { 'idempotency-key': key });
+  const answer = created.then(send).catch(async (failure) => {
+    if (failure.status !== 0) throw failure;
+    await new Promise((resolve) => { setTimeout(resolve, 500); });
+    return send();
+  });
+  created = answer.catch(() => {});
+  return answer;
+}
+
+async function update(method, saved, body) {
+  if (!saved) throw new Failure(404, texts.missing);
+  return api(method, `/todos/${saved.id}`, body, { 'if-match': `"${saved.version}"` });
+}
+
+// ---- Writes ----
+
+const tabs = new BroadcastChannel('todoozle');
+let writing = 0;                // writes under way
+let moment = 0;                 // changes whenever one begins or ends
+let stale = false;              // whether the page has to be read again
+let bulk = Promise.resolve();   // the last write that concerned all todos
+
+function begin() {
+  hush();
+  writing += 1;
+  moment += 1;
+  frame();
+}
+
+function end() {
+  writing -= 1;
+  moment += 1;
+  frame();
+  tabs.postMessage('changed');
+  const unsure = stale || $('.pagination') || Number.isNaN(count.active + count.completed);
+  if (unsure && !writing) poll();
+}
+
+// After the last write of `li` the server's word counts.
+function settle(li) {
+  const item = items.get(li);
+  if (item.waiting || editing(li)) return;
+  put(li, item.saved);
+  if (li.hidden) li.remove();
+}
+
+// Shows `next` at once and queues `send` behind the item's earlier writes. When
+// it fails, what was queued behind it falls with it; `lost` tells of each.
+function change(li, next, send, lost = (failure) => tell(failure.message)) {
+  const item = items.get(li);
+  const { failures } = item;
+  put(li, next);
+  item.waiting += 1;
+  begin();
+  item.queue = Promise.all([item.queue, bulk]).then(async () => {
+    try {
+      if (item.failures !== failures) throw item.failure;
+      item.saved = await send(item.saved);
+    } catch (failure) {
+      if (item.failures === failures) Object.assign(item, { failure, failures: failures + 1 });
+      if (failure.status === 404) item.saved = null;
+      stale = true;
+      lost(failure);
+    }
+    item.waiting -= 1;
+    settle(li);
+    end();
+  });
+}
+
+// Submits a form that concerns all todos, after every write before it.
+function changeAll(form, button) {
+  const body = new URLSearchParams(new FormData(form, button));
+  const completed = button.value === 'true';
+  const clears = button.matches('.clear-completed');
+  const before = { ...count };
+  const total = count.active + count.completed;
+  const all = [...list.children];
+  for (const li of all) {
+    const { shown } = items.get(li);
+    items.get(li).waiting += 1;
+    if (shown) put(li, clears ? (shown.completed ? null : shown) : { ...shown, completed });
+  }
+  if (clears) Object.assign(count, { active: before.active, completed: 0 });
+  else Object.assign(count, { active: completed ? 0 : total, completed: completed ? total : 0 });
+  begin();
+  bulk = Promise.all([bulk, ...all.map((li) => items.get(li).queue)]).then(async () => {
+    const response = await request(form.action, { method: 'POST', body, redirect: 'manual', keepalive: true });
+    if (response.type !== 'opaqueredirect') throw new Failure(response.status, texts.network);
+    for (const li of all) items.get(li).waiting -= 1;
+    await load(location.href, true).catch(() => { stale = true; });
+  }).catch((failure) => {
+    for (const li of all) items.get(li).waiting -= 1;
+    all.forEach(settle);
+    Object.assign(count, before);
+    stale = true;
+    tell(failure.message);
+  }).then(end);
+}
+
+// ---- Reading the page again ----
+
+const seen = { url: '', tag: '' };
+let tickets = 0;
+let loading = false;
+
+// Reads `url` and shows it. A mere refresh gives way to writes, whose effect it
+// may have missed; `force` is for what somebody waits for. Says whether it was shown.
+async function load(url = location.href, force = false) {
+  if (!force && (loading || writing)) { stale = true; return false; }
+  const ticket = (tickets += 1);
+  const began = moment;
+  loading = true;
+  stale = false;
+  try {
+    const headers = { accept: 'text/html', ...(seen.url === url && seen.tag && { 'if-none-match': seen.tag }) };
+    const response = await request(url, { headers });
+    const html = await response.text().catch(() => '');
+    if (ticket !== tickets) return false;
+    if (began !== moment) stale = true;
+    if (stale && !force) return false;
+    if (response.status === 304) return true;
+    const fresh = new DOMParser().parseFromString(html, 'text/html');
+    if (!response.ok || !$('.todo-list', fresh)) throw new Failure(response.status, texts.network);
+    Object.assign(seen, { url, tag: response.headers.get('etag') });
+    show(fresh);
+    return true;
+  } finally {
+    if (ticket === tickets) loading = false;
+    if (!loading && stale && !writing) setTimeout(poll);
+  }
+}
+
+function show(fresh) {
+  document.title = fresh.title;
+  const links = fresh.querySelectorAll('.filters a');
+  document.querySelectorAll('.filters a').forEach((link, at) => {
+    Object.assign(link, { className: links[at].className, ariaCurrent: links[at].ariaCurrent });
+  });
+  const pages = $('.pagination', fresh);
+  if (!pages || !$('.pagination')?.isEqualNode(pages)) {
+    $('.pagination')?.remove();
+    if (pages) main.append(pages);
+  }
+  reconcile(fresh.querySelectorAll('.todo-list > li'));
+  readCounts(fresh);
+  frame();
+  for (const bar of fresh.querySelectorAll('.notice')) {
+    tell($('span', bar).textContent, { role: bar.parentElement.getAttribute('role') });
+  }
+  if ($('script[src]', fresh).getAttribute('src') !== script && !$('.notice')) {
+    tell(texts.updated, { role: 'status', label: texts.reload, retry: () => location.reload() });
+  }
+}
+
+// Brings the list to the server's, by id. What is being edited or written stays.
+function reconcile(nodes) {
+  const old = new Map([...list.children].map((li) => [li.dataset.id, li]));
+  const stays = (li) => editing(li) || items.get(li).waiting > 0;
+  let place = list.firstElementChild;
+  for (const node of nodes) {
+    const todo = read(node);
+    const li = old.get(todo.id) ?? adopt(document.adoptNode(node), todo);
+    const item = items.get(li);
+    old.delete(todo.id);
+    if (!editing(li)) {
+      if (!item.saved || todo.version >= item.saved.version) item.saved = todo;
+      item.elsewhere = false;
+      if (!item.waiting) put(li, item.saved);
+    }
+    while (place && place !== li && old.has(place.dataset.id) && stays(place)) place = place.nextElementSibling;
+    if (place === li) place = li.nextElementSibling;
+    else list.insertBefore(li, place);
+  }
+  for (const li of old.values()) {
+    if (stays(li)) continue;
+    focusAway(li);
+    li.remove();
+  }
+}

@@ -1,0 +1,37 @@
+//! What the script finds on the page: an item to clone, and every text it says.
+
+use super::notice::{self, Notice};
+use super::{Here, item};
+use crate::todo::{Title, TitleError, Todo};
+use maud::{Markup, html};
+
+pub fn templates(here: &Here) -> Markup {
+    let blank = Todo {
+        id: 0,
+        title: String::new(),
+        completed: false,
+        order: 0,
+        version: 0,
+        created_at: String::new(),
+        updated_at: String::new(),
+    };
+    html! {
+        template #item { (item(&blank, here)) }
+        template #notice { (notice::bar("", &here.address())) }
+        template #texts data-max=(Title::MAX_CHARS) data-too-long=(too_long()) data-control=(control())
+            data-conflict=(Notice::Conflict.text()) data-missing=(Notice::Missing.text()) data-added=(Notice::Added.text())
+            data-network="Todoozle can’t be reached. Check your connection, then try again."
+            data-typed="You typed:" data-updated="Todoozle was updated." data-reload="Reload" {}
+    }
+}
+
+/// The server's own message with `{}` where the script puts the number.
+fn too_long() -> String {
+    TitleError::TooLong(usize::MAX).to_string().replace(&usize::MAX.to_string(), "{}")
+}
+
+/// The server's own message with `{}` where the script puts the character.
+fn control() -> String {
+    Title::parse("a\u{1}b")
+        .map_or_else(|error| error.to_string().replace("U+0001", "{}"), |_| String::new())
+}

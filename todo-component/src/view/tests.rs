@@ -1,0 +1,175 @@
+use super::*;
+
+const HOSTILE: &str = r#"<script>alert("x")</script> '&amp; "><img src=x>"#;
+const ESCAPED: &str =
+    "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; '&amp;amp; &quot;&gt;&lt;img src=x&gt;";
+
+fn todo(title: &str, completed: bool) -> Todo {
+    Todo {
+        id: 7,
+        title: title.to_owned(),
+        completed,
+        order: 3,
+        version: 5,
+        created_at: String::new(),
+        updated_at: String::new(),
+    }
+}
+
+fn page(todos: Vec<Todo>, active: u32, completed: u32) -> Page {
+    let count = |n: u32| serde_json::from_str(&n.to_string()).unwrap();
+    Page { todos, next: None, active: count(active), completed: count(completed) }
+}
+
+fn listed(page: &Page) -> String {
+    let view =
+        ListView { page, filter: Filter::All, after: None, notice: None, draft: None, key: "k" };
+    list(&view).into_string()
+}
+
+fn occurrences(html: &str) -> usize {
+    assert!(
+        !html.contains("<script>alert") && !html.contains("<img src=x") && !html.contains(HOSTILE),
+        "{html}"
+    );
+    html.matches(ESCAPED).count()
+}
+
+#[test]
+fn a_title_is_escaped_wherever_it_is_shown() {
+    let draft = Some(Draft { title: HOSTILE, error: HOSTILE });
+    let todo = todo(HOSTILE, false);
+    assert_eq!(occurrences(&listed(&page(vec![todo.clone()], 1, 0))), 1);
+
+    let page = page(vec![], 0, 0);
+    let view =
+        ListView { page: &page, filter: Filter::All, after: None, notice: None, draft, key: "k" };
+    assert_eq!(occurrences(&list(&view).into_string()), 2);
+
+    let view = EditView { todo: &todo, filter: Filter::All, after: None, draft: None };
+    assert_eq!(occurrences(&edit(&view).into_string()), 1);
+    let view = EditView { draft, ..view };
+    assert_eq!(occurrences(&edit(&view).into_string()), 3);
+
+    assert_eq!(occurrences(&failure(503, HOSTILE, HOSTILE, Some(HOSTILE)).into_string()), 4);
+}
+
+#[test]
+fn a_notice_survives_the_cookie() {
+    for notice in Notice::EACH {
+        assert_eq!(Notice::from_code(notice.code()), Some(notice));
+        assert!(!notice.text().is_empty());
+    }
+    assert_eq!(Notice::from_code("<b>"), None);
+}
+
+#[test]
+fn a_notice_stands_in_the_region_of_its_kind() {
+    let page = page(vec![], 0, 0);
+    for notice in Notice::EACH {
+        let view = ListView {
+            page: &page,
+            filter: Filter::All,
+            after: None,
+            notice: Some(notice),
+            draft: None,
+            key: "k",
+        };
+        let role =
+            if matches!(notice, Notice::Conflict | Notice::Missing) { "alert" } else { "status" };
+        let html = list(&view).into_string();
+        assert!(
+            html.contains(&format!(
+                r#"<div role="{role}"><div class="notice"><p><span>{}"#,
+                notice.text()
+            )),
+            "{html}"
+        );
+    }
+}
+
+#[test]
+fn the_script_finds_the_server_s_own_words() {
+    let html = listed(&page(vec![], 0, 0));
+    assert!(html.contains(r#"data-max="256""#), "{html}");
+    assert!(html.contains(r#"data-too-long="The title has {} characters. "#), "{html}");
+    assert!(html.contains(r#"data-control="The title has a control character ({}). "#), "{html}");
+}
+
+#[test]
+fn without_todos_there_is_neither_list_nor_footer() {
+    let html = listed(&page(vec![], 0, 0));
+    assert!(
+        html.contains(r#"<section class="main" hidden>"#)
+            && html.contains(r#"<footer class="footer" hidden "#)
+    );
+    assert!(html.contains(r#"<div class="empty" data-when="none"><svg"#));
+    let html = listed(&page(vec![todo("a", true)], 0, 1));
+    assert!(
+        html.contains(r#"<section class="main">"#)
+            && html.contains(r#"<footer class="footer" data-active="0""#)
+    );
+    assert!(html.contains(r#"data-when="none" hidden"#));
+}
+
+#[test]
+fn counts_are_worded_and_bounded() {
+    for (active, words) in
+        [(0, "<strong>0</strong> <span>items left"), (1, "<strong>1</strong> <span>item left")]
+    {
+        assert!(listed(&page(vec![], active, 1)).contains(words));
+    }
+    assert!(listed(&page(vec![], 1000, 0)).contains("<strong>999+</strong> <span>items left"));
+}
+
+#[test]
+fn each_control_says_what_it_does_to_what() {
+    let html = listed(&page(vec![todo("a", true)], 0, 1));
+    assert!(html.contains(r#"<li class="completed" data-id="7" data-version="5">"#), "{html}");
+    assert!(
+        html.contains(
+            r#"name="completed" value="false" aria-checked="true" aria-labelledby="title-7""#
+        ),
+        "{html}"
+    );
+    assert!(html.contains(r#"aria-label="Edit" aria-labelledby="edit-7 title-7""#), "{html}");
+    assert!(html.contains(r#"aria-label="Delete" aria-labelledby="destroy-7 title-7""#), "{html}");
+}
+
+#[test]
+fn links_and_forms_lead_back_to_the_same_place() {
+    let page =
+        Page { next: Some(Cursor { order: 9, id: 9 }), ..page(vec![todo("a", false)], 1, 1) };
+    let after = Some(Cursor { order: 2, id: 6 });
+    let view = ListView {
+        page: &page,
+        filter: Filter::Active,
+        after,
+        notice: None,
+        draft: None,
+        key: "k",
+    };
+    let html = list(&view).into_string();
+    assert!(html.contains(r#"href="/items/7/edit?filter=active&amp;after=2.6""#), "{html}");
+    assert!(html.contains(r#"<input type="hidden" name="filter" value="active"><input type="hidden" name="after" value="2.6">"#));
+    assert!(html.contains(r#"<a rel="first" href="/?filter=active">"#), "{html}");
+    assert!(html.contains(r#"<a rel="next" href="/?filter=active&amp;after=9.9">"#), "{html}");
+    assert!(html.contains(r#"<a class="selected" href="/?filter=active" data-filter="active" aria-current="page">"#), "{html}");
+}
+
+#[test]
+fn a_refused_title_stays_in_its_input_and_is_explained() {
+    let page = page(vec![], 0, 0);
+    let draft = Some(Draft { title: "typed", error: "Too long." });
+    let view =
+        ListView { page: &page, filter: Filter::All, after: None, notice: None, draft, key: "k" };
+    let html = list(&view).into_string();
+    assert!(
+        html.contains(r#"value="typed" aria-describedby="new-todo-error" aria-invalid="true""#),
+        "{html}"
+    );
+    assert!(
+        html.contains(r#"<p class="error" id="new-todo-error" role="alert">Too long.</p>"#),
+        "{html}"
+    );
+}
