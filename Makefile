@@ -12,10 +12,10 @@ WASM := target/wasm32-wasip2/component/todo_component.wasm
 HOST := target/release/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component host test check bench size clean
+.PHONY: help setup up watch db build component host test test-cluster check bench bench-failover size clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the Rust toolchain that rust-toolchain.toml names
 	@rustup target list --installed 2>/dev/null | grep -qx wasm32-wasip2 || rustup toolchain install --no-self-update
@@ -46,6 +46,13 @@ test: setup ## Run every check and every test, on real parts
 	$(MAKE) build
 	cargo test $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
 	cargo test $(CARGO_FLAGS) -p todo-component -p tests
+	cargo test $(CARGO_FLAGS) -p pg-cluster --bins
+
+test-cluster: setup ## Run pg-cluster's tests on TODOOZLE_TEST_CONTEXT, or on a node of its own (root on Linux)
+	cargo test $(CARGO_FLAGS) -p pg-cluster --test cluster -- --nocapture
+
+bench-failover: setup ## Print the longest time without a write through each failover
+	cargo bench -p pg-cluster --bench failover
 
 check: setup ## Format and lint, without running anything
 	cargo fmt --all
