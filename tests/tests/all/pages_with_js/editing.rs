@@ -1,0 +1,135 @@
+//! Editing a title in its place.
+
+use super::*;
+use serde_json::json;
+
+/// A page where the first of these is being edited.
+async fn editing(titles: &[&str]) -> (App, Page) {
+    let (app, page) = page_with(titles).await;
+    page.double_click(titles[0]).await;
+    page.comes_to_show("the editor with the focus", |shown| {
+        shown.editing() == [titles[0]] && shown.focus() == "edit"
+    })
+    .await;
+    (app, page)
+}
+
+#[tokio::test]
+async fn a_double_click_shows_the_title_in_an_input_and_hides_the_rest() {
+    let (_app, page) = editing(&["buy milk", "buy bread"]).await;
+    page.comes_to("document.activeElement.value === 'buy milk'").await;
+    page.comes_to(
+        "!document.querySelector('.editing .view').checkVisibility({ visibilityProperty: true })",
+    )
+    .await;
+    page.is_still_here().await;
+}
+
+#[tokio::test]
+async fn the_edit_link_does_the_same_without_a_page_load() {
+    let (_app, page) = page_with(&["buy milk"]).await;
+    page.hover("buy milk").await;
+    page.part("buy milk", ".edit-link").await.click().await.unwrap();
+    page.comes_to_show("the editor", |shown| {
+        shown.editing() == ["buy milk"] && shown.focus() == "edit"
+    })
+    .await;
+    page.is_still_here().await;
+}
+
+#[tokio::test]
+async fn enter_saves() {
+    let (app, page) = editing(&["buy milk", "buy bread"]).await;
+    page.retype("buy oat milk").await;
+    page.press(Key::Enter).await;
+    page.comes_to_show("the new title", |shown| {
+        shown.titles() == ["buy oat milk", "buy bread"] && shown.editing().is_empty()
+    })
+    .await;
+    has_saved(&app, &["buy oat milk", "buy bread"]).await;
+    page.is_still_here().await;
+}
+
+#[tokio::test]
+async fn blur_saves() {
+    let (app, page) = editing(&["buy milk"]).await;
+    page.retype("buy oat milk").await;
+    page.click("h1").await;
+    page.comes_to_show("the new title", |shown| {
+        shown.titles() == ["buy oat milk"] && shown.editing().is_empty()
+    })
+    .await;
+    has_saved(&app, &["buy oat milk"]).await;
+}
+
+#[tokio::test]
+async fn escape_discards() {
+    let (app, page) = editing(&["buy milk"]).await;
+    page.retype("something else").await;
+    page.press(Key::Escape).await;
+    page.comes_to_show("the old title", |shown| {
+        shown.titles() == ["buy milk"] && shown.editing().is_empty()
+    })
+    .await;
+    page.add("buy bread").await; // later writes do not bring it back
+    has_saved(&app, &["buy milk", "buy bread"]).await;
+    page.is_still_here().await;
+}
+
+#[tokio::test]
+async fn the_title_is_trimmed() {
+    let (app, page) = editing(&["buy milk"]).await;
+    page.retype("   buy oat milk  ").await;
+    page.press(Key::Enter).await;
+    page.shows(["buy oat milk"]).await;
+    has_saved(&app, &["buy oat milk"]).await;
+}
+
+#[tokio::test]
+async fn an_empty_title_destroys_the_todo() {
+    for empty in ["", "   "] {
+        let (app, page) = editing(&["buy milk", "buy bread"]).await;
+        page.retype(empty).await;
+        page.press(Key::Enter).await;
+        page.shows(["buy bread"]).await;
+        has_saved(&app, &["buy bread"]).await;
+        page.is_still_here().await;
+    }
+}
+
+#[tokio::test]
+async fn a_title_that_is_too_long_keeps_the_editor_open_with_the_reason() {
+    let (app, page) = editing(&["buy milk"]).await;
+    page.run(&format!("document.activeElement.value = '{}'", "x".repeat(257))).await;
+    page.press(Key::Enter).await;
+    page.says("257 characters").await;
+    page.comes_to_show("the editor", |shown| shown.editing() == ["buy milk"]).await;
+    assert_eq!(app.titles().await, ["buy milk"]);
+}
+
+#[tokio::test]
+async fn what_is_changed_elsewhere_meanwhile_does_not_disturb_the_editor() {
+    let (app, page) = editing(&["buy milk"]).await;
+    page.retype("buy soy milk").await;
+    app.add("from elsewhere").await;
+    page.comes_to_show("the other todo", |shown| shown.titles().contains(&"from elsewhere")).await;
+    page.comes_to("document.activeElement.value === 'buy soy milk'").await;
+    page.press(Key::Enter).await;
+    has_saved(&app, &["buy soy milk", "from elsewhere"]).await;
+}
+
+#[tokio::test]
+async fn an_edit_of_what_was_changed_elsewhere_is_not_lost_and_does_not_overwrite() {
+    let (app, page) = editing(&["buy milk"]).await;
+    let todo = app.list().await.remove(0);
+    page.retype("buy soy milk").await;
+    app.change(&todo, json!({ "title": "buy oat milk" })).await;
+    page.press(Key::Enter).await;
+    page.says("changed somewhere else").await;
+    page.says("buy soy milk").await;
+    page.shows(["buy oat milk"]).await;
+    assert_eq!(app.titles().await, ["buy oat milk"]);
+    page.click(".retry").await;
+    page.shows(["buy soy milk"]).await;
+    has_saved(&app, &["buy soy milk"]).await;
+}

@@ -1,0 +1,90 @@
+//! Filters and pages, and the way back through them.
+
+use super::*;
+
+#[tokio::test]
+async fn a_filter_shows_its_todos_and_itself_as_chosen() {
+    let (_app, page) = page_with(&["a", "b"]).await;
+    page.toggle("b").await;
+    for (filter, titles, place) in [
+        ("Active", vec!["a"], "/?filter=active"),
+        ("Completed", vec!["b"], "/?filter=completed"),
+        ("All", vec!["a", "b"], "/"),
+    ] {
+        page.choose(filter).await;
+        page.comes_to_show(filter, |shown| shown.filter() == filter && shown.titles() == titles)
+            .await;
+        page.arrives_at(place).await;
+    }
+    page.is_still_here().await;
+}
+
+#[tokio::test]
+async fn the_back_button_goes_from_filter_to_filter() {
+    let (_app, page) = page_with(&["a", "b"]).await;
+    page.toggle("b").await;
+    page.choose("Active").await;
+    page.arrives_at("/?filter=active").await;
+    page.choose("Completed").await;
+    page.shows(["b"]).await;
+    page.arrives_at("/?filter=completed").await;
+    page.back().await;
+    page.comes_to_show("the active ones", |shown| {
+        shown.filter() == "Active" && shown.titles() == ["a"]
+    })
+    .await;
+    page.back().await;
+    page.comes_to_show("all", |shown| shown.filter() == "All" && shown.titles() == ["a", "b"])
+        .await;
+    page.forward().await;
+    page.comes_to_show("the active ones again", |shown| {
+        shown.filter() == "Active" && shown.titles() == ["a"]
+    })
+    .await;
+    page.is_still_here().await;
+}
+
+#[tokio::test]
+async fn a_todo_leaves_a_filter_that_it_does_not_fit_any_more() {
+    let (_app, page) = page_with(&["a", "b"]).await;
+    page.choose("Active").await;
+    page.arrives_at("/?filter=active").await;
+    page.toggle("a").await;
+    page.shows(["b"]).await;
+    page.choose("Completed").await;
+    page.shows(["a"]).await;
+    page.toggle("a").await;
+    page.shows([]).await;
+    page.is_still_here().await;
+}
+
+#[tokio::test]
+async fn a_filter_stays_through_a_reload() {
+    let (_app, page) = page_with(&["a", "b"]).await;
+    page.toggle("b").await;
+    page.choose("Completed").await;
+    page.shows(["b"]).await;
+    page.arrives_at("/?filter=completed").await;
+    page.reload().await;
+    page.comes_to_show("the same", |shown| {
+        shown.filter() == "Completed" && shown.titles() == ["b"]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_read_page_by_page_without_a_page_load() {
+    let app = App::start().await;
+    app.database.fill(60).await;
+    let page = Page::open(&app).await;
+    page.stay().await;
+    page.comes_to_show("the first page", |shown| shown.titles().len() == 50).await;
+    page.click("a[rel=next]").await;
+    page.comes_to_show("the second page", |shown| {
+        shown.titles().first() == Some(&"title 51") && shown.titles().len() == 10
+    })
+    .await;
+    page.back().await;
+    page.comes_to_show("the first page", |shown| shown.titles().first() == Some(&"title 1")).await;
+    page.is_still_here().await;
+}
