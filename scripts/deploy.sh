@@ -75,16 +75,28 @@ edge_objects() {
 edge_difference() {
     render > "$work/edge.yaml" || fail "the chart refuses $values, see above"
     if [[ -z $has_namespace ]]; then
-        awk '/^kind:/ { kind = $2 } /^  name:/ && kind { print kind, $2, "new"; kind = "" }' "$work/edge.yaml"
+        names "$work/edge.yaml" | sed 's/$/ new/'
         return
     fi
-    local changed=0
-    edge_objects | kube diff --server-side --force-conflicts --field-manager=helm --filename - || changed=$?
-    ((changed < 2)) || fail "the API server refuses the edge tier's objects, see above"
+    local code=0
+    edge_objects | KUBECTL_EXTERNAL_DIFF='diff -ur' kube diff --server-side --force-conflicts --field-manager=helm \
+        --filename - > "$work/difference" || code=$?
+    ((code < 2)) || fail "the API server refuses the edge tier's objects, see above"
+    # An object is a file GROUP.VERSION.KIND.NAMESPACE.NAME; of a new one all lines are new.
+    awk -v namespace=".$namespace." '
+        /^diff -ur / {
+            file = $NF; sub(/.*\//, "", file)
+            at = index(file, namespace)
+            kind = substr(file, 1, at - 1); sub(/.*\./, "", kind)
+            object = kind " " substr(file, at + length(namespace)); next
+        }
+        /^(---|\+\+\+) \// { next }
+        /^@@ / { new = /^@@ -0,0 /; if (object) print object (new ? " new" : ""); object = "" }
+        !new { print }' "$work/difference"
     if helm get manifest "$app" > "$work/live.yaml" 2> /dev/null; then
         comm -23 <(names "$work/live.yaml") <(names "$work/edge.yaml") | sed 's/$/ would go/' > "$work/gone"
         cat "$work/gone"
-        ((changed)) || [[ -s $work/gone ]] || echo "nothing would change"
+        ((code)) || [[ -s $work/gone ]] || echo "nothing would change"
     fi
 }
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# tools.sh NAME: prints the path of a program that this machine may lack, and gets it first if
-# it does: from the Go module proxy, into the cache, once. kubectl can't be got that way.
+# tools.sh NAME: prints the path of helm or kubectl. Where helm isn't on PATH, it is built from the Go
+# module proxy into the cache, once. kubectl can't be got that way.
 set -euo pipefail
 
-readonly HELM=4.3.1 KUBECONFORM=0.8.0
-readonly GO=1.26.8 # fetched by a Go that is older than these need
+readonly HELM=4.3.1
+readonly GO=1.26.8 # fetched by a Go that is older than it needs
 cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/todoozle}/bin
 node=$(cd "$(dirname "$0")/.." && pwd)/target/cluster/bin # of tests/cluster
 
 fail() { echo "tools: $*" >&2; exit 1; }
 
-# go_command prints a Go that can build them. Any Go can fetch a newer one as a module,
+# go_command NAME prints a Go that can build it. Any Go can fetch a newer one as a module,
 # and those since 1.21 do it by themselves.
 go_command() {
     command -v go > /dev/null || fail "$1 isn't on PATH: install it, or Go, so that it can be built"
@@ -43,10 +43,9 @@ built() {
 
 case ${1-} in
     helm) built helm $HELM helm.sh/helm/v4/cmd/helm ;;
-    kubeconform) built kubeconform $KUBECONFORM github.com/yannh/kubeconform/cmd/kubeconform ;;
     kubectl)
         command -v kubectl || { [[ -x $node/kubectl ]] && echo "$node/kubectl"; } ||
             fail "kubectl isn't on PATH: install it (https://kubernetes.io/docs/tasks/tools)"
         ;;
-    *) fail "which one: helm, kubeconform or kubectl?" ;;
+    *) fail "which one: helm or kubectl?" ;;
 esac

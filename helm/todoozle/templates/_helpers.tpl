@@ -101,6 +101,11 @@ resources: {{- toYaml .Values.resources | nindent 2 }}
 {{- if not (contains "spin_manifest_version" .Values.manifest) -}}
 {{- fail "manifest is not the text of a spin.toml: give it by --set-file manifest=spin.toml" -}}
 {{- end -}}
+{{- range $name, $_ := .Values.variables -}}
+{{- if hasPrefix "database_" $name -}}
+{{- fail (printf "variables.%s would stand in the Deployment for all to read: the database's come from database.secret" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.autoscaling -}}
 {{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) -}}
 {{- fail (printf "autoscaling.minReplicas is %d, more than maxReplicas, which is %d: swap them" (int .minReplicas) (int .maxReplicas)) -}}
