@@ -12,6 +12,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::error::misconfigured;
 use crate::postgres;
+use crate::variables::{DATABASE_CA, DATABASE_URL, Sources};
 
 /// The advisory lock that keeps two hosts from migrating at once ("todoozle").
 const LOCK: i64 = 0x746f_646f_6f7a_6c65;
@@ -20,10 +21,31 @@ const LOCK_TIMEOUT: &str = "60s";
 /// refinery's own table.
 const HISTORY: &str = "refinery_schema_history";
 
+/// The database that migrations are for.
+#[derive(Clone)]
+pub struct Database {
+    pub address: String,
+    /// The CA that signed its certificate, as PEM.
+    pub ca: Option<String>,
+}
+
+impl Database {
+    /// One that needs no CA.
+    pub fn at(address: String) -> Self {
+        Self { address, ca: None }
+    }
+
+    /// The one that the manifest's variables name, if they do.
+    pub fn given(sources: &Sources) -> Option<Self> {
+        let given = |name| sources.given(name).filter(|value| !value.is_empty());
+        Some(Self { address: given(DATABASE_URL)?, ca: given(DATABASE_CA) })
+    }
+}
+
 /// Applies what is pending; gives the names of what was applied.
-pub async fn apply(address: &str, folder: &Path) -> Result<Vec<String>> {
+pub async fn apply(database: &Database, folder: &Path) -> Result<Vec<String>> {
     let migrations = load(folder)?;
-    let mut client = connect(address).await?;
+    let mut client = connect(database).await?;
     lock(&client).await?;
     // The lock belongs to the connection and ends with it.
     let report = Runner::new(&migrations)
@@ -34,21 +56,41 @@ pub async fn apply(address: &str, folder: &Path) -> Result<Vec<String>> {
 }
 
 /// How many migrations a database lacks.
-pub async fn pending(address: &str, folder: &Path) -> Result<usize> {
+pub async fn pending(database: &Database, folder: &Path) -> Result<usize> {
     let migrations = load(folder)?;
-    let client = connect(address).await?;
-    let has_history = client
+    let applied = applied(database).await?;
+    Ok(migrations.iter().filter(|migration| !applied.contains(&migration.version())).count())
+}
+
+/// The highest migration that a database has; 0 for none.
+pub async fn version(database: &Database) -> Result<i32> {
+    Ok(applied(database).await?.into_iter().max().unwrap_or(0))
+}
+
+/// The files of a folder by name, checked, and the number of the last one.
+pub fn files(folder: &Path) -> Result<(BTreeMap<String, String>, i32)> {
+    let migrations = load(folder)?;
+    let read = |migration: &Migration| {
+        let name = format!("{migration}.sql");
+        let sql = migration.sql().unwrap_or_default().to_owned();
+        (name, sql)
+    };
+    let last = migrations.iter().map(Migration::version).max().unwrap_or(0);
+    Ok((migrations.iter().map(read).collect(), last))
+}
+
+async fn applied(database: &Database) -> Result<Vec<i32>> {
+    let client = connect(database).await?;
+    let has_history: bool = client
         .query_one("SELECT to_regclass($1::text) IS NOT NULL", &[&HISTORY])
         .await
         .context("look for the migrations' table")?
         .get(0);
-    let applied: Vec<i32> = if has_history {
-        let rows = client.query(&format!("SELECT version FROM {HISTORY}"), &[]).await;
-        rows.context("read the migrations' table")?.iter().map(|row| row.get(0)).collect()
-    } else {
-        Vec::new()
-    };
-    Ok(migrations.iter().filter(|migration| !applied.contains(&migration.version())).count())
+    if !has_history {
+        return Ok(Vec::new());
+    }
+    let rows = client.query(&format!("SELECT version FROM {HISTORY}"), &[]).await;
+    Ok(rows.context("read the migrations' table")?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Reads the files, and refuses those whose names would make refinery skip them.
@@ -101,8 +143,8 @@ fn is_migration_name(name: &str) -> bool {
     })
 }
 
-async fn connect(address: &str) -> Result<Client> {
-    postgres::connect(address)
+async fn connect(database: &Database) -> Result<Client> {
+    postgres::connect(&database.address, database.ca.as_deref())
         .await
         .context("cannot reach the database: start it, or correct SPIN_VARIABLE_DATABASE_URL")
 }

@@ -65,7 +65,7 @@ async fn forward(
         .map(Arc::new)
         .ok_or_else(Problem::busy)?;
 
-    let generation = server.live.load_full();
+    let generation = server.live.load_full().ok_or_else(Problem::busy)?;
     let too_large = Arc::new(AtomicBool::new(false));
     let body = RequestBody::new(body, too_large.clone()).boxed_unsync();
     let (failure, failed) = oneshot::channel();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -37,14 +37,14 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is served. `live` is swapped for a new version.
 pub struct Server {
-    pub live: ArcSwap<Generation>,
+    pub live: ArcSwapOption<Generation>,
     pub requests: Arc<Semaphore>,
 }
 
 impl Server {
-    pub fn new(generation: Generation) -> Self {
+    pub fn new() -> Self {
         Self {
-            live: ArcSwap::from_pointee(generation),
+            live: ArcSwapOption::empty(),
             requests: Arc::new(Semaphore::new(MAX_REQUESTS as usize)),
         }
     }

@@ -114,9 +114,9 @@ pub fn tls(config: &Config, ca_root: Option<&str>) -> Result<MakeTlsConnector, S
 }
 
 /// One connection outside of any pool, for the host's own work.
-pub async fn connect(address: &str) -> anyhow::Result<Client> {
+pub async fn connect(address: &str, ca: Option<&str>) -> anyhow::Result<Client> {
     let config = parse(address).map_err(anyhow::Error::msg)?;
-    let tls = tls(&config, None).map_err(anyhow::Error::msg)?;
+    let tls = tls(&config, ca).map_err(anyhow::Error::msg)?;
     let (client, connection) = config.connect(tls).await.with_context(|| {
         let hosts: Vec<_> =
             targets(&config).iter().map(|(host, port)| format!("{host}:{port}")).collect();
