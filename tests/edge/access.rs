@@ -1,6 +1,7 @@
 //! What the pods may do, tried with their own token, and who may reach them.
 
 use crate::edge::{APP, Edge};
+use crate::node::run;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod, Secret, ServiceAccount};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchParams};
@@ -68,4 +69,15 @@ async fn pods_read_config_maps_and_create_events_and_do_nothing_else() {
     assert!(!allowed(pods.list(&ListParams::default()).await), "list pods");
     assert!(!allowed(events.list(&ListParams::default()).await), "read events");
     edge.end().await;
+}
+
+/// Whether a member of the database, which is just a pod with a Python, gets the page from an address.
+pub async fn reaches(edge: &Edge, pod: &str, address: &str) -> bool {
+    let script = format!(
+        "import urllib.request; print(urllib.request.urlopen('http://{address}/', timeout=3).status)"
+    );
+    let mut command = edge.namespace.node.kubectl(&edge.namespace.name);
+    command.args(["exec", pod, "--", "python3", "-c", &script]);
+    let output = run(command).await;
+    String::from_utf8_lossy(&output.stdout).trim() == "200"
 }

@@ -109,7 +109,8 @@ async fn the_api_server_takes_every_object_of_every_environment_without_a_warnin
     let namespace = Namespace::restricted(node).await;
     let folder = tempfile::tempdir().unwrap();
     for environment in ENVIRONMENTS {
-        let extra = ["--namespace", &namespace.name, "--set", "ingress.enabled=true,ingress.host=a.test"];
+        let extra =
+            ["--namespace", &namespace.name, "--set", "ingress.enabled=true,ingress.host=a.test"];
         let file = folder.path().join(environment);
         std::fs::write(&file, must(template(environment, &extra)).await).unwrap();
         let mut apply = node.kubectl(&namespace.name);

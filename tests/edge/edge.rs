@@ -82,7 +82,7 @@ impl Edge {
         let component = project.write("pushed.wasm", tests::wasm::todo_component());
         project.set("component.todo.source", component.to_str().unwrap());
         let edge = Self { namespace, project, config: tempfile::tempdir().unwrap(), _turn: turn };
-        edge.configure(pods);
+        edge.configure(pods, "");
         Some(edge)
     }
 
@@ -93,7 +93,8 @@ impl Edge {
         Some(edge)
     }
 
-    pub fn configure(&self, pods: u32) {
+    /// Writes the configuration, with `more` values.
+    pub fn configure(&self, pods: u32, more: &str) {
         let (context, namespace) = (&self.namespace.node.context, &self.namespace.name);
         let image = |variable, or: &str| std::env::var(variable).unwrap_or_else(|_| or.to_owned());
         let database = image("TODOOZLE_TEST_IMAGE", "localhost/todoozle/postgres:17");
@@ -116,6 +117,8 @@ databases.todo.owner = "todo"
 "#
         );
         // A NodePort, because a load from outside reaches it on any cluster of one machine.
+        let node_port = "service: {type: NodePort, externalTrafficPolicy: Cluster}";
+        let service = if more.contains("service:") { "" } else { node_port };
         let values = format!(
             "
 environment: test
@@ -127,13 +130,12 @@ image:
   repository: {repository}
   tag: {tag}
 replicas: {pods}
-service:
-  type: NodePort
-  externalTrafficPolicy: Cluster
+{service}
 resources:
   requests:
     cpu: 20m
     memory: 64Mi
+{more}
 "
         );
         let folder = self.config.path().join("test");
@@ -181,9 +183,10 @@ resources:
         let service = self.namespace.api::<Service>().get(APP).await.unwrap();
         let port = service.spec.unwrap().ports.unwrap()[0].node_port.unwrap();
         let nodes = self.namespace.all::<v1::Node>().list(&kube::api::ListParams::default()).await;
-        let addresses = nodes.unwrap().items.into_iter().flat_map(|node| {
-            node.status.and_then(|status| status.addresses).into_iter().flatten()
-        });
+        let addresses =
+            nodes.unwrap().items.into_iter().flat_map(|node| {
+                node.status.and_then(|status| status.addresses).into_iter().flatten()
+            });
         let internal = addresses.into_iter().find(|address| address.type_ == "InternalIP");
         format!("http://{}:{port}", internal.expect("a node with an address").address)
     }

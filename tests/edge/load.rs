@@ -73,7 +73,11 @@ impl Load {
     }
 }
 
-async fn send(url: String, stopped: watch::Receiver<bool>, counter: watch::Sender<usize>) -> Vec<Sample> {
+async fn send(
+    url: String,
+    stopped: watch::Receiver<bool>,
+    counter: watch::Sender<usize>,
+) -> Vec<Sample> {
     let kept = http::client();
     let fresh =
         reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
