@@ -30,7 +30,7 @@ impl Digest {
                 "{text:?} is no SHA-256: write its 64 hexadecimal digits (sha256sum prints them)"
             )
         };
-        if digits.len() != 64 || !digits.is_ascii() {
+        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(invalid());
         }
         let mut bytes = [0; 32];
