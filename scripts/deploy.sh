@@ -105,12 +105,25 @@ names() {
     awk '/^kind:/ { kind = $2 } /^  name:/ && kind { print kind, $2; kind = "" }' "$1" | grep -v -e '-manifest-' | sort
 }
 
+# forget_interrupted removes what an interrupted helm has noted of its last run: it would wait
+# for that to end for ever. The objects stay, and the next run goes on with them.
+forget_interrupted() {
+    local pending
+    pending=$(kube get secret --output name \
+        --selector "owner=helm,name=$app,status in (pending-install,pending-upgrade,pending-rollback)")
+    [[ $pending ]] || return 0
+    say "goes on where an earlier run was interrupted"
+    # shellcheck disable=SC2086 # one name a word
+    kube delete $pending > /dev/null
+}
+
 edge_up() {
     local secret
     render > "$work/edge.yaml" || fail "the chart refuses $values, see above"
     secret=$(awk '/secretKeyRef:/ { found = 1 } found && $1 == "name:" { print $2; exit }' "$work/edge.yaml")
     kube get secret "$secret" > /dev/null 2>&1 ||
         fail "namespace $namespace has no Secret $secret, so the pods couldn't reach the database: make deploy ENV=$env PART=database"
+    forget_interrupted
     helm upgrade --install "$app" helm/todoozle --values "$values" --set-file "manifest=$manifest" > "$work/helm" 2>&1 ||
         fail "helm: $(cat "$work/helm")"
     if kube get configmap "$app-live" > /dev/null 2>&1; then

@@ -63,6 +63,22 @@ fn serves(status: &Value, digest: &str) -> bool {
     status["live"]["digest"] == format!("sha256:{digest}")
 }
 
+#[test]
+fn what_misbehaves_is_well_formed() {
+    for component in [
+        misbehaving::traps(),
+        misbehaving::traps_later(),
+        misbehaving::loops(),
+        misbehaving::eats_memory(),
+        misbehaving::compiles_slowly(),
+        misbehaving::heavier_by(100),
+    ] {
+        assert_ne!(component, wasm::todo_component());
+        let features = wasmparser::WasmFeatures::all();
+        wasmparser::Validator::new_with_features(features).validate_all(&component).unwrap();
+    }
+}
+
 /// So that the checks of size and of compile time have something to find.
 const ARGUMENTS: &str = "arguments: [--max-component=16MiB, --compile-timeout=15s]";
 
