@@ -6,10 +6,16 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::limits::Limits;
+use crate::log;
+
 /// Serves a Spin HTTP component, and swaps it while it serves.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
+    /// How log lines look [default: what `TODOOZLE_LOG_FORMAT` says, else text]
+    #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
+    pub log_format: Option<log::Format>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -17,7 +23,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the component, with a PostgreSQL of its own when none is given
-    Up(Up),
+    Up(Box<Up>),
     /// Run that PostgreSQL alone, migrated, with its address in .env
     Db(Db),
     /// Apply migrations to the database in `SPIN_VARIABLE_DATABASE_URL`
@@ -41,6 +47,14 @@ pub struct Up {
     /// Address to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
+    /// Address for /healthz, /readyz, /status and /metrics [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<SocketAddr>,
+    /// Log one line for each request
+    #[arg(long)]
+    pub access_log: bool,
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::guest::{Guest, Shared, linker};
+use crate::health::Health;
 use crate::hex::hex;
 use crate::imports;
 use crate::worker::Workers;
@@ -31,6 +32,9 @@ pub struct Generation {
     /// The first 12 digits of the file's SHA-256.
     pub digest: String,
     pub handler: ProxyHandler<Workers>,
+    pub health: Arc<Health>,
+    /// When it was loaded.
+    pub since: jiff::Timestamp,
 }
 
 impl Drop for Generation {
@@ -80,8 +84,17 @@ impl Loader {
                 )
             })?),
         };
-        let workers = Workers { pre, engine: self.engine.clone(), shared: self.shared.clone() };
-        Ok(Generation { digest: short_digest(bytes), handler: ProxyHandler::new(workers) })
+        let digest = short_digest(bytes);
+        let health = Arc::new(Health::default());
+        let workers = Workers {
+            pre,
+            engine: self.engine.clone(),
+            shared: self.shared.clone(),
+            digest: digest.as_str().into(),
+            health: health.clone(),
+        };
+        let (handler, since) = (ProxyHandler::new(workers), jiff::Timestamp::now());
+        Ok(Generation { digest, handler, health, since })
     }
 }
 

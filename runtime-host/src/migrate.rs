@@ -21,9 +21,9 @@ const LOCK_TIMEOUT: &str = "60s";
 const HISTORY: &str = "refinery_schema_history";
 
 /// Applies what is pending; gives the names of what was applied.
-pub async fn apply(address: &str, folder: &Path) -> Result<Vec<String>> {
+pub async fn apply(address: &str, ca: Option<&str>, folder: &Path) -> Result<Vec<String>> {
     let migrations = load(folder)?;
-    let mut client = connect(address).await?;
+    let mut client = connect(address, ca).await?;
     lock(&client).await?;
     // The lock belongs to the connection and ends with it.
     let report = Runner::new(&migrations)
@@ -34,9 +34,9 @@ pub async fn apply(address: &str, folder: &Path) -> Result<Vec<String>> {
 }
 
 /// How many migrations a database lacks.
-pub async fn pending(address: &str, folder: &Path) -> Result<usize> {
+pub async fn pending(address: &str, ca: Option<&str>, folder: &Path) -> Result<usize> {
     let migrations = load(folder)?;
-    let client = connect(address).await?;
+    let client = connect(address, ca).await?;
     let has_history = client
         .query_one("SELECT to_regclass($1::text) IS NOT NULL", &[&HISTORY])
         .await
@@ -101,8 +101,8 @@ fn is_migration_name(name: &str) -> bool {
     })
 }
 
-async fn connect(address: &str) -> Result<Client> {
-    postgres::connect(address)
+async fn connect(address: &str, ca: Option<&str>) -> Result<Client> {
+    postgres::connect(address, ca)
         .await
         .context("cannot reach the database: start it, or correct SPIN_VARIABLE_DATABASE_URL")
 }

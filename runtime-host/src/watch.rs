@@ -77,7 +77,9 @@ pub async fn run(
 ) {
     while changes.next().await.is_some() {
         if let Err(error) = renew(component, loader, server).await {
-            let live = &server.live.load().digest;
+            server.metrics.swaps("failed");
+            let live = server.live.load();
+            let live = live.as_ref().map_or("", |live| &live.digest);
             tracing::error!("the version {live} stays, since the new one failed: {error:#}");
         }
     }
@@ -88,13 +90,14 @@ async fn renew(component: &Component, loader: &Arc<Loader>, server: &Server) -> 
         builder::run(build).await?;
     }
     let new = loader.load(&component.source).await?;
-    if new.digest == server.live.load().digest {
+    if server.live.load().as_ref().is_some_and(|live| live.digest == new.digest) {
         tracing::info!("nothing to swap: the component is still {}", new.digest);
         return Ok(());
     }
     let digest = new.digest.clone();
-    let old = server.live.swap(Arc::new(new));
-    tracing::info!("swapped {} for {digest}", old.digest);
+    let old = server.live.swap(Some(Arc::new(new)));
+    server.metrics.swaps("done");
+    tracing::info!("swapped {} for {digest}", old.as_ref().map_or("", |old| &old.digest));
     Ok(())
 }
 

@@ -35,7 +35,7 @@ async fn serve(manifest: &Manifest, database: &Running, signals: &mut Signals) -
 pub async fn prepare(manifest: &Manifest, database: &Running) -> Result<()> {
     if let Some(folder) = &manifest.component.migrations {
         let step = progress::step("Applying migrations");
-        let applied = migrate::apply(&database.url(), folder).await?;
+        let applied = migrate::apply(&database.url(), None, folder).await?;
         step.done(&summary(&applied));
     }
     Ok(())

@@ -18,8 +18,8 @@ pub async fn run(args: &Project) -> Result<()> {
             component.id
         ));
     };
-    let address =
-        Sources::read(&manifest)?.given(DATABASE_URL).filter(|address| !address.is_empty());
+    let sources = Sources::read(&manifest)?;
+    let address = sources.given(DATABASE_URL).filter(|address| !address.is_empty());
     let Some(address) = address else {
         return Err(misconfigured!(
             "no database is given: set {} in the environment or in {}",
@@ -28,7 +28,7 @@ pub async fn run(args: &Project) -> Result<()> {
         ));
     };
     let step = progress::step("Applying migrations");
-    let applied = migrate::apply(&address, folder).await?;
+    let applied = migrate::apply(&address, sources.database_ca().as_deref(), folder).await?;
     step.done(&summary(&applied));
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use tokio::net::TcpSocket;
 
+use crate::admin::{self, Admin, AdminThread};
 use crate::allowed_hosts::AllowedHosts;
 use crate::args::Up;
 use crate::commands::db;
@@ -17,6 +18,7 @@ use crate::error::misconfigured;
 use crate::generation::{self, Loader};
 use crate::guest::Shared;
 use crate::manifest::Manifest;
+use crate::metrics::Metrics;
 use crate::outbound_http::HttpClient;
 use crate::postgres::Pools;
 use crate::server::{self, Server};
@@ -31,7 +33,8 @@ pub async fn run(args: &Up) -> Result<()> {
     let sources = Sources::read(&manifest)?;
     let embedded = needs_embedded(&manifest, &sources, &data_dir)?;
     check_configuration(&manifest, &sources, embedded)?;
-    let socket = server::bind(args.listen)?;
+    let socket = server::bind(args.listen, "--listen")?;
+    let admin = args.admin.map(|address| server::bind(address, "--admin")).transpose()?;
     let mut signals = Signals::new()?;
 
     if args.build {
@@ -48,7 +51,7 @@ pub async fn run(args: &Up) -> Result<()> {
         None
     };
     let host = Host { args, manifest, sources, data_dir: &data_dir, database };
-    let result = host.serve(socket, &mut signals).await;
+    let result = host.serve(socket, admin, &mut signals).await;
     if let Some(database) = host.database {
         database.stop().await?;
     }
@@ -126,25 +129,37 @@ struct Host<'a> {
 }
 
 impl Host<'_> {
-    async fn serve(&self, socket: TcpSocket, signals: &mut Signals) -> Result<()> {
+    async fn serve(
+        &self,
+        socket: TcpSocket,
+        admin: Option<TcpSocket>,
+        signals: &mut Signals,
+    ) -> Result<()> {
         let component = &self.manifest.component;
         if let Some(database) = &self.database {
             db::prepare(&self.manifest, database).await?;
         }
         // Changes from here on count, also those during the first compilation.
         let changes = self.args.watch.then(|| watch::Changes::watch(component)).transpose()?;
-        let engine = engine::new(&self.data_dir.join("cache"))?;
+        let engine = engine::new(&self.args.limits, &self.data_dir.join("cache"))?;
         let _epochs = EpochThread::spawn(engine.clone())?;
-        let loader = Arc::new(Loader::new(engine, Arc::new(self.shared()?))?);
+        let shared = Arc::new(self.shared()?);
+        let loader = Arc::new(Loader::new(engine, shared.clone())?);
+        let server = Arc::new(Server::new(
+            self.args.limits.clone(),
+            shared.metrics.clone(),
+            self.args.access_log,
+        ));
+        let _admin = admin.map(|socket| self.admin(socket, &server, &shared)).transpose()?;
         let step = progress::step("Compiling the component");
         let Some(generation) = signals.unless(loader.load(&component.source)).await else {
             return Ok(());
         };
         let generation = generation?;
         step.done(&format!("Compiled {} ({})", component.id, generation.digest));
-        let server = Arc::new(Server::new(generation));
+        server.live.store(Some(Arc::new(generation)));
 
-        let listener = server::listen(socket, self.args.listen)?;
+        let listener = server::listen(socket, self.args.listen, "--listen")?;
         let address = listener.local_addr().context("ask for the port")?;
         println!("Serving http://{address}");
         // One signal stops the server, and the next one cuts off what it still does.
@@ -154,6 +169,31 @@ impl Host<'_> {
             result = server::serve(server.clone(), listener, received(), received()) => result,
             never = self.maintain(changes, &loader, &server) => match never {},
         }
+    }
+
+    /// Opens the admin port.
+    fn admin(
+        &self,
+        socket: TcpSocket,
+        server: &Arc<Server>,
+        shared: &Shared,
+    ) -> Result<AdminThread> {
+        let address = socket.local_addr().context("ask for the admin port")?;
+        let listener = server::listen(socket, address, "--admin")?;
+        let database = match &self.database {
+            Some(database) => Some(admin::Database::new(database.url(), None)),
+            None => self
+                .sources
+                .given(DATABASE_URL)
+                .filter(|_| self.manifest.variables.contains_key(DATABASE_URL))
+                .map(|address| admin::Database::new(address, self.sources.database_ca())),
+        };
+        let status = {
+            let server = server.clone();
+            Arc::new(move || status(&server))
+        };
+        let admin = Admin { server: server.clone(), pools: shared.pools.clone(), database, status };
+        AdminThread::spawn(admin, listener)
     }
 
     /// What goes on beside the requests.
@@ -188,8 +228,10 @@ impl Host<'_> {
             variables: component_variables(&self.manifest, &values)?,
             environment: self.manifest.component.environment.clone(),
             allowed_hosts: Arc::new(allowed_hosts(&self.manifest, &values)?),
-            pools: Arc::new(Pools::default()),
+            pools: Arc::new(Pools::new(&self.args.limits)),
             http: HttpClient::new()?,
+            limits: self.args.limits.clone(),
+            metrics: Arc::new(Metrics::new()),
         })
     }
 
@@ -200,7 +242,7 @@ impl Host<'_> {
         else {
             return;
         };
-        match migrate::pending(&address, folder).await {
+        match migrate::pending(&address, self.sources.database_ca().as_deref(), folder).await {
             Ok(0) => {}
             Ok(count) => tracing::warn!(
                 "the database lacks {count} migration(s): run `runtime-host migrate`"
@@ -208,4 +250,18 @@ impl Host<'_> {
             Err(error) => tracing::warn!("the database could not be checked: {error:#}"),
         }
     }
+}
+
+/// For `/status`: what is live, and how it does.
+fn status(server: &Server) -> serde_json::Value {
+    let live = server.live.load();
+    serde_json::json!({
+        "live": live.as_ref().map(|live| serde_json::json!({
+            "digest": live.digest,
+            "since": live.since.to_string(),
+            "requests": live.health.requests(),
+            "failures": live.health.failures(),
+        })),
+        "stopping": server.stopping.load(std::sync::atomic::Ordering::Relaxed),
+    })
 }
