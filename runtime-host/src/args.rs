@@ -8,12 +8,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::compile;
+use crate::limits::Limits;
 use crate::limits::units::{size, time};
+use crate::log;
 
 /// Serves a Spin HTTP component, and swaps it while it serves.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
+    /// How log lines look [default: what `TODOOZLE_LOG_FORMAT` says, else text]
+    #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
+    pub log_format: Option<log::Format>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -21,13 +26,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the component, with a PostgreSQL of its own when none is given
-    Up(Up),
+    Up(Box<Up>),
     /// Run that PostgreSQL alone, migrated, with its address in .env
     Db(Db),
     /// Apply migrations to the database in `SPIN_VARIABLE_DATABASE_URL`
     Migrate(Migrate),
     /// Serve the version that the pointer ConfigMap names, in a pod
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Make a component live in every pod of an environment
     Push(Push),
     /// Show which version each pod serves, and the versions before
@@ -57,6 +62,14 @@ pub struct Up {
     /// Address to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
+    /// Address for /healthz, /readyz, /status and /metrics [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<SocketAddr>,
+    /// Log one line for each request
+    #[arg(long)]
+    pub access_log: bool,
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +114,11 @@ pub struct Serve {
     pub pod_name: Option<String>,
     #[arg(long, env = "POD_UID", hide = true)]
     pub pod_uid: Option<String>,
+    /// Leave out the line for each request in the log
+    #[arg(long)]
+    pub no_access_log: bool,
+    #[command(flatten)]
+    pub limits: Limits,
     /// Largest component that is taken
     #[arg(long, value_name = "SIZE", default_value = "64MiB", hide_short_help = true)]
     #[arg(value_parser = size(1, 1 << 30))]

@@ -30,6 +30,8 @@ pub struct Generation {
     pub digest: Digest,
     pub handler: ProxyHandler<Workers>,
     pub health: Arc<Health>,
+    /// When it was loaded.
+    pub since: jiff::Timestamp,
 }
 
 impl Drop for Generation {
@@ -78,8 +80,16 @@ impl Loader {
         let (digest, pre) = tokio::task::spawn_blocking(move || prepare(&engine, &linker, &bytes))
             .await
             .map_err(|error| Unfit::Compile(error.into()))??;
-        let workers = Workers { pre, engine: self.engine.clone(), shared: self.shared.clone() };
-        Ok(Generation { digest, handler: ProxyHandler::new(workers), health: Arc::default() })
+        let health = Arc::new(Health::default());
+        let workers = Workers {
+            pre,
+            engine: self.engine.clone(),
+            shared: self.shared.clone(),
+            digest,
+            health: health.clone(),
+        };
+        let (handler, since) = (ProxyHandler::new(workers), jiff::Timestamp::now());
+        Ok(Generation { digest, handler, health, since })
     }
 }
 

@@ -6,22 +6,40 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use tokio::net::TcpSocket;
 
+use crate::admin::{self, Admin, AdminThread};
 use crate::allowed_hosts::AllowedHosts;
 use crate::compile::Compiler;
 use crate::engine::{self, EpochThread};
 use crate::generation::Loader;
 use crate::guest::Shared;
+use crate::limits::Limits;
 use crate::manifest::Manifest;
+use crate::metrics::Metrics;
+use crate::migrate::Database;
 use crate::outbound_http::HttpClient;
 use crate::postgres::Pools;
+use crate::server::{self, Server};
 use crate::variables::{self, Sources};
 
-/// A loader of generations, and the clock that interrupts them.
+/// A server without a component yet, and a loader of components for it.
 pub struct Host {
+    pub server: Arc<Server>,
     pub loader: Arc<Loader>,
+    pools: Arc<Pools>,
+    /// The clock that interrupts guests.
     _epochs: EpochThread,
+}
+
+/// What is set by options rather than by the manifest.
+pub struct Settings<'a> {
+    pub limits: &'a Limits,
+    pub access_log: bool,
+    pub data_dir: &'a Path,
+    pub compile_timeout: Duration,
 }
 
 impl Host {
@@ -30,23 +48,42 @@ impl Host {
         manifest: &Manifest,
         sources: &Sources,
         given: &BTreeMap<String, String>,
-        data_dir: &Path,
-        compile_timeout: Duration,
+        settings: &Settings<'_>,
     ) -> Result<Self> {
+        let (limits, metrics) = (settings.limits.clone(), Arc::new(Metrics::new()));
+        let pools = Arc::new(Pools::new(&limits));
         let values = variables::resolve(manifest, sources, given)?;
         let shared = Shared {
             variables: component_variables(manifest, &values)?,
             environment: manifest.component.environment.clone(),
             allowed_hosts: Arc::new(allowed_hosts(manifest, &values)?),
-            pools: Arc::new(Pools::default()),
+            pools: pools.clone(),
             http: HttpClient::new()?,
+            limits: limits.clone(),
+            metrics: metrics.clone(),
         };
-        let cache = data_dir.join("cache");
-        let engine = engine::new(&cache)?;
+        let cache = settings.data_dir.join("cache");
+        let engine = engine::new(&limits, &cache)?;
         let epochs = EpochThread::spawn(engine.clone())?;
-        let compiler = Compiler::new(cache, compile_timeout);
+        let compiler = Compiler::new(cache, settings.compile_timeout);
         let loader = Arc::new(Loader::new(engine, compiler, Arc::new(shared))?);
-        Ok(Self { loader, _epochs: epochs })
+        let server = Arc::new(Server::new(limits, metrics, settings.access_log));
+        Ok(Self { server, loader, pools, _epochs: epochs })
+    }
+
+    /// Opens the admin port.
+    pub fn admin(
+        &self,
+        socket: TcpSocket,
+        database: Option<Database>,
+        status: impl Fn() -> Value + Send + Sync + 'static,
+    ) -> Result<AdminThread> {
+        let address = socket.local_addr().context("ask for the admin port")?;
+        let listener = server::listen(socket, address, "--admin")?;
+        let database = database.map(|of| admin::Database::new(of.address, of.ca));
+        let (server, pools) = (self.server.clone(), self.pools.clone());
+        let admin = Admin { server, pools, database, status: Arc::new(status) };
+        AdminThread::spawn(admin, listener)
     }
 }
 

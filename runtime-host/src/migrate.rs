@@ -11,6 +11,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::error::misconfigured;
+use crate::manifest::Manifest;
 use crate::postgres;
 use crate::variables::{DATABASE_CA, DATABASE_URL, Sources};
 
@@ -36,8 +37,11 @@ impl Database {
     }
 
     /// The one that the manifest's variables name, if they do.
-    pub fn given(sources: &Sources) -> Option<Self> {
-        let given = |name| sources.given(name).filter(|value| !value.is_empty());
+    pub fn given(manifest: &Manifest, sources: &Sources) -> Option<Self> {
+        let given = |name| {
+            let declared = manifest.variables.contains_key(name);
+            sources.given(name).filter(|value| declared && !value.is_empty())
+        };
         Some(Self { address: given(DATABASE_URL)?, ca: given(DATABASE_CA) })
     }
 }

@@ -72,6 +72,7 @@ impl Changes {
 pub async fn run(mut changes: Changes, component: &Component, loader: &Loader, server: &Server) {
     while changes.next().await.is_some() {
         if let Err(error) = renew(component, loader, server).await {
+            server.metrics.swaps("failed");
             tracing::error!("the version before stays, since the new one failed: {error:#}");
         }
     }
@@ -89,6 +90,7 @@ async fn renew(component: &Component, loader: &Loader, server: &Server) -> Resul
     }
     let digest = new.digest;
     server.live.store(Some(Arc::new(new)));
+    server.metrics.swaps("done");
     tracing::info!("swapped {} for {digest}", live.map_or("nothing".into(), |old| old.to_string()));
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use crate::Database;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -16,6 +18,7 @@ pub struct Gate {
     /// Bound, but not listening: keeps the port for us while the gate is closed.
     _reserved: TcpSocket,
     open: Option<JoinHandle<()>>,
+    passed: Arc<AtomicUsize>,
 }
 
 impl Gate {
@@ -31,6 +34,7 @@ impl Gate {
             url,
             _reserved: reserved,
             open: None,
+            passed: Arc::default(),
         }
     }
 
@@ -47,11 +51,12 @@ impl Gate {
 
     pub fn open(&mut self) {
         let listener = socket(self.address).listen(64).expect("listen");
-        let database = self.database;
+        let (database, passed) = (self.database, self.passed.clone());
         self.open = Some(tokio::spawn(async move {
             let mut connections = JoinSet::new(); // ends them with the gate
             loop {
                 let (mut near, _) = listener.accept().await.expect("accept");
+                passed.fetch_add(1, Ordering::Relaxed);
                 connections.spawn(async move {
                     let mut far =
                         TcpStream::connect(database).await.expect("connect to PostgreSQL");
@@ -59,6 +64,11 @@ impl Gate {
                 });
             }
         }));
+    }
+
+    /// How many connections have come through.
+    pub fn passed(&self) -> usize {
+        self.passed.load(Ordering::Relaxed)
     }
 
     /// Cuts every connection and refuses new ones.

@@ -19,7 +19,7 @@ pub async fn run(args: &Migrate) -> Result<()> {
             component.id
         ));
     };
-    let Some(database) = Database::given(&Sources::read(&manifest)?) else {
+    let Some(database) = Database::given(&manifest, &Sources::read(&manifest)?) else {
         return Err(misconfigured!(
             "no database is given: set {} in the environment or in {}",
             env_name(DATABASE_URL),

@@ -27,16 +27,14 @@ pub async fn push(
     wait: &Wait,
 ) -> Result<()> {
     let digest = bundle.digest;
-    match Plan::push(target, standing, bundle).await? {
-        Some(plan) => carry_out(target, standing, plan, options, wait).await,
-        None => {
-            eprintln!("{digest} is live in {} already", target.env);
-            if let (true, Some(pointer)) = (wait.wait && !options.dry_run, &standing.pointer) {
-                wait::until_live(target, &pointer.live, wait.timeout).await?;
-            }
-            Ok(())
-        }
+    if let Some(plan) = Plan::push(target, standing, bundle).await? {
+        return Box::pin(carry_out(target, standing, plan, options, wait)).await;
     }
+    eprintln!("{digest} is live in {} already", target.env);
+    if let (true, Some(pointer)) = (wait.wait && !options.dry_run, &standing.pointer) {
+        wait::until_live(target, &pointer.live, wait.timeout).await?;
+    }
+    Ok(())
 }
 
 /// Shows a plan, asks, and does it.
@@ -57,10 +55,8 @@ pub async fn carry_out(
     let timer = Timer::start();
     let pointer = plan.execute(target, standing).await?;
     let live = &pointer.live;
-    let pods = match wait.wait {
-        true => Some(wait::until_live(target, live, wait.timeout).await?),
-        false => None,
-    };
+    let pods =
+        if wait.wait { Some(wait::until_live(target, live, wait.timeout).await?) } else { None };
     match options.output {
         Output::Json => println!(
             "{:#}",

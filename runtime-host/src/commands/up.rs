@@ -13,7 +13,7 @@ use crate::commands::db;
 use crate::embedded::{self, Embedded, Running};
 use crate::error::misconfigured;
 use crate::generation::{self, Loader};
-use crate::host::Host;
+use crate::host::{Host, Settings};
 use crate::manifest::Manifest;
 use crate::migrate::Database;
 use crate::server::{self, Server};
@@ -33,7 +33,8 @@ pub async fn run(args: &Up) -> Result<()> {
         given.insert(DATABASE_URL.to_owned(), "postgres://127.0.0.1".to_owned());
     }
     host::check_configuration(&manifest, &sources, &given)?;
-    let socket = server::bind(args.listen)?;
+    let socket = server::bind(args.listen, "--listen")?;
+    let admin = args.admin.map(|address| server::bind(address, "--admin")).transpose()?;
     let mut signals = Signals::new()?;
 
     if args.build {
@@ -50,7 +51,7 @@ pub async fn run(args: &Up) -> Result<()> {
         None
     };
     let app = App { args, manifest, sources, data_dir: &data_dir, database };
-    let result = app.serve(socket, &mut signals).await;
+    let result = app.serve(socket, admin, &mut signals).await;
     if let Some(database) = app.database {
         database.stop().await?;
     }
@@ -92,7 +93,12 @@ struct App<'a> {
 }
 
 impl App<'_> {
-    async fn serve(&self, socket: TcpSocket, signals: &mut Signals) -> Result<()> {
+    async fn serve(
+        &self,
+        socket: TcpSocket,
+        admin: Option<TcpSocket>,
+        signals: &mut Signals,
+    ) -> Result<()> {
         let component = &self.manifest.component;
         if let Some(database) = &self.database {
             db::prepare(&self.manifest, database).await?;
@@ -103,19 +109,28 @@ impl App<'_> {
         if let Some(database) = &self.database {
             given.insert(DATABASE_URL.to_owned(), database.url());
         }
-        let host =
-            Host::new(&self.manifest, &self.sources, &given, self.data_dir, compile::TIMEOUT)?;
-        let loader = &host.loader;
+        let settings = Settings {
+            limits: &self.args.limits,
+            access_log: self.args.access_log,
+            data_dir: self.data_dir,
+            compile_timeout: compile::TIMEOUT,
+        };
+        let host = Host::new(&self.manifest, &self.sources, &given, &settings)?;
+        let (server, loader) = (&host.server, &host.loader);
+        let status = {
+            let server = server.clone();
+            move || status(&server)
+        };
+        let _admin = admin.map(|socket| host.admin(socket, self.database(), status)).transpose()?;
         let step = progress::step("Compiling the component");
         let Some(generation) = signals.unless(loader.load_file(&component.source)).await else {
             return Ok(());
         };
         let generation = generation?;
         step.done(&format!("Compiled {} ({})", component.id, generation.digest));
-        let server = Arc::new(Server::new());
         server.live.store(Some(Arc::new(generation)));
 
-        let listener = server::listen(socket, self.args.listen)?;
+        let listener = server::listen(socket, self.args.listen, "--listen")?;
         let address = listener.local_addr().context("ask for the port")?;
         println!("Serving http://{address}");
         // One signal stops the server, and the next one cuts off what it still does.
@@ -123,7 +138,7 @@ impl App<'_> {
         let received = || async { signals.lock().await.received().await };
         tokio::select! {
             result = server::serve(server.clone(), listener, received(), received()) => result,
-            never = self.maintain(changes, loader, &server) => match never {},
+            never = self.maintain(changes, loader, server) => match never {},
         }
     }
 
@@ -149,10 +164,17 @@ impl App<'_> {
         std::future::pending().await
     }
 
+    /// The component's database, if it has one.
+    fn database(&self) -> Option<Database> {
+        match &self.database {
+            Some(database) => Some(Database::at(database.url())),
+            None => Database::given(&self.manifest, &self.sources),
+        }
+    }
+
     /// A given database is its owner's to migrate; the host only says so.
     async fn warn_of_migrations(&self) {
-        let (Some(folder), Some(database)) =
-            (&self.manifest.component.migrations, Database::given(&self.sources))
+        let (Some(folder), Some(database)) = (&self.manifest.component.migrations, self.database())
         else {
             return;
         };
@@ -164,4 +186,18 @@ impl App<'_> {
             Err(error) => tracing::warn!("the database could not be checked: {error:#}"),
         }
     }
+}
+
+/// For `/status`: what is live, and how it does.
+fn status(server: &Server) -> serde_json::Value {
+    let live = server.live.load();
+    serde_json::json!({
+        "live": live.as_ref().map(|live| serde_json::json!({
+            "digest": live.digest,
+            "since": live.since.to_string(),
+            "requests": live.health.requests(),
+            "failures": live.health.failures(),
+        })),
+        "stopping": server.stopping.load(std::sync::atomic::Ordering::Relaxed),
+    })
 }

@@ -14,7 +14,7 @@ use crate::allowed_hosts::AllowedHosts;
 
 /// How long one host of an address has to accept a connection. Every one of a
 /// multi-host address may need it, within the time of a request.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long sent data may stay unacknowledged. Without it a frozen server holds
 /// its connections for a quarter of an hour.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -113,10 +113,11 @@ pub fn tls(config: &Config, ca_root: Option<&str>) -> Result<MakeTlsConnector, S
     Ok(MakeTlsConnector::new(connector))
 }
 
-/// One connection outside of any pool, for the host's own work.
-pub async fn connect(address: &str, ca: Option<&str>) -> anyhow::Result<Client> {
+/// One connection outside of any pool, for the host's own work. With a CA, the
+/// server's certificate has to be of it.
+pub async fn connect(address: &str, ca_root: Option<&str>) -> anyhow::Result<Client> {
     let config = parse(address).map_err(anyhow::Error::msg)?;
-    let tls = tls(&config, ca).map_err(anyhow::Error::msg)?;
+    let tls = tls(&config, ca_root).map_err(anyhow::Error::msg)?;
     let (client, connection) = config.connect(tls).await.with_context(|| {
         let hosts: Vec<_> =
             targets(&config).iter().map(|(host, port)| format!("{host}:{port}")).collect();

@@ -25,7 +25,7 @@ mod values;
 
 pub use address::connect;
 pub use bindings::add_to_linker;
-pub use pool::Pools;
+pub use pool::{PoolState, Pools};
 
 mod bindings {
     pub use generated::spin::postgres::postgres::*;

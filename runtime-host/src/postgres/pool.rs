@@ -1,6 +1,7 @@
 //! Pools of connections, one per address and CA.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,10 +18,8 @@ use super::bindings::Error;
 use super::session::Session;
 use super::{address, errors};
 use crate::allowed_hosts::AllowedHosts;
+use crate::limits::Limits;
 
-/// Connections to one database. PostgreSQL serves few busy connections faster
-/// than many, and takes 100 in all by default, from every client together.
-const POOL_SIZE: usize = 16;
 /// How long a component waits for a free connection before it gets an error.
 /// Those who wait are bounded by the server's limit of requests.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,20 +33,57 @@ const MAX_POOLS: usize = 16;
 pub type Lease = Arc<Object<PoolManager>>;
 
 /// All pools of the process.
-#[derive(Default)]
 pub struct Pools {
-    pools: Mutex<HashMap<Key, Entry>>,
+    /// Connections to one address.
+    size: usize,
+    by_key: Mutex<HashMap<Key, Entry>>,
+    /// Connections made by the pools of each number, for good.
+    created: Arc<[AtomicU64; MAX_POOLS]>,
+}
+
+/// One pool, for metrics. Its number, below [`MAX_POOLS`], stands for the address.
+#[derive(Debug)]
+pub struct PoolState {
+    pub index: usize,
+    pub max: usize,
+    pub open: usize,
+    pub idle: usize,
+    pub waiting: usize,
+    pub created: u64,
 }
 
 /// Address and CA.
 type Key = (String, Option<String>);
 
 struct Entry {
+    index: usize,
     pool: managed::Pool<PoolManager>,
     used: Instant,
 }
 
 impl Pools {
+    pub fn new(limits: &Limits) -> Self {
+        let size = limits.database_connections as usize;
+        Self { size, by_key: Mutex::default(), created: Arc::default() }
+    }
+
+    /// Every pool as it is now.
+    pub fn states(&self) -> Vec<PoolState> {
+        let pools = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = |entry: &Entry| {
+            let status = entry.pool.status();
+            PoolState {
+                index: entry.index,
+                max: status.max_size,
+                open: status.size,
+                idle: status.available,
+                waiting: status.waiting,
+                created: self.created[entry.index].load(Ordering::Relaxed),
+            }
+        };
+        pools.values().map(state).collect()
+    }
+
     /// Borrows a connection, waiting for a while when all are in use.
     pub async fn get(
         &self,
@@ -61,7 +97,8 @@ impl Pools {
         match pool.get().await {
             Ok(lease) => Ok(Arc::new(lease)),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
-                "all {POOL_SIZE} connections to the database were in use for {} s",
+                "all {} connections to the database were in use for {} s",
+                self.size,
                 WAIT_TIMEOUT.as_secs()
             ))),
             Err(PoolError::Timeout(_)) => {
@@ -77,7 +114,7 @@ impl Pools {
         config: tokio_postgres::Config,
         key: Key,
     ) -> Result<managed::Pool<PoolManager>, Error> {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if let Some(entry) = pools.get_mut(&key) {
             entry.used = now;
@@ -90,8 +127,12 @@ impl Pools {
                 entry.pool.close();
             }
         }
-        let pool = new_pool(config, key.1.as_deref())?;
-        pools.insert(key, Entry { pool: pool.clone(), used: now });
+        let taken: Vec<usize> = pools.values().map(|entry| entry.index).collect();
+        let index = (0..MAX_POOLS - 1).find(|index| !taken.contains(index));
+        let index = index.unwrap_or(MAX_POOLS - 1);
+        let created = Created { all: self.created.clone(), index };
+        let pool = new_pool(config, key.1.as_deref(), self.size, created)?;
+        pools.insert(key, Entry { index, pool: pool.clone(), used: now });
         Ok(pool)
     }
 }
@@ -99,6 +140,8 @@ impl Pools {
 fn new_pool(
     config: tokio_postgres::Config,
     ca_root: Option<&str>,
+    size: usize,
+    created: Created,
 ) -> Result<managed::Pool<PoolManager>, Error> {
     let tls = address::tls(&config, ca_root).map_err(Error::Other)?;
     let use_tls = config.get_ssl_mode() != SslMode::Disable;
@@ -109,9 +152,9 @@ fn new_pool(
     } else {
         deadpool_postgres::Manager::from_config(config, NoTls, recycling)
     };
-    let manager = Manager { connections, tls: use_tls.then_some(tls) };
+    let manager = Manager { connections, tls: use_tls.then_some(tls), created };
     managed::Pool::builder(PoolManager(Arc::new(manager)))
-        .max_size(POOL_SIZE)
+        .max_size(size)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(WAIT_TIMEOUT))
         .create_timeout(Some(CREATE_TIMEOUT))
@@ -124,6 +167,13 @@ fn new_pool(
 pub struct Manager {
     connections: deadpool_postgres::Manager,
     tls: Option<MakeTlsConnector>,
+    created: Created,
+}
+
+/// Where a pool counts the connections that it makes.
+struct Created {
+    all: Arc<[AtomicU64; MAX_POOLS]>,
+    index: usize,
 }
 
 impl Manager {
@@ -148,6 +198,7 @@ impl managed::Manager for PoolManager {
 
     async fn create(&self) -> Result<Session, tokio_postgres::Error> {
         let client = self.0.connections.create().await?;
+        self.0.created.all[self.0.created.index].fetch_add(1, Ordering::Relaxed);
         Ok(Session::new(client, self.0.clone()))
     }
 

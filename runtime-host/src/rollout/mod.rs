@@ -157,6 +157,7 @@ impl Rollout {
         self.on_probation = Some((release.clone(), Instant::now() + PROBATION));
         self.report.swapped(release.clone(), true);
         let before = before.map_or_else(|| "nothing".to_owned(), |old| old.digest.to_string());
+        self.server.metrics.swaps("done");
         tracing::info!("swapped {before} for {}", release.digest);
         self.events.write(What::Live, format!("{} took over from {before}", release.digest));
     }
@@ -210,6 +211,10 @@ impl Rollout {
     }
 
     fn quarantine(&mut self, release: &Release, reason: &str, what: What) {
+        self.server.metrics.swaps(match what {
+            What::TakenBack => "taken_back",
+            _ => "refused",
+        });
         tracing::error!("{} is not served: {reason}", release.digest);
         self.events.write(what, format!("{}: {reason}", release.digest));
         self.report.quarantined(release, reason);

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::check::Refusal;
 use crate::generation::Generation;
+use crate::request;
 use crate::worker::{Failure, Ticket};
 
 const CHECK: &str = "probe";
@@ -46,11 +47,15 @@ async fn ask(generation: &Generation, path: &str) -> Result<StatusCode, String> 
     let response = match generation.handler.handle(ticket, request).await {
         Ok(response) => response,
         Err(error) => {
-            return Err(match failures.await {
-                Ok(Failure::TimedOut) => "it did not answer in time".into(),
-                Ok(Failure::CpuExhausted) => "it used up its CPU time for a request".into(),
-                Ok(Failure::Trapped) | Err(_) => format!("it trapped: {}", error.root_cause()),
-            });
+            let reason = match request::explain("probe", &error, failures).await {
+                Some(Failure::TimedOut) => "it did not answer in time",
+                Some(Failure::CpuExhausted) => "it used up its CPU time for a request",
+                Some(Failure::Trapped) => "it trapped",
+                Some(Failure::NotStarted) => "it could not be instantiated",
+                Some(Failure::NoAnswer) => "it gave an error for an answer",
+                None => "there was no room for another instance",
+            };
+            return Err(format!("{reason} ({})", error.root_cause()));
         }
     };
     let status = response.status();

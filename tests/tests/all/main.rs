@@ -9,6 +9,7 @@
 )]
 
 mod accessibility;
+mod admin;
 mod api;
 mod bad_input;
 mod component;
@@ -16,6 +17,8 @@ mod cross_site;
 mod database;
 mod embedded;
 mod injection;
+mod limits;
+mod logs;
 mod manifest;
 mod migrations;
 mod pages;
@@ -24,6 +27,7 @@ mod pages_without_js;
 mod paging;
 mod preconditions;
 mod serving;
+mod shutdown;
 mod smuggling;
 mod sync;
 mod todo_backend;
