@@ -12,7 +12,10 @@ WASM := target/wasm32-wasip2/component/todo_component.wasm
 HOST := target/release/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component host test test-cluster check bench bench-failover size clean
+.PHONY: help setup up watch db build component host pg-cluster deploy undeploy test test-cluster test-edge check bench bench-failover bench-swap size clean
+
+# The environment of deploy and undeploy: a folder of config/.
+ENV ?= dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +40,15 @@ component: setup
 host: setup
 	cargo build $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
 
+pg-cluster: setup
+	cargo build $(CARGO_FLAGS) -p pg-cluster
+
+deploy: build pg-cluster ## Bring ENV (dev) to what config/ENV says; PART=database, component or edge alone
+	@scripts/deploy.sh up $(ENV) $(PART)
+
+undeploy: build pg-cluster ## Take ENV (dev) away again, and keep the database's volumes and passwords
+	@scripts/deploy.sh down $(ENV) $(PART)
+
 # Two runs: Cargo unites the features of what it builds together, and wasmtime
 # would be compiled a second time for the features of the browser's driver.
 test: setup ## Run every check and every test, on real parts
@@ -51,8 +63,14 @@ test: setup ## Run every check and every test, on real parts
 test-cluster: setup ## Run pg-cluster's tests on TODOOZLE_TEST_CONTEXT, or on a node of its own (root on Linux)
 	cargo test $(CARGO_FLAGS) -p pg-cluster --test cluster -- --nocapture
 
+test-edge: build pg-cluster ## Run the edge tier's tests there, too: pushes, failures and deploys under load
+	cargo test $(CARGO_FLAGS) -p tests --test edge -- --nocapture
+
 bench-failover: setup ## Print the longest time without a write through each failover
 	cargo bench -p pg-cluster --bench failover
+
+bench-swap: build pg-cluster ## Push 100 components under load, and print what it costs
+	TODOOZLE_PUSHES=100 cargo test $(CARGO_FLAGS) -p tests --test edge pushes -- --nocapture
 
 check: setup ## Format and lint, without running anything
 	cargo fmt --all

@@ -83,9 +83,10 @@ impl Compiler {
 
 /// This program, also after its file was replaced by a newer one.
 fn this_program() -> Result<PathBuf> {
-    let own = Path::new("/proc/self/exe");
+    // Not /proc/self: `nice` reads it, and would find itself.
+    let own = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
     if own.exists() {
-        return Ok(own.to_owned());
+        return Ok(own);
     }
     std::env::current_exe().context("find this program")
 }

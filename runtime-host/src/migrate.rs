@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
 use refinery::error::Kind;
-use refinery::{Migration, Runner, load_sql_migrations};
+use refinery::{Migration, Runner};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -106,18 +106,25 @@ fn load(folder: &Path) -> Result<Vec<Migration>> {
             folder.display()
         )
     })?;
+    let mut migrations = Vec::new();
+    // Not below the folder: a mounted ConfigMap has every file there a second time.
     for entry in entries {
-        let name = entry.context("read the migrations' folder")?.file_name();
-        let name = name.to_string_lossy();
-        if name.ends_with(".sql") && !is_migration_name(&name) {
+        let path = entry.context("read the migrations' folder")?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(stem) = name.strip_suffix(".sql") else { continue };
+        if !is_migration_name(&name) {
             return Err(misconfigured!(
                 "{} is not named like a migration: rename it to V<number>__<name>.sql",
-                folder.join(name.as_ref()).display()
+                path.display()
             ));
         }
+        let sql = std::fs::read_to_string(&path)
+            .with_context(|| format!("read the migration {}", path.display()))?;
+        let migration = Migration::unapplied(stem, &sql)
+            .map_err(|error| anyhow!("cannot use the migration {stem}: {error}"))?;
+        migrations.push(migration);
     }
-    let migrations = load_sql_migrations(folder)
-        .map_err(|error| anyhow!("cannot read the migrations: {error}"))?;
+    migrations.sort();
     refuse_twins(&migrations)?;
     Ok(migrations)
 }

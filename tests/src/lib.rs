@@ -29,6 +29,7 @@ pub mod guarded;
 pub mod host;
 pub mod http;
 pub mod load;
+pub mod misbehaving;
 pub mod page;
 pub mod postgres;
 pub mod project;
