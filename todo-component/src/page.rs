@@ -7,7 +7,7 @@ use crate::request::{self, Pairs};
 use crate::route::{Answer, answer, problem_page};
 use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
 use crate::todo::{Cursor, Filter, Page, Title, TitleError, Todo};
-use crate::view::{self, Draft, EditView, ListView, Notice};
+use crate::view::{self, Draft, EditView, ListView, Notice, Unsaved};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -89,7 +89,7 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
     let place = Place { after: None, ..Place::of(&form) };
     let typed = form.need("title")?;
     let key = form.get("key").map(request::check_key).transpose()?;
-    keeping(typed, async {
+    keeping(parts, &form, async {
         let title = match Title::parse(typed) {
             Ok(title) => title,
             Err(error) => return rejected(store, place, typed, error).await,
@@ -133,7 +133,7 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
     let place = Place::of(&form);
     let typed = form.need("title")?;
     let expected = version(&form)?;
-    keeping(typed, async {
+    keeping(parts, &form, async {
         let title = match Title::parse(typed) {
             Ok(title) => title,
             Err(TitleError::Empty) => {
@@ -240,10 +240,15 @@ fn unless_done(outcome: &Outcome) -> Option<Notice> {
 
 /// Shows a failure together with what was typed, so that nobody types twice.
 async fn keeping(
-    typed: &str,
+    parts: &Parts,
+    form: &Pairs,
     work: impl Future<Output = Result<Answer, Problem>>,
 ) -> Result<Answer, Problem> {
-    Ok(work.await.unwrap_or_else(|problem| problem_page(&problem, Some(typed))))
+    Ok(work.await.unwrap_or_else(|problem| {
+        let again = problem.status == StatusCode::SERVICE_UNAVAILABLE;
+        let unsaved = Unsaved { action: parts.uri.path(), fields: form.iter().collect(), again };
+        problem_page(&problem, Some(&unsaved))
+    }))
 }
 
 /// The list again, with the refused title in its input.

@@ -4,6 +4,7 @@
 use crate::error::{Problem, RETRY_AFTER};
 use crate::site::{self, Allowed, Verdict};
 use crate::store::Store;
+use crate::view::Unsaved;
 use crate::{api, assets, page, request, view};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -182,10 +183,10 @@ fn problem_json(problem: &Problem) -> Answer {
     answer
 }
 
-/// An error as a page; `draft` is what somebody typed and must not lose.
-pub fn problem_page(problem: &Problem, draft: Option<&str>) -> Answer {
+/// An error as a page; `unsaved` is what somebody typed and must not lose.
+pub fn problem_page(problem: &Problem, unsaved: Option<&Unsaved>) -> Answer {
     let status = problem.status.as_u16();
-    let markup = view::failure(status, problem.title(), &problem.detail, draft);
+    let markup = view::failure(status, problem.title(), &problem.detail, unsaved);
     let mut answer = page::html(problem.status, markup);
     retry_after(&mut answer);
     answer

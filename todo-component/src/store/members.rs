@@ -2,6 +2,7 @@
 //! address leads nowhere.
 
 use super::address::{Addresses, Connection};
+use super::reads::Source;
 use super::row::Row;
 use super::sql;
 use crate::clock::{together, within};
@@ -10,7 +11,7 @@ use spin_sdk::pg::ParameterValue;
 use std::time::Duration;
 
 /// How long one server has to say what it is.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a server says of itself.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +41,8 @@ pub struct Members {
 }
 
 impl Members {
-    /// Asks all of them at once. `shown` is what a standby has to have.
+    /// Asks all of them at once, and waits for no more than it takes to find a
+    /// standby. `shown` is what that has to have.
     pub async fn ask(addresses: &Addresses, shown: Option<Position>) -> Self {
         let asked = addresses.members.iter().map(|address| async move {
             within(PATIENCE, async {
@@ -51,9 +53,15 @@ impl Members {
             .await
             .flatten()
         });
-        let answers = together(asked).await;
-        let (states, connections): (Vec<_>, _) = answers.into_iter().flatten().unzip();
-        Self { choice: choose(addresses.members.len(), &states), connections }
+        let members = addresses.members.len();
+        let choose = |answers: &[Option<(State, Connection)>]| {
+            let states: Vec<_> = answers.iter().flatten().map(|(state, _)| *state).collect();
+            choose(members, &states)
+        };
+        let answers =
+            together(asked, |answers| matches!(choose(answers), Choice::Standby(_))).await;
+        let choice = choose(&answers);
+        Self { choice, connections: answers.into_iter().flatten().map(|(_, c)| c).collect() }
     }
 
     pub fn primary(mut self) -> Option<Connection> {
@@ -63,13 +71,14 @@ impl Members {
         }
     }
 
-    /// A server that has every acknowledged write, and whether it is a standby.
-    pub fn complete(mut self) -> Option<(bool, Connection)> {
-        match self.choice {
-            Choice::Primary(index) => Some((false, self.connections.swap_remove(index))),
-            Choice::Standby(index) => Some((true, self.connections.swap_remove(index))),
-            Choice::None => None,
-        }
+    /// A server that has every acknowledged write.
+    pub fn complete(mut self) -> Option<(Source, Connection)> {
+        let (source, index) = match self.choice {
+            Choice::Primary(index) => (Source::Primary, index),
+            Choice::Standby(index) => (Source::Standby, index),
+            Choice::None => return None,
+        };
+        Some((source, self.connections.swap_remove(index)))
     }
 }
 

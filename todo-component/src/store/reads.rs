@@ -11,7 +11,7 @@ use super::error::Error;
 use super::members::Members;
 use super::row::{Row, json};
 use super::sql;
-use crate::clock::within;
+use crate::clock::{first, within};
 use crate::position::Position;
 use serde::de::DeserializeOwned;
 use spin_sdk::pg::ParameterValue;
@@ -25,7 +25,7 @@ const REPLICA: Duration = Duration::from_secs(1);
 const PRIMARY: Duration = Duration::from_secs(2);
 /// How long a read looks for somebody who may answer it: a standby has to
 /// replay what it received, or is being promoted.
-const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Who answered a read, as the header `Todoozle-Source` tells.
@@ -118,26 +118,44 @@ impl Store {
         Ok(found)
     }
 
-    /// Tries the primary and then the standbys, until somebody may answer.
+    /// Asks the primary, and when it does not answer, it and the standbys
+    /// until somebody does.
     async fn search(&self, read: &Read, addresses: &Addresses) -> Result<(Source, Found), Error> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match within(PRIMARY, read.on_primary(addresses)).await {
-                Some(Ok(found)) => return Ok((Source::Primary, found)),
-                Some(Err(error)) if !error.passes() => return Err(error),
-                Some(Err(_)) | None => {}
-            }
+        let primary = async || {
+            let found = within(PRIMARY, read.on_primary(addresses)).await;
+            settled(Source::Primary, found)
+        };
+        let standby = async || {
             let members = Members::ask(addresses, self.shown.latest).await;
-            if let Some((standby, connection)) = members.complete() {
-                let source = if standby { Source::Standby } else { Source::Primary };
-                match within(PRIMARY, read.on(&connection)).await {
-                    Some(Ok(found)) => return Ok((source, found)),
-                    Some(Err(error)) if !error.passes() => return Err(error),
-                    Some(Err(_)) | None => {}
-                }
-            }
-            sleep(pause).await;
-            pause *= 2;
+            let (source, connection) = members.complete()?;
+            settled(source, within(PRIMARY, read.on(&connection)).await)
+        };
+        if let Some(answer) = primary().await {
+            return answer;
         }
+        first(again(standby), again(primary)).await
+    }
+}
+
+/// An answer that asking others or again would not change.
+fn settled(
+    source: Source,
+    found: Option<Result<Found, Error>>,
+) -> Option<Result<(Source, Found), Error>> {
+    match found? {
+        Err(error) if error.passes() => None,
+        found => Some(found.map(|found| (source, found))),
+    }
+}
+
+/// Repeats a step, ever more slowly, until it gives something.
+async fn again<T>(step: impl AsyncFn() -> Option<T>) -> T {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        if let Some(found) = step().await {
+            return found;
+        }
+        sleep(pause).await;
+        pause *= 2;
     }
 }
