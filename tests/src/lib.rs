@@ -22,6 +22,7 @@
 )]
 
 pub mod app;
+pub mod authority;
 pub mod axe;
 pub mod browser;
 pub mod child;
@@ -40,6 +41,7 @@ pub mod until;
 pub mod wasm;
 
 pub use app::App;
+pub use authority::Authority;
 pub use browser::Browser;
 pub use gate::Gate;
 pub use guarded::Guarded;

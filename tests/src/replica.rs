@@ -3,7 +3,7 @@
 
 use crate::child::{Child, run};
 use crate::project::folder;
-use crate::{Project, host, postgres, until};
+use crate::{Authority, Project, host, postgres, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use std::fs;
@@ -171,6 +171,22 @@ impl Server {
     /// Makes a standby the primary.
     pub async fn promote(&self) {
         self.execute("SELECT pg_promote()").await;
+    }
+
+    /// Has it take TLS connections, with a certificate of `authority` for `host`.
+    pub async fn secure(&self, authority: &Authority, host: &str) {
+        let (certificate, key) = authority.issue(host);
+        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+            let file = self.data().join(name);
+            fs::write(&file, pem).expect("write a certificate");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("close it");
+            give_to_server(&file);
+        }
+        self.set("ssl", "on").await;
+        until("it takes TLS connections", async || {
+            (self.ask::<String>("SHOW ssl").await == "on").then_some(())
+        })
+        .await;
     }
 
     /// Changes a setting while it runs.

@@ -7,7 +7,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tests::host::Up;
 use tests::http::client;
-use tests::{Answer, App, Ask, Host, Pair, Project, until};
+use tests::{Answer, App, Ask, Authority, Host, Pair, Project, until};
 
 /// The app on a primary and a replica.
 struct Replicated {
@@ -265,6 +265,40 @@ async fn without_replicas_there_are_no_positions() {
             assert_eq!(answer.maybe_header(name), None);
         }
     }
+}
+
+#[tokio::test]
+async fn every_server_has_to_have_a_certificate_of_the_given_ca() {
+    let pair = Pair::start().await;
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    for server in [&pair.main, &pair.other] {
+        server.secure(&authority, "127.0.0.1").await;
+    }
+    let start = async |authority: &Authority| {
+        let required = |url: String| format!("{url}&sslmode=require");
+        Up::on(&required(pair.primary_url()), Project::new())
+            .variable("database_replica_url", &required(pair.replica_url()))
+            .variable("database_ca", &authority.pem())
+            .start()
+            .await
+    };
+    let strict = start(&stranger).await;
+    let list = client().get(format!("{}/todos", strict.origin()));
+    list.answer().await.is_problem(503);
+
+    let app = Replicated { host: start(&authority).await, pair };
+    let client = client();
+    app.add(&client, "buy milk").await;
+    app.pair.in_step().await;
+    assert_eq!(source(&app.list(&client).await), "replica");
+    let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+                     WHERE application_name = 'runtime-host'";
+    for server in [&app.pair.main, &app.pair.other] {
+        assert!(server.ask::<bool>(encrypted).await);
+    }
+    app.pair.main.crash().await;
+    assert_eq!(source(&app.list(&client).await), "replica");
+    assert_eq!(source(&app.read("/todos").await.is(200)), "standby");
 }
 
 #[tokio::test]

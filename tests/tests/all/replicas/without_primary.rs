@@ -84,6 +84,7 @@ async fn writes_are_told_to_come_again_and_a_retry_appears_once() {
     let page = client.post(app.url("/new_item")).form(&form).answer().await.is(503);
     assert!(page.text().contains("value=\"precious words\""));
     assert!(page.header("retry-after").parse::<u32>().is_ok());
+    assert!(page.text().contains("name=\"key\" value=\"k2\""), "sent again, it has its key");
 
     app.pair.other.promote().await;
     let answer = until("writes go on", async || {
