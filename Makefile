@@ -12,7 +12,7 @@ WASM := target/wasm32-wasip2/component/todo_component.wasm
 HOST := target/release/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component host test test-cluster check bench bench-failover size clean
+.PHONY: help setup up watch db build component host test test-cluster on-cluster check bench bench-failover size clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,12 +47,17 @@ test: setup ## Run every check and every test, on real parts
 	cargo test $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
 	cargo test $(CARGO_FLAGS) -p todo-component -p tests
 	cargo test $(CARGO_FLAGS) -p pg-cluster --bins
+	tests/cluster/with $(MAKE) on-cluster
 
-test-cluster: setup ## Run pg-cluster's tests on TODOOZLE_TEST_CONTEXT, or on a node of its own (root on Linux)
-	cargo test $(CARGO_FLAGS) -p pg-cluster --test cluster -- --nocapture
+test-cluster: setup ## Run the tests on Kubernetes: TODOOZLE_TEST_CONTEXT, or a node of their own (root on Linux)
+	tests/cluster/with $(MAKE) on-cluster
+
+# Nothing but tests/cluster/with calls this: it says which cluster.
+on-cluster:
+	cargo test $(CARGO_FLAGS) -p pg-cluster --test cluster
 
 bench-failover: setup ## Print the longest time without a write through each failover
-	cargo bench -p pg-cluster --bench failover
+	tests/cluster/with cargo bench -p pg-cluster --bench failover
 
 check: setup ## Format and lint, without running anything
 	cargo fmt --all

@@ -85,6 +85,13 @@ impl Cluster {
         Ok(())
     }
 
+    /// Restarts PostgreSQL in place; Patroni answers when it is over.
+    pub async fn post_restart(&self, pod: &str) -> Result<()> {
+        let (status, answer) = self.rest(pod, Method::POST, "/restart", &json!({})).await?;
+        ensure!(status.is_success(), "restart PostgreSQL in {pod}: {answer}");
+        Ok(())
+    }
+
     async fn rest(
         &self,
         pod: &str,

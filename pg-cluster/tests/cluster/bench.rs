@@ -18,12 +18,8 @@ async fn main() {
     let database = Arc::new(database);
     println!("{:<12} longest time without a write", "act");
     for act in [Act::Delete, Act::Kill, Act::Freeze, Act::Switchover] {
-        match acts::endure(&database, act).await {
-            Some(gap) => {
-                println!("{act:<12?} {:.1} s", gap.as_secs_f32());
-            }
-            None => println!("{act:<12?} not possible here"),
-        }
+        let gap = acts::endure(&database, act).await;
+        println!("{act:<12?} {:.1} s", gap.as_secs_f32());
     }
     Arc::into_inner(database).expect("no writer is left").end().await;
 }
