@@ -77,6 +77,13 @@ impl Cluster {
         Ok(())
     }
 
+    /// Changes some of it.
+    pub async fn patch_dynamic(&self, pod: &str, change: &Value) -> Result<()> {
+        let (status, answer) = self.rest(pod, Method::PATCH, "/config", change).await?;
+        ensure!(status == StatusCode::OK, "change Patroni's configuration: {status} {answer}");
+        Ok(())
+    }
+
     /// Asks for a switchover; Patroni answers when it is over, or why it is not possible.
     pub async fn post_switchover(&self, leader: &str, candidate: &str) -> Result<()> {
         let body = json!({ "leader": leader, "candidate": candidate });

@@ -177,7 +177,7 @@ async fn ensure_secrets(cluster: &Cluster, given: &Given) -> Result<Passwords> {
 }
 
 /// Patroni reads its bootstrap section once; what changed since goes to it directly.
-async fn ensure_dynamic(cluster: &Cluster, leader: &str, timeout: Duration) -> Result<()> {
+pub async fn ensure_dynamic(cluster: &Cluster, leader: &str, timeout: Duration) -> Result<()> {
     let wanted = objects::dynamic(&cluster.env);
     let live = until("the configuration that Patroni keeps", timeout, async || {
         let agreed = cluster.agreed().await?.dynamic;

@@ -74,6 +74,26 @@ async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_write()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_is_not_synchronous_can_be_made_primary_all_the_same() {
+    let Some(database) = Database::new("three").await else { return };
+    database.configure("replica.count = 2");
+    database.must(&["init"]);
+    database.until_healthy();
+    let status = database.status();
+    let members = status["members"].as_array().unwrap();
+    let other = members.iter().find(|member| member["sync"] == "async").expect("an async replica");
+    let other = other["name"].as_str().unwrap();
+    database.must(&["switchover", "--to", other]);
+    assert_eq!(database.status()["primary"], other);
+    database.until_healthy();
+    // What was changed for it is as before.
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+    database.must(&["switchover"]);
+    assert_eq!(database.status()["primary"], "three-main-0");
+    database.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_near_its_end_is_renewed_and_served_without_a_restart() {
     let Some(database) = Database::new("signed").await else { return };
     database.must(&["init"]);

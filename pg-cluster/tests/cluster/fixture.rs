@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write, stderr},
+    path::PathBuf,
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
@@ -107,9 +108,15 @@ databases.todo.owner = "app"
 "#,
             self.name, self.namespace
         );
+        self.write("postgres.toml", &text);
+    }
+
+    /// Writes a file of the environment.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let folder = self.config.path().join("test");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("postgres.toml"), text).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+        folder.join(name)
     }
 
     /// Whether this is the node that `tests/cluster/up` makes.

@@ -9,6 +9,7 @@ mod day2;
 mod fixture;
 mod lifecycle;
 mod outage;
+mod passwords;
 mod refusals;
 mod survival;
 mod tls;
