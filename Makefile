@@ -12,7 +12,7 @@ WASM := target/wasm32-wasip2/component/todo_component.wasm
 HOST := target/release/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component host pg-cluster deploy undeploy test test-cluster test-edge check bench bench-failover bench-swap size clean
+.PHONY: help setup up watch db build component host pg-cluster deploy undeploy test test-cluster on-cluster test-edge check bench bench-failover bench-swap size clean
 
 # The environment of deploy and undeploy: a folder of config/.
 ENV ?= dev
@@ -57,20 +57,26 @@ test: setup ## Run every check and every test, on real parts
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets $(HOST_FEATURES) -- -D warnings
 	$(MAKE) build
 	cargo test $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
-	cargo test $(CARGO_FLAGS) -p todo-component -p tests
+	cargo test $(CARGO_FLAGS) -p todo-component -p tests --lib --test all
 	cargo test $(CARGO_FLAGS) -p pg-cluster --bins
+	tests/cluster/with $(MAKE) on-cluster
 
-test-cluster: setup ## Run pg-cluster's tests on TODOOZLE_TEST_CONTEXT, or on a node of its own (root on Linux)
-	cargo test $(CARGO_FLAGS) -p pg-cluster --test cluster -- --nocapture
+test-cluster: setup ## Run the tests on Kubernetes: TODOOZLE_TEST_CONTEXT, or a node of their own (root on Linux)
+	tests/cluster/with $(MAKE) on-cluster
+
+# Nothing but tests/cluster/with calls this: it says which cluster.
+on-cluster: build pg-cluster
+	cargo test $(CARGO_FLAGS) -p pg-cluster --test cluster
+	cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge
 
 test-edge: build pg-cluster ## Run the edge tier's tests there, too: pushes, failures and deploys under load
-	cargo test $(CARGO_FLAGS) -p tests --test edge -- --nocapture
+	tests/cluster/with cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge -- --nocapture
 
 bench-failover: setup ## Print the longest time without a write through each failover
-	cargo bench -p pg-cluster --bench failover
+	tests/cluster/with cargo bench -p pg-cluster --bench failover
 
 bench-swap: build pg-cluster ## Push 100 components under load, and print what it costs
-	TODOOZLE_PUSHES=100 cargo test $(CARGO_FLAGS) -p tests --test edge pushes -- --nocapture
+	TODOOZLE_PUSHES=100 tests/cluster/with cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge pushes -- --nocapture
 
 check: setup ## Format and lint, without running anything
 	cargo fmt --all

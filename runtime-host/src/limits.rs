@@ -87,6 +87,12 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
 
+    /// Longest silence of the database during a statement; then its connection is given up
+    // A frozen server keeps its connections open: nothing else would tell.
+    #[arg(long, value_name = "TIME", default_value = "10s", hide_short_help = true)]
+    #[arg(value_parser = time(Duration::from_millis(10), Duration::from_hours(1)))]
+    pub database_timeout: Duration,
+
     /// Time that requests under way get to end at a stop
     #[arg(long, value_name = "TIME", default_value = "30s", hide_short_help = true)]
     #[arg(value_parser = time(Duration::ZERO, Duration::from_hours(1)))]

@@ -142,10 +142,10 @@ impl Host {
     }
 
     /// The value of a metric, by its name and labels; 0 before it is first counted.
-    pub async fn metric(&self, name: &str) -> f64 {
+    pub async fn metric(&self, name: &str) -> u64 {
         let metrics = self.admin("/metrics").await.is(200);
         let found = metrics.text().lines().find_map(|line| line.strip_prefix(name));
-        found.map_or(0.0, |value| value.trim().parse().expect("a number"))
+        found.map_or(0, |value| value.trim().parse().expect("a whole number"))
     }
 
     pub fn program(&mut self) -> &mut Child {

@@ -13,11 +13,13 @@ use wasmtime::component::{HasData, ResourceTable};
 use crate::allowed_hosts::AllowedHosts;
 
 mod address;
+mod connect;
 mod errors;
 mod host;
 mod numeric;
 mod params;
 mod pool;
+mod reply;
 mod rows;
 mod session;
 mod time;

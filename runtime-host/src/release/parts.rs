@@ -93,7 +93,7 @@ mod tests {
         ConfigMap { binary_data: Some([data].into()), ..ConfigMap::default() }
     }
 
-    fn config_maps(parts: Vec<Vec<u8>>) -> Vec<ConfigMap> {
+    fn config_maps(parts: &[Vec<u8>]) -> Vec<ConfigMap> {
         parts.iter().map(|part| config_map(COMPRESSED, part)).collect()
     }
 
@@ -102,7 +102,7 @@ mod tests {
         fn what_is_split_comes_together(
             component in proptest::collection::vec(any::<u8>(), 0..5000)
         ) {
-            let parts = config_maps(split(&component).unwrap());
+            let parts = config_maps(&split(&component).unwrap());
             prop_assert_eq!(join(&parts, 6000).unwrap(), component);
         }
     }
@@ -115,7 +115,7 @@ mod tests {
             .collect();
         let parts = split(&noise).unwrap();
         assert!(parts.len() > 1 && parts.iter().all(|part| part.len() <= PART));
-        assert_eq!(join(&config_maps(parts), noise.len()).unwrap(), noise);
+        assert_eq!(join(&config_maps(&parts), noise.len()).unwrap(), noise);
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_component_is_refused() {
-        let bomb = config_maps(split(&vec![0; 1 << 20]).unwrap());
+        let bomb = config_maps(&split(&vec![0; 1 << 20]).unwrap());
         assert_eq!(join(&bomb, 1000), Err(Unreadable::TooLarge(1000)));
         let long = [config_map(PLAIN, &[0; 11])];
         assert_eq!(join(&long, 10), Err(Unreadable::TooLarge(10)));
@@ -136,7 +136,7 @@ mod tests {
         let broken = [config_map(COMPRESSED, b"not zstd")];
         assert!(matches!(join(&broken, 10), Err(Unreadable::Damaged(_))));
         let cut = split(b"hello, component").unwrap();
-        let cut = config_maps(vec![cut[0][..cut[0].len() - 4].to_vec()]);
+        let cut = config_maps(&[cut[0][..cut[0].len() - 4].to_vec()]);
         assert!(matches!(join(&cut, 100), Err(Unreadable::Damaged(_))));
     }
 }

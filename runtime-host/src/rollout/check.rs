@@ -63,9 +63,9 @@ impl Checks {
                 ),
             ));
         }
-        Loader::inspect(&bytes).map_err(refuse)?;
+        Loader::inspect(&bytes).map_err(|error| refuse(&error))?;
         self.check_schema(release).await?;
-        let generation = self.loader.load(bytes).await.map_err(refuse)?;
+        let generation = self.loader.load(bytes).await.map_err(|error| refuse(&error))?;
         probe(&generation, &self.probe).await?;
         Ok(generation)
     }
@@ -112,7 +112,7 @@ fn unfit(check: &'static str, reason: String) -> Refusal {
     Refusal::Unfit { check, reason }
 }
 
-fn refuse(error: Unfit) -> Refusal {
+fn refuse(error: &Unfit) -> Refusal {
     let check = match error {
         Unfit::Kind(_) => "kind",
         Unfit::Imports(_) => "imports",

@@ -45,7 +45,7 @@ impl Events {
         let Some(reporter) = self.reporter.clone() else { return };
         let api = self.api.clone();
         tokio::spawn(async move {
-            let event = event(&reporter, what, message, Timestamp::now());
+            let event = event(&reporter, what, &message, Timestamp::now());
             if let Err(error) = api.create(&PostParams::default(), &event).await {
                 tracing::debug!("an Event could not be written: {error}");
             }
@@ -53,7 +53,7 @@ impl Events {
     }
 }
 
-fn event(reporter: &Reporter, what: What, message: String, now: Timestamp) -> Event {
+fn event(reporter: &Reporter, what: What, message: &str, now: Timestamp) -> Event {
     let (kind, reason) = match what {
         What::Live => ("Normal", "ComponentLive"),
         What::Refused => ("Warning", "ComponentRefused"),

@@ -106,7 +106,7 @@ impl Rollout {
             }
             self.watch_probation(&pointer).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Loads a version, however long what it needs is away.

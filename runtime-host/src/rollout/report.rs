@@ -93,8 +93,8 @@ impl Report {
     }
 
     /// The API server did not answer. Said once until it is back.
-    pub fn lost(&self, error: String) {
-        if self.inner().api_problem.replace(error.clone()).is_none() {
+    pub fn lost(&self, error: &str) {
+        if self.inner().api_problem.replace(error.to_owned()).is_none() {
             tracing::warn!("the pointer cannot be read, the live version stays: {error}");
         }
     }

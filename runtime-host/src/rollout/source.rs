@@ -53,7 +53,7 @@ pub async fn follow(
                     Err(problem) => report.pointer_problem(Some(problem)),
                 }
             }
-            Err(error) => report.lost(error),
+            Err(error) => report.lost(&error),
         }
     }
 }

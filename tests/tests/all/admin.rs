@@ -66,14 +66,14 @@ async fn what_happened_is_counted() {
     let brew = ::http::Method::from_bytes(b"BREW").unwrap();
     let status = app.request(brew, "/todos").answer().await.status;
     for (metric, count) in [
-        ("http_requests_total{method=\"POST\",status=\"201\"}", 2.0),
-        ("http_requests_total{method=\"GET\",status=\"200\"}", 1.0),
-        ("http_requests_total{method=\"GET\",status=\"404\"}", 1.0),
-        (&format!("http_requests_total{{method=\"other\",status=\"{status}\"}}"), 1.0),
-        ("http_request_duration_seconds_count", 5.0),
-        ("http_requests_in_flight", 0.0),
-        (&format!("generation{{digest=\"{}\"}}", digest(&todo_component())), 1.0),
-        ("database_pool_connections{database=\"0\",state=\"max\"}", 16.0),
+        ("http_requests_total{method=\"POST\",status=\"201\"}", 2),
+        ("http_requests_total{method=\"GET\",status=\"200\"}", 1),
+        ("http_requests_total{method=\"GET\",status=\"404\"}", 1),
+        (&format!("http_requests_total{{method=\"other\",status=\"{status}\"}}"), 1),
+        ("http_request_duration_seconds_count", 5),
+        ("http_requests_in_flight", 0),
+        (&format!("generation{{digest=\"{}\"}}", digest(&todo_component())), 1),
+        ("database_pool_connections{database=\"0\",state=\"max\"}", 16),
     ] {
         let what = format!("{metric} is {count}");
         until(&what, async || {
@@ -82,7 +82,7 @@ async fn what_happened_is_counted() {
         .await;
     }
     let memory = app.host.metric("runtime_host_process_resident_memory_bytes").await;
-    assert!(memory > 1e6, "{memory}");
+    assert!(memory > 1_000_000, "{memory}");
     let text = app.host.admin("/metrics").await;
     assert!(text.text().ends_with("# EOF\n"));
     assert!(!text.text().contains("127.0.0.1"), "the address of the database is in no label");

@@ -79,7 +79,7 @@ async fn a_body_that_is_too_large_is_refused_however_it_comes() {
         says(&answer, 413, "1 KiB");
     }
     app.add("x").await;
-    assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"max_body\"}").await, 2.0);
+    assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"max_body\"}").await, 2);
 }
 
 fn reqwest_body<S>(stream: S) -> tests::http::Body
@@ -95,7 +95,7 @@ async fn a_head_that_is_too_large_is_refused() {
     let answer = app.get("/todos").header("x-long", "x".repeat(9000)).answer().await;
     assert_eq!(answer.status, 431);
     app.get("/todos").header("x-long", "x".repeat(5000)).answer().await.is(200);
-    assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"max_head\"}").await, 1.0);
+    assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"max_head\"}").await, 1);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_component_that_sleeps_is_given_up() {
         says(&get(&host).await, 504, "200ms");
     }
     let failures = "runtime_host_component_failures_total{reason=\"timeout\"}";
-    assert_eq!(host.metric(failures).await, 2.0);
+    assert_eq!(host.metric(failures).await, 2);
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_component_that_loops_is_ended_and_meanwhile_others_are_answered() {
         })
         .collect();
     until("they are under way", async || {
-        (host.metric("runtime_host_http_requests_in_flight").await >= 8.0).then_some(())
+        (host.metric("runtime_host_http_requests_in_flight").await >= 8).then_some(())
     })
     .await;
     host.admin("/healthz").await.is(200);
@@ -138,7 +138,7 @@ async fn a_component_that_loops_is_ended_and_meanwhile_others_are_answered() {
         says(&answer.await.unwrap(), 504, "CPU time");
     }
     let failures = "runtime_host_component_failures_total{reason=\"cpu\"}";
-    assert_eq!(host.metric(failures).await, 8.0);
+    assert_eq!(host.metric(failures).await, 8);
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_component_that_fails_is_told_by_how_it_did() {
         }
         host.says(logged).await;
         let failures = format!("runtime_host_component_failures_total{{reason=\"{reason}\"}}");
-        assert_eq!(host.metric(&failures).await, 3.0, "{reason}");
+        assert_eq!(host.metric(&failures).await, 3, "{reason}");
         let status = host.admin("/status").await.json();
         assert_eq!(status["live"]["failures"], 3, "{status}");
     }
@@ -174,7 +174,7 @@ async fn a_request_too_many_is_told_to_try_again() {
     says(&second, 503, "Try again");
     assert_eq!(second.header("retry-after"), "1");
     app.host.admin("/readyz").await.is(200);
-    assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"max_requests\"}").await, 1.0);
+    assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"max_requests\"}").await, 1);
 
     drop(lock);
     first.await.unwrap().is(201);
@@ -187,7 +187,7 @@ async fn a_connection_too_many_is_told_to_try_again() {
     let mut held = TcpStream::connect(app.host.authority()).await.unwrap();
     held.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     until("it is in", async || {
-        (app.host.metric("runtime_host_http_connections").await == 1.0).then_some(())
+        (app.host.metric("runtime_host_http_connections").await == 1).then_some(())
     })
     .await;
     let answers = raw::exchange(&app, "GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").await;
@@ -208,7 +208,7 @@ async fn a_client_that_does_not_finish_its_head_is_cut() {
     assert!(answers.is_empty(), "{answers:?}");
     until("it is counted", async || {
         let counted = app.host.metric("runtime_host_refused_total{limit=\"header_timeout\"}").await;
-        (counted == 1.0).then_some(())
+        (counted == 1).then_some(())
     })
     .await;
 }
@@ -219,7 +219,7 @@ async fn a_kept_connection_that_is_not_used_is_closed_and_not_counted_as_refused
     let answers = raw::exchange(&app, "GET /todos HTTP/1.1\r\nHost: {host}\r\n\r\n").await;
     assert_eq!(answers[0].status, 200);
     let refused = app.host.metric("runtime_host_refused_total{limit=\"header_timeout\"}").await;
-    assert_eq!(refused, 0.0);
+    assert_eq!(refused, 0);
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn a_client_that_does_not_finish_its_body_is_told_and_cut() {
         assert_eq!(answers.len(), 1);
         assert_eq!(answers[0].status, 408, "{}", answers[0].head);
     }
-    assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"body_timeout\"}").await, 2.0);
+    assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"body_timeout\"}").await, 2);
     let status = app.host.admin("/status").await.json();
     assert_eq!(status["live"]["failures"], 0, "the component is not to blame: {status}");
 }
@@ -262,7 +262,7 @@ async fn a_client_that_does_not_read_its_answers_is_cut() {
     let _ = reader.read_to_end(&mut vec![]).await;
     until("it is counted", async || {
         let counted = app.host.metric("runtime_host_refused_total{limit=\"body_timeout\"}").await;
-        (counted == 1.0).then_some(())
+        (counted == 1).then_some(())
     })
     .await;
     app.list().await;
@@ -277,7 +277,7 @@ async fn the_database_gets_no_more_connections_than_the_budget() {
     }
     assert_eq!(app.database.connections().await.len(), 2);
     let state = "runtime_host_database_pool_connections{database=\"0\",state=\"max\"}";
-    assert_eq!(app.host.metric(state).await, 2.0);
+    assert_eq!(app.host.metric(state).await, 2);
     let created = "runtime_host_database_connections_created_total{database=\"0\"}";
-    assert_eq!(app.host.metric(created).await, 2.0);
+    assert_eq!(app.host.metric(created).await, 2);
 }
