@@ -118,13 +118,16 @@ forget_interrupted() {
 }
 
 edge_up() {
-    local secret
+    local secret force=''
     render > "$work/edge.yaml" || fail "the chart refuses $values, see above"
     secret=$(awk '/secretKeyRef:/ { found = 1 } found && $1 == "name:" { print $2; exit }' "$work/edge.yaml")
     kube get secret "$secret" > /dev/null 2>&1 ||
         fail "namespace $namespace has no Secret $secret, so the pods couldn't reach the database: make deploy ENV=$env PART=database"
     forget_interrupted
-    helm upgrade --install "$app" helm/todoozle --values "$values" --set-file "manifest=$manifest" > "$work/helm" 2>&1 ||
+    # What was changed by hand since was shown above, and is taken back.
+    ! "$helm" upgrade --help | grep -q -e --force-conflicts || force=--force-conflicts
+    helm upgrade --install "$app" helm/todoozle ${force:+"$force"} --values "$values" \
+        --set-file "manifest=$manifest" > "$work/helm" 2>&1 ||
         fail "helm: $(cat "$work/helm")"
     if kube get configmap "$app-live" > /dev/null 2>&1; then
         rolled_out
