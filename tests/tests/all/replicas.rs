@@ -192,6 +192,30 @@ async fn a_write_that_began_earlier_and_ended_later_is_not_overlooked() {
 }
 
 #[tokio::test]
+async fn many_clients_at_once_see_each_their_own_writes() {
+    let app = Replicated::start().await;
+    // The replica is behind most of the time, and catches up again and again.
+    app.pair.other.set("recovery_min_apply_delay", "20ms").await;
+    let clients = (0..8).map(|_| {
+        let app = &app;
+        async move {
+            let client = client();
+            for number in 0..10 {
+                let todo = app.add(&client, &format!("todo {number}")).await.json();
+                let own = app.url(&format!("/todos/{}", todo["id"]));
+                until("the replica has replayed the write", async || {
+                    let read = client.get(&own).answer().await.is(200);
+                    assert_eq!(read.json(), todo);
+                    (source(&read) == "replica").then_some(())
+                })
+                .await;
+            }
+        }
+    });
+    futures::future::join_all(clients).await;
+}
+
+#[tokio::test]
 async fn a_position_that_was_never_given_leads_to_the_primary() {
     let app = Replicated::start().await;
     let written = app.add(&client(), "buy milk").await;
