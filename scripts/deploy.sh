@@ -150,7 +150,8 @@ answers() {
     mkfifo "$work/forward"
     kube port-forward "service/$app" ":$port" > "$work/forward" 2> "$work/error" &
     forward=$!
-    read -r line < "$work/forward" || fail "can't forward a port to $app: $(cat "$work/error")"
+    exec 4< "$work/forward" # stays open, because kubectl has more to say
+    read -r line <&4 || fail "can't forward a port to $app: $(cat "$work/error")"
     port=${line#*127.0.0.1:} port=${port%% *}
     line=$(exec 3<> "/dev/tcp/127.0.0.1/$port" && printf 'GET / HTTP/1.0\r\nHost: %s\r\n\r\n' "$app" >&3 && head -n 1 <&3) || true
     [[ $line = *' 200 '* ]] || fail "the page answers '${line%$'\r'}' rather than 200: see runtime-host status --env $env"
