@@ -32,7 +32,7 @@ db: host ## Run that PostgreSQL alone, for `spin up`
 build: host component ## Build the host and the component
 
 component: setup
-	cargo build --profile component --target wasm32-wasip2 -p todo-component
+	cargo build --profile component --target wasm32-wasip2 -p todo-component -p test-component
 
 host: setup
 	cargo build $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
