@@ -5,43 +5,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::server::MAX_REQUESTS;
 use anyhow::{Context as _, Result};
 use wasmtime::{
     Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
 };
 
+use crate::limits::Limits;
+
 /// How often a running guest is made to give its thread back. Also the unit in
 /// which a request's CPU time is counted.
 pub const EPOCH: Duration = Duration::from_millis(10);
 
-/// Instances alive at the same time: one for each request at the server's limit
-/// when none can be shared, twice over for the two generations of a swap.
-const MAX_INSTANCES: u32 = 2 * MAX_REQUESTS;
 /// Core modules in one component: the guest, adapters and shims around it.
 const MAX_CORE_INSTANCES_PER_COMPONENT: u32 = 32;
-/// Memory of one instance. A component of this kind takes a few MiB; the bound
-/// keeps a leaking one from taking its neighbours along.
-pub const MAX_GUEST_MEMORY: usize = 256 << 20;
 const MAX_TABLE_ELEMENTS: usize = 100_000;
 
 /// An engine with a cache of compiled code in `cache`.
-pub fn new(cache: &Path) -> Result<Engine> {
-    let mut config = Config::new();
-    config.wasm_component_model_async(true);
-    config.epoch_interruption(true);
-    config.cache(Some(compile_cache(cache)?));
-
+pub fn new(limits: &Limits, cache: &Path) -> Result<Engine> {
+    let mut config = config(cache)?;
+    // Instances alive at the same time: one for each request at the limit when
+    // none can be shared, twice over for the two generations of a swap.
+    let instances = 2 * limits.max_requests;
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(MAX_INSTANCES)
-        .total_memories(MAX_INSTANCES)
-        .total_tables(2 * MAX_INSTANCES)
-        .total_stacks(MAX_INSTANCES)
-        .total_core_instances(MAX_INSTANCES * 4)
+    pool.total_component_instances(instances)
+        .total_memories(instances)
+        .total_tables(2 * instances)
+        .total_stacks(instances)
+        .total_core_instances(4 * instances)
         .max_core_instances_per_component(MAX_CORE_INSTANCES_PER_COMPONENT)
         .max_memories_per_component(4)
         .max_tables_per_component(8)
-        .max_memory_size(MAX_GUEST_MEMORY)
+        .max_memory_size(limits.guest_memory())
         .table_elements(MAX_TABLE_ELEMENTS);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     match Engine::new(&config) {
@@ -53,6 +47,20 @@ pub fn new(cache: &Path) -> Result<Engine> {
             Engine::new(&config).map_err(anyhow::Error::from).context("set up wasmtime")
         }
     }
+}
+
+/// An engine that compiles the very same code, and runs nothing.
+pub fn compiler(cache: &Path) -> Result<Engine> {
+    Engine::new(&config(cache)?).map_err(anyhow::Error::from).context("set up the compiler")
+}
+
+/// What decides about the code that comes out.
+fn config(cache: &Path) -> Result<Config> {
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    config.epoch_interruption(true);
+    config.cache(Some(compile_cache(cache)?));
+    Ok(config)
 }
 
 /// Precompiled code is machine code: it is kept in a folder of the host's own.

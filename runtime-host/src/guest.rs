@@ -11,14 +11,14 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::allowed_hosts::AllowedHosts;
-use crate::engine::{EPOCH, MAX_GUEST_MEMORY};
+use crate::engine::EPOCH;
+use crate::limits::Limits;
+use crate::log::GuestOutput;
+use crate::metrics::Metrics;
 use crate::outbound_http::{HttpClient, OutboundHttp};
-use crate::postgres::{self, Pools, Postgres, PostgresCtx, PostgresView};
+use crate::postgres::{self, Pools, PostgresCtx, PostgresView};
+use crate::release::Digest;
 use crate::spin_variables;
-
-/// CPU time that an instance may take for its latest request. Well over what a
-/// page needs, and well under the time after which its client gives up.
-const MAX_CPU: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What all instances of a component share; nothing of it changes with a new
 /// version of the component.
@@ -28,6 +28,8 @@ pub struct Shared {
     pub allowed_hosts: Arc<AllowedHosts>,
     pub pools: Arc<Pools>,
     pub http: HttpClient,
+    pub limits: Limits,
+    pub metrics: Arc<Metrics>,
 }
 
 /// The data of one instance's store.
@@ -44,11 +46,11 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// A store with its limits set.
-    pub fn store(engine: &Engine, shared: &Arc<Shared>) -> Store<Self> {
+    /// A store with its limits set. `digest` names the component in the log.
+    pub fn store(engine: &Engine, shared: &Arc<Shared>, digest: Digest) -> Store<Self> {
         let mut wasi = WasiCtx::builder();
-        // Standard output is for the host's own ready line.
-        wasi.stdout(tokio::io::stderr()).inherit_stderr();
+        wasi.stdout(GuestOutput::new("stdout", digest));
+        wasi.stderr(GuestOutput::new("stderr", digest));
         wasi.envs(&shared.environment);
         wasi.allow_tcp(false).allow_udp(false);
         let guest = Self {
@@ -62,7 +64,7 @@ impl Guest {
             },
             shared: shared.clone(),
             limits: StoreLimitsBuilder::new()
-                .memory_size(MAX_GUEST_MEMORY)
+                .memory_size(shared.limits.guest_memory())
                 // A Rust guest would only abort; the trap says what happened.
                 .trap_on_grow_failure(true)
                 .build(),
@@ -71,11 +73,12 @@ impl Guest {
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.limits);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut state| {
+        let limit = shared.limits.cpu_timeout;
+        store.epoch_deadline_callback(move |mut state| {
             let guest = state.data_mut();
             guest.busy_epochs += 1;
-            if guest.busy_epochs * EPOCH.as_millis() > MAX_CPU.as_millis() {
-                return Err(wasmtime::Error::new(CpuExhausted));
+            if guest.busy_epochs * EPOCH.as_millis() > limit.as_millis() {
+                return Err(wasmtime::Error::new(CpuExhausted { limit }));
             }
             Ok(UpdateDeadline::Yield(1))
         });
@@ -95,8 +98,10 @@ impl Guest {
 
 /// The guest ran for longer than it may without waiting for anything.
 #[derive(Debug, thiserror::Error)]
-#[error("the component used more than {} s of CPU time for a request", MAX_CPU.as_secs())]
-pub struct CpuExhausted;
+#[error("the component used more than {limit:?} of CPU time for a request (--cpu-timeout)")]
+pub struct CpuExhausted {
+    limit: std::time::Duration,
+}
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
@@ -125,7 +130,7 @@ pub fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-    postgres::add_to_linker::<Guest, Postgres>(&mut linker, |guest| PostgresView {
+    postgres::add_to_linker(&mut linker, |guest| PostgresView {
         ctx: &mut guest.postgres,
         table: &mut guest.table,
     })?;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::log;
+
 /// All spinners, so that log lines are written above them.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
@@ -18,6 +20,10 @@ pub struct Step {
 /// Begins a step.
 pub fn step(message: impl Into<String>) -> Step {
     let message = message.into();
+    if log::is_json() {
+        tracing::info!("{message}");
+        return Step { spinner: None };
+    }
     if !std::io::stderr().is_terminal() {
         eprintln!("{message} …");
         return Step { spinner: None };
@@ -37,6 +43,7 @@ impl Step {
                 spinner.finish_and_clear();
                 SPINNERS.suspend(|| eprintln!("✓ {message}"));
             }
+            None if log::is_json() => tracing::info!("{message}"),
             None => eprintln!("{message}"),
         }
     }

@@ -3,21 +3,23 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::uri::{Authority, Scheme, Uri};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use http_body_util::{BodyExt as _, Full};
+use http::{HeaderValue, Method, Request, Response, Version, header};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
 
-use crate::body::{KeepAlive, MAX_REQUEST_BODY, RequestBody, drain};
-use crate::server::{MAX_REQUESTS, Server};
-use crate::worker::{Failure, REQUEST_TIMEOUT, Ticket};
+use crate::body::{Progress, RequestBody, Upload, Watched, drain};
+use crate::exchange::Exchange;
+use crate::metrics::Limit;
+use crate::problem::Problem;
+use crate::server::Server;
+use crate::worker::{Failure, Ticket};
 
 /// How long a request waits for one of the server's places. Those who wait are
 /// bounded by the limit of connections.
@@ -26,99 +28,145 @@ const PLACE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a worker takes to end after its component trapped.
 const WORKER_END: Duration = Duration::from_millis(100);
 
-/// Answers a request. `local` stands in for a missing `Host` (HTTP/1.0).
+/// Where a request came in.
+#[derive(Clone, Copy)]
+pub struct Ends {
+    pub client: SocketAddr,
+    /// Stands in for a missing `Host` (HTTP/1.0).
+    pub local: SocketAddr,
+}
+
+/// Answers a request.
 pub async fn handle(
-    server: &Server,
-    local: SocketAddr,
+    server: &Arc<Server>,
+    ends: Ends,
     request: Request<Incoming>,
 ) -> Response<WasiBody> {
-    match forward(server, local, request).await {
+    let mut exchange = Exchange::begin(server, ends.client, &request);
+    let mut response = match forward(server, ends.local, request, &mut exchange).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
+    };
+    if server.stopping.load(Ordering::Relaxed) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    exchange.answered(response.status());
+    response.map(|body| Watched::wrap(body, exchange))
 }
 
 async fn forward(
     server: &Server,
     local: SocketAddr,
     request: Request<Incoming>,
+    exchange: &mut Exchange,
 ) -> Result<Response<WasiBody>, Problem> {
+    let limits = &server.limits;
     let (mut parts, body) = request.into_parts();
-    if is_too_large(&parts) {
+    if is_too_large(&parts, limits.max_body) {
         // Who waits for `100 Continue` has sent nothing yet, and need not.
         if !parts.headers.contains_key(header::EXPECT) {
-            drain(body);
+            drain(body, limits.max_body);
         }
-        return Err(Problem::body_too_large());
+        server.metrics.refused(Limit::max_body);
+        return Err(Problem::body_too_large(limits));
     }
     if has_unknown_coding(&parts) {
         return Err(Problem::unknown_coding());
     }
     parts.uri = absolute_uri(&parts, local)?;
-    let line = format!("{} {}", parts.method, parts.uri.path());
+    let place = place(server).await?;
+    let generation = server.live.load_full().ok_or_else(Problem::no_component)?;
+    exchange.goes_to(generation.clone(), place.clone());
 
-    let place = server.requests.clone().acquire_owned();
-    let permit = tokio::time::timeout(PLACE_TIMEOUT, place)
-        .await
-        .ok()
-        .and_then(Result::ok)
-        .map(Arc::new)
-        .ok_or_else(Problem::busy)?;
-
-    let generation = server.live.load_full();
-    let too_large = Arc::new(AtomicBool::new(false));
-    let body = RequestBody::new(body, too_large.clone()).boxed_unsync();
+    let upload = Upload::default();
+    let body = RequestBody::new(body, limits, upload.clone()).boxed_unsync();
     let (failure, failed) = oneshot::channel();
-    let ticket = Ticket { line: line.clone(), failure, permit: permit.clone() };
+    let ticket = Ticket { line: exchange.line(), failure, permit: place };
     let result = generation.handler.handle(ticket, Request::from_parts(parts, body)).await;
-    if too_large.load(Ordering::Relaxed) {
-        return Err(Problem::body_too_large());
-    }
-    match result {
-        Ok(response) => Ok(response.map(|body| KeepAlive::wrap(body, (generation, permit)))),
-        Err(error) => Err(explain(&line, &error, failed).await),
+
+    let failure = match (upload.progress(), result) {
+        (Progress::TooLarge, _) => {
+            server.metrics.refused(Limit::max_body);
+            return Err(Problem::body_too_large(limits));
+        }
+        (Progress::TooSlow, _) => return Err(too_slow(server)),
+        (_, Ok(response)) => {
+            let status = response.status();
+            // 503 is how a component says that its database is away.
+            let failed =
+                status.is_server_error() && status != http::StatusCode::SERVICE_UNAVAILABLE;
+            generation.health.record(failed);
+            return Ok(response);
+        }
+        (progress, Err(error)) => match explain(&exchange.line(), &error, failed).await {
+            // The client's fault: the component still waited for its body.
+            Some(Failure::TimedOut) if progress == Progress::Waiting => {
+                return Err(too_slow(server));
+            }
+            Some(failure) => failure,
+            None => return Err(busy(server)),
+        },
+    };
+    generation.health.record(true);
+    server.metrics.failed(failure);
+    Err(Problem::failure(failure, limits))
+}
+
+/// One of the server's places, for which a request waits for a moment.
+async fn place(server: &Server) -> Result<Arc<OwnedSemaphorePermit>, Problem> {
+    let place = server.requests.clone().acquire_owned();
+    match tokio::time::timeout(PLACE_TIMEOUT, place).await {
+        Ok(Ok(permit)) => Ok(Arc::new(permit)),
+        _ => Err(busy(server)),
     }
 }
 
-/// What to tell the client, and to log, of a request without an answer.
-async fn explain(
+fn busy(server: &Server) -> Problem {
+    server.metrics.refused(Limit::max_requests);
+    Problem::busy(&server.limits)
+}
+
+fn too_slow(server: &Server) -> Problem {
+    server.metrics.refused(Limit::body_timeout);
+    Problem::body_too_slow()
+}
+
+/// Why there is no answer, which is logged too. `None` means that there was no
+/// room for another instance.
+pub async fn explain(
     line: &str,
     error: &wasmtime::Error,
     failed: oneshot::Receiver<Failure>,
-) -> Problem {
+) -> Option<Failure> {
     if error.is::<TrapOrPanicError>() {
         // The worker tells, and logs, why it ended.
-        return match failed.await {
-            Ok(Failure::TimedOut) => Problem::timed_out(),
-            Ok(Failure::CpuExhausted) => Problem::cpu_exhausted(),
-            Ok(Failure::Trapped) | Err(_) => Problem::trapped(),
-        };
+        return Some(failed.await.unwrap_or(Failure::Trapped));
     }
     if error.is::<ExpirationError>() {
         tracing::error!("{line}: the component did not answer in time");
-        return Problem::timed_out();
+        return Some(Failure::TimedOut);
     }
     if let Some(error) = error.downcast_ref::<InstantiationError<Ticket>>() {
         if error.error.is::<wasmtime::PoolConcurrencyLimitError>() {
-            return Problem::busy();
+            return None;
         }
         tracing::error!("{line}: the component cannot be instantiated: {:#}", error.error);
-        return Problem::trapped();
+        return Some(Failure::NotStarted);
     }
     // A WASI 0.2 component that traps is an error first; then its worker tells more.
-    if let Ok(Ok(_)) = tokio::time::timeout(WORKER_END, failed).await {
-        return Problem::trapped();
+    if let Ok(Ok(failure)) = tokio::time::timeout(WORKER_END, failed).await {
+        return Some(failure);
     }
     tracing::error!("{line}: the component gave an error for an answer: {error:#}");
-    Problem::failed()
+    Some(Failure::NoAnswer)
 }
 
-fn is_too_large(parts: &http::request::Parts) -> bool {
+fn is_too_large(parts: &http::request::Parts, limit: u64) -> bool {
     parts
         .headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok())
-        .is_some_and(|length: u64| length > MAX_REQUEST_BODY)
+        .is_some_and(|length: u64| length > limit)
 }
 
 /// Whether the body is coded in a way that hyper does not undo.
@@ -150,81 +198,4 @@ fn absolute_uri(parts: &http::request::Parts, local: SocketAddr) -> Result<Uri, 
     uri.authority.get_or_insert(authority);
     Uri::from_parts(uri)
         .map_err(|_| Problem::bad_request("The address in the request line is broken."))
-}
-
-/// An answer of the host's own, after RFC 9457.
-struct Problem {
-    status: StatusCode,
-    detail: String,
-}
-
-impl Problem {
-    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
-    }
-
-    fn bad_request(detail: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, detail)
-    }
-
-    fn unknown_coding() -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, "The only transfer coding of a request is chunked.")
-    }
-
-    fn body_too_large() -> Self {
-        let limit = MAX_REQUEST_BODY >> 20;
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("A request body may have {limit} MiB."))
-    }
-
-    fn busy() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("{MAX_REQUESTS} requests are being answered already. Try again in a second."),
-        )
-    }
-
-    fn timed_out() -> Self {
-        let limit = REQUEST_TIMEOUT.as_secs();
-        Self::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            format!("The component did not answer within {limit} s."),
-        )
-    }
-
-    fn cpu_exhausted() -> Self {
-        Self::new(StatusCode::GATEWAY_TIMEOUT, "The component used up its CPU time for a request.")
-    }
-
-    fn trapped() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The component trapped before it answered. The host's log has the reason.",
-        )
-    }
-
-    fn failed() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The component gave an error instead of an answer. The host's log has the reason.",
-        )
-    }
-
-    fn into_response(self) -> Response<WasiBody> {
-        let text = serde_json::json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason(),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        })
-        .to_string();
-        let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
-        let mut response = Response::new(body);
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        response
-    }
 }

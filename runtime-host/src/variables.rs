@@ -12,6 +12,8 @@ use crate::{dotenv, template};
 const PREFIX: &str = "SPIN_VARIABLE_";
 /// By convention the address of the component's database.
 pub const DATABASE_URL: &str = "database_url";
+/// By convention the CA's certificate of that database, as PEM.
+pub const DATABASE_CA: &str = "database_ca";
 
 /// The name of a variable in the environment and in `.env`.
 pub fn env_name(variable: &str) -> String {

@@ -19,24 +19,15 @@ use wasmtime_wasi_http::handler::{
 };
 
 use crate::guest::{CpuExhausted, Guest, Shared};
+use crate::health::Health;
+use crate::release::Digest;
 
-/// Time until the head of a response: longer than a page may take, shorter than
-/// what browsers and load balancers wait.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for the rest of a response, and for what a guest does after it.
-const RESPONSE_TIMEOUT: Duration = Duration::from_mins(5);
 /// How much later a worker is ended from outside when its guest does not let it
 /// see the time itself.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long an instance waits for its next request. Making one takes
 /// microseconds, so little is gained by keeping it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Requests in one instance at the same time. More are faster, by a fifth at
-/// 8; but all of them are lost when one traps.
-const MAX_CONCURRENT: usize = 8;
-/// Requests in one instance altogether, which bounds what a leak can gather.
-const MAX_REUSE: usize = 128;
 
 /// What `ProxyHandler` says of a worker whose task was dropped: when the host
 /// ends, or panics, of which the panic's own message tells.
@@ -47,6 +38,8 @@ pub struct Workers {
     pub pre: ProxyPre<Guest>,
     pub engine: Engine,
     pub shared: Arc<Shared>,
+    pub digest: Digest,
+    pub health: Arc<Health>,
 }
 
 /// What comes with a request.
@@ -65,6 +58,23 @@ pub enum Failure {
     TimedOut,
     CpuExhausted,
     Trapped,
+    /// It could not be instantiated.
+    NotStarted,
+    /// It gave an error for an answer.
+    NoAnswer,
+}
+
+impl Failure {
+    /// In metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TimedOut => "timeout",
+            Self::CpuExhausted => "cpu",
+            Self::Trapped => "trap",
+            Self::NotStarted => "instantiation",
+            Self::NoAnswer => "error",
+        }
+    }
 }
 
 impl HandlerState for Workers {
@@ -73,14 +83,16 @@ impl HandlerState for Workers {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Expiration, Worker>> {
-        let mut store = Guest::store(&self.engine, &self.shared);
-        let proxy = self.pre.instantiate_async(&mut store).await?;
+        let limits = &self.shared.limits;
+        let mut store = Guest::store(&self.engine, &self.shared, self.digest);
+        let instance = self.pre.instantiate_async(&mut store);
+        let proxy = tokio::time::timeout(limits.request_timeout, instance).await??;
         // Before WASI 0.3 components were not made to be used twice.
         let (concurrent, reuse) = match self.pre {
-            ProxyPre::P3(_) => (MAX_CONCURRENT, MAX_REUSE),
+            ProxyPre::P3(_) => (limits.requests_per_instance, limits.instance_reuse),
             ProxyPre::P2(_) => (1, 1),
         };
-        let clock = Arc::new(Clock::default());
+        let clock = Arc::new(Clock::new(limits.request_timeout, limits.response_timeout));
         Ok(Instance {
             store,
             proxy,
@@ -89,18 +101,33 @@ impl HandlerState for Workers {
                 sleep: Box::pin(tokio::time::sleep(IDLE_TIMEOUT)),
                 clock: clock.clone(),
             },
-            state: Worker { concurrent, reuse, clock, in_flight: Mutex::default() },
+            state: Worker {
+                concurrent: concurrent as usize,
+                reuse: reuse as usize,
+                clock,
+                shared: self.shared.clone(),
+                health: self.health.clone(),
+                in_flight: Mutex::default(),
+            },
         })
     }
 }
 
 /// What the two halves of a worker know of its time.
-#[derive(Default)]
 struct Clock {
+    request_timeout: Duration,
+    response_timeout: Duration,
     /// A request was answered for the guest, which still works on it.
     gave_up: AtomicBool,
     /// The whole worker was ended.
     expired: AtomicBool,
+}
+
+impl Clock {
+    fn new(request_timeout: Duration, response_timeout: Duration) -> Self {
+        let (gave_up, expired) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { request_timeout, response_timeout, gave_up, expired }
+    }
 }
 
 /// Ends a worker from outside, whatever its guest does.
@@ -118,9 +145,9 @@ impl WorkerExpiration for Expiration {
     ) -> Poll<()> {
         let limit = match status {
             WorkerStatus::Idle => IDLE_TIMEOUT,
-            WorkerStatus::Requests => REQUEST_TIMEOUT + GRACE,
+            WorkerStatus::Requests => self.clock.request_timeout + GRACE,
             WorkerStatus::PostReturn if self.clock.gave_up.load(Ordering::Relaxed) => GRACE,
-            WorkerStatus::PostReturn => RESPONSE_TIMEOUT,
+            WorkerStatus::PostReturn => self.clock.response_timeout,
         };
         let deadline = (start + limit).into();
         if self.sleep.deadline() != deadline {
@@ -139,6 +166,8 @@ pub struct Worker {
     concurrent: usize,
     reuse: usize,
     clock: Arc<Clock>,
+    shared: Arc<Shared>,
+    health: Arc<Health>,
     in_flight: Mutex<Vec<(String, oneshot::Sender<Failure>)>>,
 }
 
@@ -171,7 +200,7 @@ impl WorkerState for Worker {
         Box::pin(async move {
             // This future is dropped when the guest has answered, and so is the permit.
             let _permit = permit;
-            tokio::time::sleep(REQUEST_TIMEOUT).await;
+            tokio::time::sleep(clock.request_timeout).await;
             clock.gave_up.store(true, Ordering::Relaxed);
         })
     }
@@ -195,13 +224,15 @@ impl WorkerState for Worker {
             Failure::TimedOut if lines.is_empty() => tracing::debug!("{error:#}"),
             Failure::Trapped if lines.is_empty() && error.to_string() == DROPPED => {}
             _ if lines.is_empty() => {
+                self.health.fail();
+                self.shared.metrics.failed(failure);
                 tracing::error!("after its answers, the component failed: {}", error.root_cause());
             }
             Failure::TimedOut => {
                 tracing::error!("{requests}: the component did not answer in time");
             }
-            Failure::CpuExhausted => tracing::error!("{requests}: {CpuExhausted}"),
-            Failure::Trapped => {
+            Failure::CpuExhausted => tracing::error!("{requests}: {}", error.root_cause()),
+            _ => {
                 tracing::error!("{requests}: the component trapped: {}", error.root_cause());
                 tracing::debug!("{error:?}");
             }

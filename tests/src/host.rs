@@ -1,7 +1,7 @@
 //! `runtime-host`, the real program.
 
 use crate::child::{Child, Outcome, run};
-use crate::{Project, built, postgres, target};
+use crate::{Answer, Ask, Project, built, http, postgres, target};
 use std::process::{Command, ExitStatus};
 use url::Url;
 
@@ -67,6 +67,12 @@ impl Up {
         self
     }
 
+    /// With an admin port, for [`Host::admin`].
+    #[must_use]
+    pub fn with_admin(self) -> Self {
+        self.argument("--admin=127.0.0.1:0")
+    }
+
     #[must_use]
     pub fn listen(mut self, address: &str) -> Self {
         address.clone_into(&mut self.listen);
@@ -125,6 +131,21 @@ impl Host {
 
     pub fn project(&self) -> &Project {
         &self.project
+    }
+
+    /// What the admin port answers; the host says in its log where that is.
+    pub async fn admin(&self, path: &str) -> Answer {
+        let said = self.program.stderr();
+        let (_, rest) = said.split_once("admin on ").expect("the host has an admin port");
+        let end = rest.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(rest.len());
+        http::client().get(format!("{}{path}", &rest[..end])).answer().await
+    }
+
+    /// The value of a metric, by its name and labels; 0 before it is first counted.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let metrics = self.admin("/metrics").await.is(200);
+        let found = metrics.text().lines().find_map(|line| line.strip_prefix(name));
+        found.map_or(0, |value| value.trim().parse().expect("a whole number"))
     }
 
     pub fn program(&mut self) -> &mut Child {

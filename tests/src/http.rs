@@ -1,6 +1,7 @@
 //! Requests, and answers that are read to their end.
 
 use http::HeaderMap;
+pub use reqwest::Body;
 use reqwest::{Client, RequestBuilder, redirect::Policy};
 use serde_json::Value;
 

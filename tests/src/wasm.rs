@@ -22,6 +22,83 @@ pub fn component_without_a_handler() -> Vec<u8> {
     wat::parse_str("(component)").expect("a component")
 }
 
+/// A component for WASI 0.2 that handles a request by this core code. `$imports`
+/// are what it needs beside, and `$with` are those to the core module.
+fn component_that(imports: &str, with: &str, module: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(component
+            (import "wasi:http/types@0.2.0" (instance $types
+                (export "incoming-request" (type (sub resource)))
+                (export "response-outparam" (type (sub resource)))
+            ))
+            (alias export $types "incoming-request" (type $request))
+            (alias export $types "response-outparam" (type $response))
+            {imports}
+            (core module $module {module})
+            (core instance $instance (instantiate $module {with}))
+            (func $handle (param "request" (own $request)) (param "response-out" (own $response))
+                (canon lift (core func $instance "handle")))
+            (instance $handler (export "handle" (func $handle)))
+            (export "wasi:http/incoming-handler@0.2.0" (instance $handler))
+        )"#
+    );
+    wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A component that traps at every request.
+pub fn component_that_traps() -> Vec<u8> {
+    component_that("", "", r#"(func (export "handle") (param i32 i32) unreachable)"#)
+}
+
+/// A component that works on a request for ever.
+pub fn component_that_loops() -> Vec<u8> {
+    component_that("", "", r#"(func (export "handle") (param i32 i32) (loop (br 0)))"#)
+}
+
+/// A component that does not answer.
+pub fn component_that_says_nothing() -> Vec<u8> {
+    component_that("", "", r#"(func (export "handle") (param i32 i32))"#)
+}
+
+/// A component that wants more and more memory.
+pub fn component_that_takes_memory() -> Vec<u8> {
+    let module = r#"(memory 1)
+        (func (export "handle") (param i32 i32) (loop (drop (memory.grow (i32.const 16))) (br 0)))"#;
+    component_that("", "", module)
+}
+
+/// A component that traps before it gets its first request.
+pub fn component_that_does_not_start() -> Vec<u8> {
+    let module = r#"(func $start unreachable) (start $start)
+        (func (export "handle") (param i32 i32))"#;
+    component_that("", "", module)
+}
+
+/// A component that sleeps for an hour.
+pub fn component_that_sleeps() -> Vec<u8> {
+    let imports = r#"
+        (import "wasi:io/poll@0.2.0" (instance $poll
+            (export "pollable" (type $pollable (sub resource)))
+            (export "[method]pollable.block" (func (param "self" (borrow $pollable))))
+        ))
+        (alias export $poll "pollable" (type $pollable))
+        (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+            (alias outer 1 $pollable (type $outer))
+            (export "pollable" (type $pollable (eq $outer)))
+            (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))
+        ))
+        (core func $block (canon lower (func $poll "[method]pollable.block")))
+        (core func $after (canon lower (func $clock "subscribe-duration")))"#;
+    let with = r#"(with "host" (instance
+        (export "block" (func $block)) (export "after" (func $after))))"#;
+    let module = r#"
+        (import "host" "block" (func $block (param i32)))
+        (import "host" "after" (func $after (param i64) (result i32)))
+        (func (export "handle") (param i32 i32)
+            (call $block (call $after (i64.const 3600000000000))))"#;
+    component_that(imports, with, module)
+}
+
 /// The todo component as it was built.
 pub fn todo_component() -> Vec<u8> {
     std::fs::read(component()).expect("read the component")
@@ -49,8 +126,13 @@ pub fn version_called(name: &str) -> Vec<u8> {
 
 /// The first twelve hexadecimal digits of a component's SHA-256, as the host logs it.
 pub fn digest(component: &[u8]) -> String {
+    whole_digest(component)[..12].to_owned()
+}
+
+/// A component's SHA-256, in hexadecimal digits.
+pub fn whole_digest(component: &[u8]) -> String {
     let mut text = String::new();
-    for byte in &Sha256::digest(component)[..6] {
+    for byte in Sha256::digest(component) {
         write!(text, "{byte:02x}").expect("writing to a string works");
     }
     text

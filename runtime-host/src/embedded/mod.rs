@@ -120,7 +120,7 @@ impl Embedded {
     async fn joins(&self, access: &Access) -> Result<bool> {
         let deadline = Instant::now() + ANSWER_TIMEOUT;
         while let Some((pid, port)) = control::running(&self.home)? {
-            let answer = postgres::connect(&url(access, "postgres")).await;
+            let answer = postgres::connect(&url(access, "postgres"), None).await;
             match answer {
                 Ok(_) if port == access.port => return Ok(true),
                 // It may be starting, stopping, or dying after a kill.
@@ -241,7 +241,7 @@ impl Running {
 
 async fn ensure_database(access: &Access) -> Result<()> {
     let client =
-        postgres::connect(&url(access, "postgres")).await.context("connect to PostgreSQL")?;
+        postgres::connect(&url(access, "postgres"), None).await.context("connect to PostgreSQL")?;
     let exists = client
         .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
         .await

@@ -10,11 +10,13 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config};
 
 use super::bindings::Error;
+use super::connect::Target;
 use crate::allowed_hosts::AllowedHosts;
 
-/// How long one host of an address has to accept a connection. Every one of a
-/// multi-host address may need it, within the time of a request.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one host of an address has to make a connection, handshakes and
+/// password included. Every one of a multi-host address may need it, within the
+/// time of a request.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long sent data may stay unacknowledged. Without it a frozen server holds
 /// its connections for a quarter of an hour.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,7 +79,7 @@ pub fn check(config: &Config, allowed: &AllowedHosts) -> Result<(), Error> {
 
 /// The hosts and ports that connections are made to. `hostaddr` is where
 /// tokio-postgres really connects to, so both count.
-fn targets(config: &Config) -> Vec<(String, u16)> {
+pub fn targets(config: &Config) -> Vec<(String, u16)> {
     let ports = config.get_ports();
     let port = |index: usize| match ports {
         [] => DEFAULT_PORT,
@@ -100,9 +102,10 @@ pub fn tls(config: &Config, ca_root: Option<&str>) -> Result<MakeTlsConnector, S
     let mut builder = TlsConnector::builder();
     match ca_root {
         Some(pem) => {
-            let certificate = Certificate::from_pem(pem.as_bytes())
-                .map_err(|error| format!("the CA certificate cannot be read: {error}"))?;
-            builder.add_root_certificate(certificate).disable_built_in_roots(true);
+            builder.disable_built_in_roots(true);
+            for certificate in certificates(pem)? {
+                builder.add_root_certificate(certificate);
+            }
         }
         None if config.get_ssl_mode() == SslMode::Prefer => {
             builder.danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true);
@@ -113,20 +116,22 @@ pub fn tls(config: &Config, ca_root: Option<&str>) -> Result<MakeTlsConnector, S
     Ok(MakeTlsConnector::new(connector))
 }
 
-/// One connection outside of any pool, for the host's own work.
-pub async fn connect(address: &str) -> anyhow::Result<Client> {
+/// The certificates of authorities in a PEM file: several, while one replaces another.
+pub fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
+    let why = match Certificate::stack_from_pem(pem.as_bytes()) {
+        Ok(certificates) if !certificates.is_empty() => return Ok(certificates),
+        Ok(_) => "it holds no certificate".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(format!("the CA certificate cannot be read: {why}"))
+}
+
+/// One connection outside of any pool, for the host's own work. With a CA, the
+/// server's certificate has to be of it.
+pub async fn connect(address: &str, ca_root: Option<&str>) -> anyhow::Result<Client> {
     let config = parse(address).map_err(anyhow::Error::msg)?;
-    let tls = tls(&config, None).map_err(anyhow::Error::msg)?;
-    let (client, connection) = config.connect(tls).await.with_context(|| {
-        let hosts: Vec<_> =
-            targets(&config).iter().map(|(host, port)| format!("{host}:{port}")).collect();
-        format!("connect to PostgreSQL on {}", hosts.join(", "))
-    })?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection of the host's own ended");
-        }
-    });
+    let target = Target::new(config, ca_root).map_err(anyhow::Error::msg)?;
+    let (client, _) = target.connect().await.context("connect to PostgreSQL")?;
     Ok(client)
 }
 

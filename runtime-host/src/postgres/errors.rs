@@ -4,11 +4,7 @@
 use tokio_postgres::error::DbError;
 
 use super::bindings::{self, Error, QueryError};
-
-/// A failure to get a connection.
-pub fn connect(error: &tokio_postgres::Error) -> Error {
-    Error::ConnectionFailed(with_sources(error))
-}
+use super::connect::with_sources;
 
 /// A failure of a statement. A lost connection is a `connection-failed`, so
 /// that a guest can answer 503 to it; what the server said is a `db-error`.
@@ -46,15 +42,4 @@ fn describe(error: &DbError) -> bindings::DbError {
         detail: error.detail().map(str::to_owned),
         extras,
     }
-}
-
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

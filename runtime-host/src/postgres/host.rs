@@ -9,7 +9,7 @@ use super::bindings::{
 };
 use super::pool::Lease;
 use super::rows::RowProducer;
-use super::{Postgres, PostgresView, session, values};
+use super::{Postgres, PostgresView, address, session, values};
 
 /// Bytes that `query` may gather in the host before the guest sees the first
 /// row; `query-async` streams, and has no such bound.
@@ -76,8 +76,7 @@ impl HostConnectionBuilder for PostgresView<'_> {
         builder: Resource<ConnectionBuilder>,
         certificate: String,
     ) -> Result<(), Error> {
-        native_tls::Certificate::from_pem(certificate.as_bytes())
-            .map_err(|error| Error::Other(format!("the CA certificate cannot be read: {error}")))?;
+        address::certificates(&certificate).map_err(Error::Other)?;
         let builder =
             self.table.get_mut(&builder).map_err(|_| Error::Other("no such builder".into()))?;
         builder.ca_root = Some(certificate);
@@ -112,32 +111,20 @@ impl HostConnection for PostgresView<'_> {
         use futures::TryStreamExt as _;
 
         let session = self.session(&connection)?;
-        let (prepared, rows, in_flight) = session::query(&session, &statement, &params).await?;
-        let mut rows = std::pin::pin!(rows);
-        let mut set = RowSet { columns: values::columns(&prepared), rows: Vec::new() };
+        let mut reply = session::query(&session, &statement, &params).await?;
+        let mut set = RowSet { columns: values::columns(reply.statement()), rows: Vec::new() };
         let mut bytes = 0;
-        loop {
-            match rows.try_next().await {
-                Ok(Some(row)) => {
-                    bytes += row.raw_size_bytes();
-                    if bytes > MAX_RESULT_BYTES {
-                        return Err(Error::Other(format!(
-                            "the result is larger than {} MiB: use query-async, or a LIMIT",
-                            MAX_RESULT_BYTES >> 20
-                        )));
-                    }
-                    set.rows.push(values::row(&row)?);
-                }
-                Ok(None) => {
-                    in_flight.finish();
-                    return Ok(set);
-                }
-                Err(error) => {
-                    in_flight.finish();
-                    return Err(super::errors::query(&error));
-                }
+        while let Some(row) = reply.try_next().await? {
+            bytes += row.raw_size_bytes();
+            if bytes > MAX_RESULT_BYTES {
+                return Err(Error::Other(format!(
+                    "the result is larger than {} MiB: use query-async, or a LIMIT",
+                    MAX_RESULT_BYTES >> 20
+                )));
             }
+            set.rows.push(values::row(&row)?);
         }
+        Ok(set)
     }
 
     async fn execute(
@@ -194,9 +181,10 @@ impl<T: 'static> HostConnectionWithStore<T> for Postgres {
         params: Vec<ParameterValue>,
     ) -> Result<(Vec<Column>, StreamReader<Row>, FutureReader<Result<(), Error>>), Error> {
         let session = accessor.with(|mut access| access.get().session(&connection))?;
-        let (prepared, rows, in_flight) = session::query(&session, &statement, &params).await?;
+        let reply = session::query(&session, &statement, &params).await?;
+        let columns = values::columns(reply.statement());
         let (sender, receiver) = oneshot::channel();
-        let producer = RowProducer::new(rows, in_flight, sender);
+        let producer = RowProducer::new(reply, sender);
         // A producer that is gone without a word was dropped by the guest.
         let outcome = async move { Ok::<_, wasmtime::Error>(receiver.await.unwrap_or(Ok(()))) };
         let (rows, outcome) = accessor
@@ -207,7 +195,7 @@ impl<T: 'static> HostConnectionWithStore<T> for Postgres {
                 ))
             })
             .map_err(|error: wasmtime::Error| Error::Other(error.to_string()))?;
-        Ok((values::columns(&prepared), rows, outcome))
+        Ok((columns, rows, outcome))
     }
 
     async fn execute_async(

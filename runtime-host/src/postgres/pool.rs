@@ -1,6 +1,7 @@
 //! Pools of connections, one per address and CA.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,23 +9,19 @@ use deadpool::Runtime;
 use deadpool::managed::{
     self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
 };
-use deadpool_postgres::{ManagerConfig, RecyclingMethod};
-use postgres_native_tls::MakeTlsConnector;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{CancelToken, NoTls};
+use deadpool_postgres::ClientWrapper;
 
+use super::address;
 use super::bindings::Error;
+use super::connect::{NoConnection, Target};
 use super::session::Session;
-use super::{address, errors};
 use crate::allowed_hosts::AllowedHosts;
+use crate::limits::Limits;
 
-/// Connections to one database. PostgreSQL serves few busy connections faster
-/// than many, and takes 100 in all by default, from every client together.
-const POOL_SIZE: usize = 16;
 /// How long a component waits for a free connection before it gets an error.
 /// Those who wait are bounded by the server's limit of requests.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longer than any sensible number of hosts takes to refuse a connection.
+/// Longer than a few hosts take that do not answer.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(15);
 const RECYCLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Different addresses kept at the same time; the one unused for longest goes.
@@ -34,20 +31,60 @@ const MAX_POOLS: usize = 16;
 pub type Lease = Arc<Object<PoolManager>>;
 
 /// All pools of the process.
-#[derive(Default)]
 pub struct Pools {
-    pools: Mutex<HashMap<Key, Entry>>,
+    /// Connections to one address.
+    size: usize,
+    /// How long a server may say nothing during a statement.
+    silence: Duration,
+    by_key: Mutex<HashMap<Key, Entry>>,
+    /// Connections made by the pools of each number, for good.
+    created: Arc<[AtomicU64; MAX_POOLS]>,
+}
+
+/// One pool, for metrics. Its number, below [`MAX_POOLS`], stands for the address.
+#[derive(Debug)]
+pub struct PoolState {
+    pub index: usize,
+    pub max: usize,
+    pub open: usize,
+    pub idle: usize,
+    pub waiting: usize,
+    pub created: u64,
 }
 
 /// Address and CA.
 type Key = (String, Option<String>);
 
 struct Entry {
+    index: usize,
     pool: managed::Pool<PoolManager>,
     used: Instant,
 }
 
 impl Pools {
+    pub fn new(limits: &Limits) -> Self {
+        let size = limits.database_connections as usize;
+        let silence = limits.database_timeout;
+        Self { size, silence, by_key: Mutex::default(), created: Arc::default() }
+    }
+
+    /// Every pool as it is now.
+    pub fn states(&self) -> Vec<PoolState> {
+        let pools = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = |entry: &Entry| {
+            let status = entry.pool.status();
+            PoolState {
+                index: entry.index,
+                max: status.max_size,
+                open: status.size,
+                idle: status.available,
+                waiting: status.waiting,
+                created: self.created[entry.index].load(Ordering::Relaxed),
+            }
+        };
+        pools.values().map(state).collect()
+    }
+
     /// Borrows a connection, waiting for a while when all are in use.
     pub async fn get(
         &self,
@@ -61,13 +98,14 @@ impl Pools {
         match pool.get().await {
             Ok(lease) => Ok(Arc::new(lease)),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
-                "all {POOL_SIZE} connections to the database were in use for {} s",
+                "all {} connections to the database were in use for {} s",
+                self.size,
                 WAIT_TIMEOUT.as_secs()
             ))),
             Err(PoolError::Timeout(_)) => {
                 Err(Error::ConnectionFailed("the database did not answer in time".into()))
             }
-            Err(PoolError::Backend(error)) => Err(errors::connect(&error)),
+            Err(PoolError::Backend(error)) => Err(Error::ConnectionFailed(error.to_string())),
             Err(error) => Err(Error::ConnectionFailed(error.to_string())),
         }
     }
@@ -77,7 +115,7 @@ impl Pools {
         config: tokio_postgres::Config,
         key: Key,
     ) -> Result<managed::Pool<PoolManager>, Error> {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if let Some(entry) = pools.get_mut(&key) {
             entry.used = now;
@@ -90,53 +128,59 @@ impl Pools {
                 entry.pool.close();
             }
         }
-        let pool = new_pool(config, key.1.as_deref())?;
-        pools.insert(key, Entry { pool: pool.clone(), used: now });
+        let taken: Vec<usize> = pools.values().map(|entry| entry.index).collect();
+        let index = (0..MAX_POOLS - 1).find(|index| !taken.contains(index));
+        let index = index.unwrap_or(MAX_POOLS - 1);
+        let created = Created { all: self.created.clone(), index };
+        let pool = self.new_pool(config, key.1.as_deref(), created)?;
+        pools.insert(key, Entry { index, pool: pool.clone(), used: now });
         Ok(pool)
     }
-}
 
-fn new_pool(
-    config: tokio_postgres::Config,
-    ca_root: Option<&str>,
-) -> Result<managed::Pool<PoolManager>, Error> {
-    let tls = address::tls(&config, ca_root).map_err(Error::Other)?;
-    let use_tls = config.get_ssl_mode() != SslMode::Disable;
-    // Fast: whether a connection needs more than a look is for `Session` to know.
-    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let connections = if use_tls {
-        deadpool_postgres::Manager::from_config(config, tls.clone(), recycling)
-    } else {
-        deadpool_postgres::Manager::from_config(config, NoTls, recycling)
-    };
-    let manager = Manager { connections, tls: use_tls.then_some(tls) };
-    managed::Pool::builder(PoolManager(Arc::new(manager)))
-        .max_size(POOL_SIZE)
-        .runtime(Runtime::Tokio1)
-        .wait_timeout(Some(WAIT_TIMEOUT))
-        .create_timeout(Some(CREATE_TIMEOUT))
-        .recycle_timeout(Some(RECYCLE_TIMEOUT))
-        .build()
-        .map_err(|error| Error::Other(error.to_string()))
+    fn new_pool(
+        &self,
+        config: tokio_postgres::Config,
+        ca_root: Option<&str>,
+        created: Created,
+    ) -> Result<managed::Pool<PoolManager>, Error> {
+        let target = Target::new(config, ca_root).map_err(Error::Other)?;
+        let manager = Manager { target, silence: self.silence, doubts: AtomicU64::new(0), created };
+        managed::Pool::builder(PoolManager(Arc::new(manager)))
+            .max_size(self.size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(WAIT_TIMEOUT))
+            .create_timeout(Some(CREATE_TIMEOUT))
+            .recycle_timeout(Some(RECYCLE_TIMEOUT))
+            .build()
+            .map_err(|error| Error::Other(error.to_string()))
+    }
 }
 
 /// Makes connections to one address.
 pub struct Manager {
-    connections: deadpool_postgres::Manager,
-    tls: Option<MakeTlsConnector>,
+    pub target: Target,
+    pub silence: Duration,
+    /// How often a server turned out to be gone, frozen or no primary any more.
+    doubts: AtomicU64,
+    created: Created,
 }
 
 impl Manager {
-    /// Asks the server to stop what the connection is doing; best effort.
-    pub async fn cancel(&self, token: CancelToken) {
-        let result = match &self.tls {
-            Some(tls) => token.cancel_query(tls.clone()).await,
-            None => token.cancel_query(NoTls).await,
-        };
-        if let Err(error) = result {
-            tracing::debug!(%error, "a statement could not be cancelled");
-        }
+    pub fn doubts(&self) -> u64 {
+        self.doubts.load(Ordering::Relaxed)
     }
+
+    /// The server of one connection has failed it. The others, made before now,
+    /// are most likely to the same: they are replaced instead of failing too.
+    pub fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Where a pool counts the connections that it makes.
+struct Created {
+    all: Arc<[AtomicU64; MAX_POOLS]>,
+    index: usize,
 }
 
 /// [`Manager`] as deadpool wants it.
@@ -144,25 +188,19 @@ pub struct PoolManager(Arc<Manager>);
 
 impl managed::Manager for PoolManager {
     type Type = Session;
-    type Error = tokio_postgres::Error;
+    type Error = NoConnection;
 
-    async fn create(&self) -> Result<Session, tokio_postgres::Error> {
-        let client = self.0.connections.create().await?;
-        Ok(Session::new(client, self.0.clone()))
+    async fn create(&self) -> Result<Session, NoConnection> {
+        let doubts = self.0.doubts();
+        let (client, task) = self.0.target.connect().await?;
+        self.0.created.all[self.0.created.index].fetch_add(1, Ordering::Relaxed);
+        Ok(Session::new(ClientWrapper::new(client, task), doubts, self.0.clone()))
     }
 
-    async fn recycle(
-        &self,
-        session: &mut Session,
-        _: &Metrics,
-    ) -> RecycleResult<tokio_postgres::Error> {
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<NoConnection> {
         session.recycle().await.map_err(|reason| {
             tracing::debug!(reason, "a database connection is replaced");
             RecycleError::message(reason)
         })
-    }
-
-    fn detach(&self, session: &mut Session) {
-        self.0.connections.detach(session.client());
     }
 }

@@ -5,13 +5,12 @@ use std::task::{Context, Poll, Waker};
 
 use futures::Stream as _;
 use tokio::sync::oneshot;
-use tokio_postgres::RowStream;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
 
 use super::bindings::{Error, Row};
-use super::session::InFlight;
-use super::{errors, values};
+use super::reply::Reply;
+use super::values;
 
 /// Rows handed over at once. What the guest has no room for yet waits in the
 /// host; it saves one host call a row for guests that read one by one.
@@ -19,48 +18,34 @@ const BATCH: usize = 64;
 
 /// Gives rows to the guest as they arrive, and then the outcome to `outcome`.
 pub struct RowProducer {
-    rows: Pin<Box<RowStream>>,
+    reply: Pin<Box<Reply>>,
     outcome: Option<oneshot::Sender<Result<(), Error>>>,
-    in_flight: Option<InFlight>,
+    /// No row comes any more.
+    ended: bool,
 }
 
 impl RowProducer {
-    pub fn new(
-        rows: RowStream,
-        in_flight: InFlight,
-        outcome: oneshot::Sender<Result<(), Error>>,
-    ) -> Self {
-        Self { rows: Box::pin(rows), outcome: Some(outcome), in_flight: Some(in_flight) }
+    pub fn new(reply: Reply, outcome: oneshot::Sender<Result<(), Error>>) -> Self {
+        Self { reply: Box::pin(reply), outcome: Some(outcome), ended: false }
     }
 
     /// `None` after the last row, when the outcome has been told.
     fn poll_row(&mut self, cx: &mut Context<'_>) -> Poll<Option<Row>> {
-        let outcome = match std::task::ready!(self.rows.as_mut().poll_next(cx)) {
+        let outcome = match std::task::ready!(self.reply.as_mut().poll_next(cx)) {
             Some(Ok(row)) => match values::row(&row) {
                 Ok(row) => return Poll::Ready(Some(row)),
-                // The rows behind it are of no use: `in_flight` stays and cancels them.
+                // The rows behind it are of no use: dropping the reply cancels them.
                 Err(error) => Err(error),
             },
-            Some(Err(error)) => {
-                self.finish();
-                Err(errors::query(&error))
-            }
-            None => {
-                self.finish();
-                Ok(())
-            }
+            Some(Err(error)) => Err(error),
+            None => Ok(()),
         };
+        self.ended = true;
         if let Some(sender) = self.outcome.take() {
             // A guest that dropped the future does not want to know.
             let _ = sender.send(outcome);
         }
         Poll::Ready(None)
-    }
-
-    fn finish(&mut self) {
-        if let Some(in_flight) = self.in_flight.take() {
-            in_flight.finish();
-        }
     }
 }
 
@@ -78,7 +63,7 @@ impl<D> StreamProducer<D> for RowProducer {
         if destination.remaining(store) == Some(0) {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
-        if self.outcome.is_none() {
+        if self.ended {
             return Poll::Ready(Ok(StreamResult::Dropped));
         }
         let mut batch = Vec::new();
@@ -110,10 +95,7 @@ impl Drop for RowProducer {
         // there is more to come has the statement been given up.
         let mut cx = Context::from_waker(Waker::noop());
         for _ in 0..BATCH {
-            if self.in_flight.is_none() || self.outcome.is_none() {
-                break;
-            }
-            if self.poll_row(&mut cx).is_pending() {
+            if self.ended || self.poll_row(&mut cx).is_pending() {
                 break;
             }
         }

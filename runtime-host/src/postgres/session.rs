@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use futures::TryStreamExt as _;
@@ -11,6 +12,7 @@ use tokio_postgres::{RowStream, Statement};
 
 use super::bindings::{Error, ParameterValue};
 use super::pool::{Lease, Manager};
+use super::reply::Reply;
 use super::{errors, params};
 
 /// Takes a session back to how it was after the connection was made, except
@@ -23,22 +25,31 @@ const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RES
 /// writes values into its SQL would otherwise fill the server's memory.
 const MAX_STATEMENTS: usize = 256;
 
+/// How a server says that it is about to leave, or is not there yet.
+const GONE: [SqlState; 4] = [
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::DATABASE_DROPPED,
+];
+
 pub struct Session {
     client: ClientWrapper,
     /// Something may have changed that outlives a statement: reset before reuse.
     tainted: AtomicBool,
     /// A statement was given up halfway: not to be used again.
     abandoned: AtomicBool,
+    /// The server is gone, frozen or no primary any more: not to be used again.
+    failed: AtomicBool,
+    /// The manager's doubts when the connection was made.
+    doubts: u64,
     manager: Arc<Manager>,
 }
 
 impl Session {
-    pub fn new(client: ClientWrapper, manager: Arc<Manager>) -> Self {
-        Self { client, tainted: false.into(), abandoned: false.into(), manager }
-    }
-
-    pub fn client(&mut self) -> &mut ClientWrapper {
-        &mut self.client
+    pub fn new(client: ClientWrapper, doubts: u64, manager: Arc<Manager>) -> Self {
+        let (tainted, abandoned, failed) = (false.into(), false.into(), false.into());
+        Self { client, tainted, abandoned, failed, doubts, manager }
     }
 
     /// Makes the session fit for its next borrower; an error replaces it.
@@ -46,6 +57,9 @@ impl Session {
     pub async fn recycle(&mut self) -> Result<(), &'static str> {
         if *self.abandoned.get_mut() {
             return Err("a statement was given up halfway");
+        }
+        if *self.failed.get_mut() || self.doubts != self.manager.doubts() {
+            return Err("its server failed this connection or another");
         }
         if self.client.is_closed() {
             return Err("the connection is closed");
@@ -58,54 +72,63 @@ impl Session {
         }
         Ok(())
     }
+
+    /// What an error says of the server. One that shuts down, or that takes no
+    /// writes any more, has failed all of its connections.
+    fn judge(&self, error: &tokio_postgres::Error) {
+        let gone = match error.code() {
+            None => self.client.is_closed(),
+            Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+                // Unless the component itself asked for a transaction without writes.
+                !self.tainted.load(Ordering::Relaxed) && self.manager.target.is_for_writing()
+            }
+            Some(code) => GONE.contains(code),
+        };
+        if gone {
+            self.failed.store(true, Ordering::Relaxed);
+            self.manager.doubt();
+        }
+    }
 }
 
 /// Runs a statement; the rows come as they are read. One round trip once it is
 /// prepared. A statement that the server no longer accepts (a migration changed
 /// its table, a pooler between lost it) is prepared anew and tried once more:
 /// the server refused it before running it.
-pub async fn query(
+pub async fn query(session: &Lease, sql: &str, values: &[ParameterValue]) -> Result<Reply, Error> {
+    let in_flight = InFlight::new(session, sql);
+    let answer = tokio::time::timeout(in_flight.timeout(), begin(session, sql, values)).await;
+    match answer {
+        Ok(Ok((statement, rows))) => Ok(Reply::new(statement, rows, in_flight)),
+        Ok(Err(Refused::Server(error))) => Err(in_flight.failed(&error)),
+        Ok(Err(Refused::Parameter(error))) => {
+            in_flight.finish();
+            Err(error)
+        }
+        Err(_) => Err(in_flight.silent()),
+    }
+}
+
+async fn begin(
     session: &Lease,
     sql: &str,
     values: &[ParameterValue],
-) -> Result<(Statement, RowStream, InFlight), Error> {
-    let guard = InFlight::new(session, sql);
-    let mut result = try_query(session, sql, values).await;
+) -> Result<(Statement, RowStream), Refused> {
+    let result = try_query(session, sql, values).await;
     if let Err(Refused::Server(error)) = &result
         && is_stale(error)
     {
         session.client.statement_cache.remove(sql, &[]);
-        result = try_query(session, sql, values).await;
+        return try_query(session, sql, values).await;
     }
-    match result {
-        Ok((statement, rows)) => Ok((statement, rows, guard)),
-        Err(refused) => {
-            guard.finish();
-            Err(match refused {
-                Refused::Server(error) => errors::query(&error),
-                Refused::Parameter(error) => error,
-            })
-        }
-    }
+    result
 }
 
 /// Runs a statement and counts the rows that it changed or found.
 pub async fn execute(session: &Lease, sql: &str, values: &[ParameterValue]) -> Result<u64, Error> {
-    let (_, rows, guard) = query(session, sql, values).await?;
-    let mut rows = std::pin::pin!(rows);
-    loop {
-        match rows.try_next().await {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                guard.finish();
-                return Ok(rows.rows_affected().unwrap_or(0));
-            }
-            Err(error) => {
-                guard.finish();
-                return Err(errors::query(&error));
-            }
-        }
-    }
+    let mut reply = query(session, sql, values).await?;
+    while reply.try_next().await?.is_some() {}
+    Ok(reply.rows_affected())
 }
 
 enum Refused {
@@ -147,8 +170,32 @@ impl InFlight {
         Self { session: Some(session.clone()) }
     }
 
+    /// How long the server may say nothing.
+    pub fn timeout(&self) -> Duration {
+        self.session.as_ref().map_or(Duration::MAX, |session| session.manager.silence)
+    }
+
     pub fn finish(mut self) {
         self.session = None;
+    }
+
+    /// The server refused the statement, or the connection is lost.
+    pub fn failed(self, error: &tokio_postgres::Error) -> Error {
+        if let Some(session) = &self.session {
+            session.judge(error);
+        }
+        self.finish();
+        errors::query(error)
+    }
+
+    /// The server has said nothing for too long: whether it will do the
+    /// statement is unknown, and it is not asked again.
+    pub fn silent(self) -> Error {
+        if let Some(session) = &self.session {
+            session.manager.doubt();
+        }
+        let limit = self.timeout();
+        Error::ConnectionFailed(format!("the database said nothing for {limit:?}"))
     }
 }
 
@@ -162,7 +209,7 @@ impl Drop for InFlight {
         let (token, manager) = (session.client.cancel_token(), session.manager.clone());
         // Without a runtime the process is ending, and the connection with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { manager.cancel(token).await });
+            runtime.spawn(async move { manager.target.cancel(token).await });
         }
     }
 }

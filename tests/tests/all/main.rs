@@ -9,13 +9,18 @@
 )]
 
 mod accessibility;
+mod admin;
 mod api;
 mod bad_input;
 mod component;
+mod components;
 mod cross_site;
 mod database;
+mod database_faults;
 mod embedded;
 mod injection;
+mod limits;
+mod logs;
 mod manifest;
 mod migrations;
 mod pages;
@@ -25,6 +30,7 @@ mod paging;
 mod preconditions;
 mod replicas;
 mod serving;
+mod shutdown;
 mod smuggling;
 mod sync;
 mod todo_backend;

@@ -1,0 +1,150 @@
+//! What a component writes to its standard output and error.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::release::Digest;
+
+/// A longer line is cut into several.
+const MAX_LINE: usize = 8 << 10;
+/// Bytes that a component may write in one call.
+const MAX_WRITE: usize = 64 << 10;
+
+/// The standard output or error of a component: each line is one of the log.
+#[derive(Clone)]
+pub struct GuestOutput {
+    stream: &'static str,
+    digest: Digest,
+    line: Arc<Mutex<Vec<u8>>>,
+}
+
+impl GuestOutput {
+    pub fn new(stream: &'static str, digest: Digest) -> Self {
+        Self { stream, digest, line: Arc::default() }
+    }
+
+    fn take(&self, bytes: &[u8]) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ended) = match part.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (part, false),
+            };
+            for chunk in text.chunks(MAX_LINE) {
+                if line.len() + chunk.len() > MAX_LINE {
+                    self.log(&mut line);
+                }
+                line.extend_from_slice(chunk);
+            }
+            if ended {
+                self.log(&mut line);
+            }
+        }
+    }
+
+    fn log(&self, line: &mut Vec<u8>) {
+        let text = String::from_utf8_lossy(line);
+        let text = text.strip_suffix('\r').unwrap_or(&text);
+        if !text.is_empty() {
+            let (stream, digest) = (self.stream, self.digest);
+            tracing::info!(target: "guest", stream, %digest, "{text}");
+        }
+        line.clear();
+    }
+}
+
+impl Drop for GuestOutput {
+    fn drop(&mut self) {
+        // The last words of an instance may lack their end.
+        if Arc::strong_count(&self.line) == 1 {
+            let line = self.line.clone();
+            self.log(&mut line.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+impl IsTerminal for GuestOutput {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for GuestOutput {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    // At once, not by a task as the default does it: what a component says
+    // before it traps would be lost with its task.
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for GuestOutput {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for GuestOutput {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.take(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(MAX_WRITE)
+    }
+}
+
+impl AsyncWrite for GuestOutput {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.take(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pending(output: &GuestOutput) -> usize {
+        output.line.lock().unwrap().len()
+    }
+
+    #[test]
+    fn a_line_waits_for_its_end_and_not_for_ever() {
+        let output = GuestOutput::new("stdout", Digest::of(b""));
+        output.take(b"one\ntw");
+        assert_eq!(pending(&output), 2);
+        output.take(b"o\n");
+        assert_eq!(pending(&output), 0);
+        output.take(&vec![b'x'; 10 * MAX_LINE + 5]);
+        assert_eq!(pending(&output), 5);
+        output.take(&vec![b'x'; MAX_LINE - 5]);
+        assert_eq!(pending(&output), MAX_LINE);
+    }
+}

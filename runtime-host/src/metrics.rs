@@ -1,0 +1,277 @@
+//! What happened, counted; as text for Prometheus.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::postgres::PoolState;
+use crate::worker::Failure;
+
+/// Every metric's name begins with this.
+const PREFIX: &str = "runtime_host";
+/// From a cached page to a request that runs into its timeout.
+const SECONDS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// The process's metrics.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    seconds: Histogram,
+    pub in_flight: Gauge,
+    pub connections: Gauge,
+    pub response_bytes: Counter,
+    refused: Family<RefusedLabels, Counter>,
+    failures: Family<FailureLabels, Counter>,
+    swaps: Family<SwapLabels, Counter>,
+    generation: Family<GenerationLabels, Gauge>,
+    pools: Family<PoolLabels, Gauge>,
+    connections_created: Family<DatabaseLabels, Counter>,
+    memory: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabels {
+    limit: Limit,
+}
+
+/// The limits that turn clients away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(non_camel_case_types, reason = "the names are the labels' values")]
+pub enum Limit {
+    max_connections,
+    max_requests,
+    max_body,
+    max_head,
+    header_timeout,
+    body_timeout,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FailureLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SwapLabels {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GenerationLabels {
+    digest: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PoolLabels {
+    database: usize,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DatabaseLabels {
+    database: usize,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix(PREFIX),
+            requests: Family::default(),
+            seconds: Histogram::new(SECONDS),
+            in_flight: Gauge::default(),
+            connections: Gauge::default(),
+            response_bytes: Counter::default(),
+            refused: Family::default(),
+            failures: Family::default(),
+            swaps: Family::default(),
+            generation: Family::default(),
+            pools: Family::default(),
+            connections_created: Family::default(),
+            memory: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("http_requests", "Answered requests", self.requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time from a request's head to its response's head",
+            Unit::Seconds,
+            self.seconds.clone(),
+        );
+        registry.register_with_unit(
+            "http_response",
+            "Bytes of response bodies",
+            Unit::Bytes,
+            self.response_bytes.clone(),
+        );
+        registry.register(
+            "http_requests_in_flight",
+            "Requests whose answers have not ended",
+            self.in_flight.clone(),
+        );
+        registry.register("http_connections", "Open connections", self.connections.clone());
+        registry.register(
+            "refused",
+            "Connections and requests turned away, by the limit that did it",
+            self.refused.clone(),
+        );
+        registry.register(
+            "component_failures",
+            "Requests that the component failed, by how it did",
+            self.failures.clone(),
+        );
+        registry.register("swaps", "New components, by what came of them", self.swaps.clone());
+        registry.register("generation", "The component that is live", self.generation.clone());
+        registry.register(
+            "database_pool_connections",
+            "The pools of database connections; waiting counts requests",
+            self.pools.clone(),
+        );
+        registry.register(
+            "database_connections_created",
+            "Database connections made",
+            self.connections_created.clone(),
+        );
+        registry.register_with_unit(
+            "process_resident_memory",
+            "Memory of the process",
+            Unit::Bytes,
+            self.memory.clone(),
+        );
+    }
+
+    /// A response began, `after` its request's head had come.
+    pub fn answered(&self, method: &http::Method, status: http::StatusCode, after: Duration) {
+        let labels = RequestLabels { method: method_class(method), status: status.as_u16() };
+        self.requests.get_or_create(&labels).inc();
+        self.seconds.observe(after.as_secs_f64());
+    }
+
+    /// Somebody ran into a limit.
+    pub fn refused(&self, limit: Limit) {
+        self.refused.get_or_create(&RefusedLabels { limit }).inc();
+    }
+
+    /// The component failed a request.
+    pub fn failed(&self, failure: Failure) {
+        self.failures.get_or_create(&FailureLabels { reason: failure.name() }).inc();
+    }
+
+    /// A new component was loaded, and this came of it.
+    pub fn swaps(&self, result: &'static str) {
+        self.swaps.get_or_create(&SwapLabels { result }).inc();
+    }
+
+    /// Everything, in the text format of `OpenMetrics`.
+    pub fn text(&self, live: Option<&str>, pools: &[PoolState]) -> Result<String, std::fmt::Error> {
+        self.generation.clear();
+        if let Some(digest) = live {
+            self.generation.get_or_create(&GenerationLabels { digest: digest.to_owned() }).set(1);
+        }
+        self.pools.clear();
+        for pool in pools {
+            let states = [
+                ("max", pool.max),
+                ("open", pool.open),
+                ("idle", pool.idle),
+                ("waiting", pool.waiting),
+            ];
+            for (state, count) in states {
+                let labels = PoolLabels { database: pool.index, state };
+                self.pools.get_or_create(&labels).set(signed(count));
+            }
+            let created =
+                self.connections_created.get_or_create(&DatabaseLabels { database: pool.index });
+            created.inc_by(pool.created.saturating_sub(created.get()));
+        }
+        if let Some(bytes) = resident_memory() {
+            self.memory.set(bytes);
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Methods are the client's to invent, and labels must stay few.
+fn method_class(method: &http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn signed(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Bytes of this process in memory, where the system tells.
+fn resident_memory() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_is_in_the_text() {
+        let metrics = Metrics::new();
+        metrics.answered(&http::Method::GET, http::StatusCode::OK, Duration::from_millis(3));
+        metrics.refused(Limit::max_body);
+        metrics.failed(Failure::Trapped);
+        metrics.swaps("done");
+        metrics.in_flight.inc();
+        let pool = PoolState { index: 0, max: 16, open: 2, idle: 1, waiting: 3, created: 7 };
+        for _ in 0..2 {
+            let text = metrics.text(Some("e3b0c44298fc"), std::slice::from_ref(&pool)).unwrap();
+            for line in [
+                "runtime_host_http_requests_total{method=\"GET\",status=\"200\"} 1",
+                "runtime_host_http_request_duration_seconds_count 1",
+                "runtime_host_http_requests_in_flight 1",
+                "runtime_host_refused_total{limit=\"max_body\"} 1",
+                "runtime_host_component_failures_total{reason=\"trap\"} 1",
+                "runtime_host_swaps_total{result=\"done\"} 1",
+                "runtime_host_generation{digest=\"e3b0c44298fc\"} 1",
+                "runtime_host_database_pool_connections{database=\"0\",state=\"waiting\"} 3",
+                "runtime_host_database_connections_created_total{database=\"0\"} 7",
+            ] {
+                assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+            }
+        }
+        let text = metrics.text(Some("another"), &[]).unwrap();
+        assert!(!text.contains("e3b0c44298fc"), "one generation is live");
+    }
+
+    #[test]
+    fn invented_methods_are_one_label() {
+        let method = http::Method::from_bytes(b"BREW").unwrap();
+        assert_eq!(method_class(&method), "other");
+    }
+}
