@@ -12,7 +12,10 @@ WASM := target/wasm32-wasip2/component/todo_component.wasm
 HOST := target/release/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component host test test-cluster check bench bench-failover size clean
+.PHONY: help setup up watch db build component host pg-cluster deploy undeploy test test-cluster on-cluster test-edge check bench bench-failover bench-swap size clean
+
+# The environment of deploy and undeploy: a folder of config/.
+ENV ?= dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,10 +35,19 @@ db: host ## Run that PostgreSQL alone, for `spin up`
 build: host component ## Build the host and the component
 
 component: setup
-	cargo build --profile component --target wasm32-wasip2 -p todo-component -p test-component
+	cargo build --profile component --target wasm32-wasip2 -p todo-component
 
 host: setup
 	cargo build $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
+
+pg-cluster: setup
+	cargo build $(CARGO_FLAGS) -p pg-cluster
+
+deploy: build pg-cluster ## Bring ENV (dev) to what config/ENV says; PART=database, component or edge alone
+	@scripts/deploy.sh up $(ENV) $(PART)
+
+undeploy: build pg-cluster ## Take ENV (dev) away again, and keep the database's volumes and passwords
+	@scripts/deploy.sh down $(ENV) $(PART)
 
 # Two runs: Cargo unites the features of what it builds together, and wasmtime
 # would be compiled a second time for the features of the browser's driver.
@@ -44,15 +56,28 @@ test: setup ## Run every check and every test, on real parts
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets $(HOST_FEATURES) -- -D warnings
 	$(MAKE) build
+	cargo build --profile component --target wasm32-wasip2 -p test-component
 	cargo test $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
-	cargo test $(CARGO_FLAGS) -p todo-component -p tests
+	cargo test $(CARGO_FLAGS) -p todo-component -p tests --lib --test all
 	cargo test $(CARGO_FLAGS) -p pg-cluster --bins
+	tests/cluster/with $(MAKE) on-cluster
 
-test-cluster: setup ## Run pg-cluster's tests on TODOOZLE_TEST_CONTEXT, or on a node of its own (root on Linux)
-	cargo test $(CARGO_FLAGS) -p pg-cluster --test cluster -- --nocapture
+test-cluster: setup ## Run the tests on Kubernetes: TODOOZLE_TEST_CONTEXT, or a node of their own (root on Linux)
+	tests/cluster/with $(MAKE) on-cluster
+
+# Nothing but tests/cluster/with calls this: it says which cluster.
+on-cluster: build pg-cluster
+	cargo test $(CARGO_FLAGS) -p pg-cluster --test cluster
+	cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge
+
+test-edge: build pg-cluster ## Run the edge tier's tests there, too: pushes, failures and deploys under load
+	tests/cluster/with cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge -- --nocapture
 
 bench-failover: setup ## Print the longest time without a write through each failover
-	cargo bench -p pg-cluster --bench failover
+	tests/cluster/with cargo bench -p pg-cluster --bench failover
+
+bench-swap: build pg-cluster ## Push 100 components under load, and print what it costs
+	TODOOZLE_PUSHES=100 tests/cluster/with cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge pushes -- --nocapture
 
 check: setup ## Format and lint, without running anything
 	cargo fmt --all

@@ -80,6 +80,15 @@ pub enum Command {
         #[arg(long)]
         to: Option<String>,
     },
+    /// Restart the members that wait for it, one at a time and the primary last
+    Restart {
+        /// Every member, whether it waits for one or not
+        #[arg(long)]
+        all: bool,
+        /// Give up waiting for one member after this many seconds
+        #[arg(long, default_value = "600", value_parser = seconds)]
+        timeout: Duration,
+    },
     /// Change how many members the set of replicas has
     Scale {
         /// Members of the set
@@ -101,6 +110,27 @@ pub enum Command {
         database: Option<String>,
         #[arg(last = true)]
         arguments: Vec<String>,
+    },
+    /// Dump a database into a file on this machine, and read it back to check it
+    Backup {
+        /// A new file
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Database [default: the only one]
+        #[arg(long)]
+        database: Option<String>,
+        /// Dump from the primary instead of a replica
+        #[arg(long)]
+        primary: bool,
+    },
+    /// Restore a dump into an empty database
+    Restore {
+        /// A file that `backup` made
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// Database [default: the only one]
+        #[arg(long)]
+        database: Option<String>,
     },
     /// Take the cluster away; volumes and passwords stay unless told otherwise
     Destroy {

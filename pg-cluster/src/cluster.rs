@@ -1,21 +1,19 @@
-//! The way to a Kubernetes cluster: its API, a shell in a pod, a port of a pod.
+//! The way to a Kubernetes cluster: its API, and a port of a pod.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use k8s_openapi::{
     NamespaceResourceScope,
     api::core::v1::{Pod, Secret},
 };
 use kube::{
     Api, Client, Config, Resource,
-    api::{AttachParams, ListParams},
+    api::{ListParams, Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
-    time::timeout,
-};
+use serde_json::json;
+use tokio::{io::DuplexStream, time::timeout};
 
 use crate::{
     env::Env,
@@ -78,6 +76,15 @@ impl Cluster {
         Ok(pods)
     }
 
+    pub async fn annotate(&self, pod: &str, key: &str, value: &str) -> Result<()> {
+        let patch = json!({ "metadata": { "annotations": { key: value } } });
+        let api = self.api::<Pod>();
+        api.patch(pod, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .with_context(|| format!("annotate the pod {pod}"))?;
+        Ok(())
+    }
+
     /// A key of a Secret, or None if either is not there.
     pub async fn secret(&self, name: &str, key: &str) -> Result<Option<String>> {
         let found = self
@@ -86,69 +93,6 @@ impl Cluster {
             .await
             .with_context(|| format!("read the Secret {name}"))?;
         Ok(found.and_then(|secret| secret_value(&secret, key)))
-    }
-
-    /// Runs a shell script in a member, feeds it `input` and returns its output.
-    /// Secrets go into `input`, never into the script, which is an argument.
-    pub async fn shell(
-        &self,
-        pod: &str,
-        script: &str,
-        input: &str,
-        limit: Duration,
-    ) -> Result<String> {
-        timeout(limit, self.shell_unbounded(pod, script, input))
-            .await
-            .with_context(|| format!("{pod} gave no answer within {} s", limit.as_secs()))?
-            .with_context(|| format!("run a command in {pod}"))
-    }
-
-    async fn shell_unbounded(&self, pod: &str, script: &str, input: &str) -> Result<String> {
-        let params = AttachParams::default().container(objects::CONTAINER).stdin(true).stderr(true);
-        let mut process = self.api::<Pod>().exec(pod, ["sh", "-c", script], &params).await?;
-        let streams = (process.stdin(), process.stdout(), process.stderr(), process.take_status());
-        let (Some(mut stdin), Some(mut stdout), Some(mut stderr), Some(status)) = streams else {
-            bail!("the connection has no streams")
-        };
-        let (mut output, mut complaint) = (String::new(), String::new());
-        let feed = async {
-            stdin.write_all(input.as_bytes()).await?;
-            stdin.shutdown().await
-        };
-        let (written, read, complained) = tokio::join!(
-            feed,
-            stdout.read_to_string(&mut output),
-            stderr.read_to_string(&mut complaint)
-        );
-        let ended = status.await.context("the connection ended early")?;
-        if ended.status.as_deref() != Some("Success") {
-            let code = ended.message.unwrap_or_default();
-            bail!(
-                "{}",
-                if complaint.trim().is_empty() { code } else { complaint.trim().to_owned() }
-            );
-        }
-        written.context("write its input")?;
-        read.and(complained).context("read its output")?;
-        Ok(output)
-    }
-
-    /// Runs SQL as the superuser over the pod's own socket. The last statement's
-    /// rows come back, one a line.
-    pub async fn sql(
-        &self,
-        pod: &str,
-        database: &str,
-        statements: &str,
-        limit: Duration,
-    ) -> Result<String> {
-        ensure!(
-            database.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
-            "{database} is no database of ours"
-        );
-        let script = format!("{PSQL} -d {database}");
-        // psql leaves at \q, so it doesn't matter whether the server passes the end of input on.
-        self.shell(pod, &script, &format!("{statements}\n\\q\n"), limit).await
     }
 
     /// A connection to a port of a pod, through the API server.
@@ -168,9 +112,6 @@ impl Cluster {
             .with_context(|| format!("there is no Secret {name}: run `pg-cluster init`"))
     }
 }
-
-/// Terse, because a longer error would quote the statement and its verifier.
-pub const PSQL: &str = "PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" exec psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse";
 
 pub fn secret_value(secret: &Secret, key: &str) -> Option<String> {
     String::from_utf8(secret.data.as_ref()?.get(key)?.0.clone()).ok()

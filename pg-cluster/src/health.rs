@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{env::Env, tls::RENEW_DAYS};
+use crate::{certificate, env::Env, tls::RENEW_DAYS};
 
 /// Above this a full disk is near.
 const DISK_PERCENT: u64 = 85;
@@ -78,6 +78,9 @@ pub struct Member {
     pub pending_restart: bool,
     /// Its pod was made from an older template than its set has now.
     pub outdated: bool,
+    pub certificate: certificate::State,
+    #[serde(skip)]
+    pub certificate_file: Option<certificate::File>,
     #[serde(skip)]
     pub answer: Option<Answer>,
 }
@@ -91,6 +94,8 @@ pub struct Answer {
     pub slots: Vec<Slot>,
     pub synchronous_commit: String,
     pub pending_restart: bool,
+    /// When it last read its configuration: seconds since 1970, by the node's clock.
+    pub loaded: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -205,7 +210,13 @@ pub fn judge(
         }
         if member.pending_restart || member.outdated {
             reasons.push(format!(
-                "{} has settings that wait for a restart: delete its pod, replicas first",
+                "{} has settings that wait for a restart: run `pg-cluster restart`",
+                member.name
+            ));
+        }
+        if member.certificate.is_behind() {
+            reasons.push(format!(
+                "{} serves an old certificate: run `pg-cluster init`, which lets it load the new one",
                 member.name
             ));
         }

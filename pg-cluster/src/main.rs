@@ -1,11 +1,14 @@
 //! `pg-cluster`: data flows one way, cli → env → objects → apply.
 
 mod apply;
+mod ask;
+mod certificate;
 mod cli;
 mod cluster;
 mod commands;
 mod diff;
 mod env;
+mod exec;
 mod health;
 mod objects;
 mod passwords;

@@ -193,6 +193,41 @@ mod tests {
         );
     }
 
+    fn load(text: &str) -> Result<Given> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secrets.yaml");
+        std::fs::write(&path, text).unwrap();
+        Given::load(&path, &env())
+    }
+
+    #[test]
+    fn a_file_may_be_missing_and_what_it_has_is_read() {
+        let nothing = Given::load(Path::new("/no/such/secrets.yaml"), &env()).unwrap();
+        assert!(nothing.roles.is_empty() && nothing.system.is_empty());
+        let given =
+            load("roles:\n  app: given-password\nsystem:\n  rewind: other-password").unwrap();
+        assert_eq!(given.roles["app"].expose(), "given-password");
+        assert_eq!(given.system["rewind"].expose(), "other-password");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_without_being_quoted() {
+        for (text, advice) in [
+            ("roles:\n  app: \"hunter2 hunter2\"", "12 or more of"),
+            ("roles:\n  app: hunter2", "12 or more of"),
+            ("role:\n  app: hunter2-hunter2", "under `system` and `roles`"),
+            ("roles: hunter2", "under `system` and `roles`"),
+            ("roles:\n  appp: hunter2-hunter2", "add [roles.appp]"),
+            ("system:\n  root: hunter2-hunter2", "none of superuser, replication"),
+            // Said to be encrypted, and not: sops refuses it, or is missing.
+            ("roles:\n  app: hunter2-hunter2\nsops:\n  mac: none", "decrypt"),
+        ] {
+            let error = format!("{:#}", load(text).unwrap_err());
+            assert!(error.contains(advice), "{text}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
     #[test]
     fn no_debug_output_shows_a_password() {
         let password = Password::generate().unwrap();

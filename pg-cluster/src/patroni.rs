@@ -77,11 +77,25 @@ impl Cluster {
         Ok(())
     }
 
+    /// Changes some of it.
+    pub async fn patch_dynamic(&self, pod: &str, change: &Value) -> Result<()> {
+        let (status, answer) = self.rest(pod, Method::PATCH, "/config", change).await?;
+        ensure!(status == StatusCode::OK, "change Patroni's configuration: {status} {answer}");
+        Ok(())
+    }
+
     /// Asks for a switchover; Patroni answers when it is over, or why it is not possible.
     pub async fn post_switchover(&self, leader: &str, candidate: &str) -> Result<()> {
         let body = json!({ "leader": leader, "candidate": candidate });
         let (status, answer) = self.rest(leader, Method::POST, "/switchover", &body).await?;
         ensure!(status.is_success(), "switch over to {candidate}: {answer}");
+        Ok(())
+    }
+
+    /// Restarts PostgreSQL in place; Patroni answers when it is over.
+    pub async fn post_restart(&self, pod: &str) -> Result<()> {
+        let (status, answer) = self.rest(pod, Method::POST, "/restart", &json!({})).await?;
+        ensure!(status.is_success(), "restart PostgreSQL in {pod}: {answer}");
         Ok(())
     }
 

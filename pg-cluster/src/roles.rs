@@ -25,12 +25,15 @@ struct LiveRole {
 struct LiveDatabase {
     name: String,
     owner: String,
+    /// Whether every role may connect to it, as PostgreSQL has it by default.
+    open: bool,
 }
 
 const LOOK: &str = "select json_build_object(
     'roles', (select coalesce(json_agg(json_build_object('name', rolname, 'connection_limit', rolconnlimit,
               'can_login', rolcanlogin, 'verifier', rolpassword)), '[]') from pg_authid),
-    'databases', (select coalesce(json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba))), '[]') from pg_database))";
+    'databases', (select coalesce(json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba),
+              'open', has_database_privilege('public', oid, 'CONNECT, TEMPORARY'))), '[]') from pg_database))";
 
 /// Brings the roles and databases of the configuration about. What it doesn't name is left alone.
 pub async fn ensure(cluster: &Cluster, primary: &str, passwords: &Passwords) -> Result<()> {
@@ -74,21 +77,18 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
     }
     for (name, database) in &env.databases {
         let owner = &database.owner;
-        match live.databases.iter().find(|live| live.name == **name) {
-            None => {
-                let close = format!("revoke all on database \"{name}\" from public;");
-                wanted.push((
-                    format!("database {name}"),
-                    format!("create database \"{name}\" owner \"{owner}\";\n{close}"),
-                ));
-            }
+        let mut want = |what: &str, statement| wanted.push((format!("{what} {name}"), statement));
+        let found = live.databases.iter().find(|live| live.name == **name);
+        match found {
+            None => want("database", format!("create database \"{name}\" owner \"{owner}\";")),
             Some(live) if live.owner != **owner => {
-                wanted.push((
-                    format!("database {name}"),
-                    format!("alter database \"{name}\" owner to \"{owner}\";"),
-                ));
+                want("owner of", format!("alter database \"{name}\" owner to \"{owner}\";"));
             }
             Some(_) => {}
+        }
+        // A step of its own, since whoever made the database may have been interrupted here.
+        if found.is_none_or(|live| live.open) {
+            want("privacy of", format!("revoke all on database \"{name}\" from public;"));
         }
     }
     Ok(wanted)
@@ -114,7 +114,19 @@ mod tests {
             "create role \"app\" with login connection limit 5 password 'SCRAM-SHA-256$4096:"
         ));
         assert!(!made[0].1.contains(passwords.roles["app"].expose()));
-        assert!(made[1].1.starts_with("create database \"todo\" owner \"app\";"));
+        assert_eq!(made[1].1, "create database \"todo\" owner \"app\";");
+        assert_eq!(made[2].1, "revoke all on database \"todo\" from public;");
+    }
+
+    #[test]
+    fn a_database_that_was_left_open_is_closed() {
+        let (mut env, passwords) = env();
+        env.roles.clear();
+        let database = LiveDatabase { name: "todo".into(), owner: "app".into(), open: true };
+        let live = Live { roles: vec![], databases: vec![database] };
+        let made = statements(&env, &passwords, &live).unwrap();
+        assert_eq!(made.len(), 1);
+        assert_eq!(made[0].1, "revoke all on database \"todo\" from public;");
     }
 
     #[test]
@@ -127,7 +139,7 @@ mod tests {
             can_login: true,
             verifier,
         };
-        let database = || LiveDatabase { name: "todo".into(), owner: "app".into() };
+        let database = || LiveDatabase { name: "todo".into(), owner: "app".into(), open: false };
         let live = Live { roles: vec![role(Some(verifier))], databases: vec![database()] };
         assert!(statements(&env, &passwords, &live).unwrap().is_empty());
         let live = Live { roles: vec![role(None)], databases: vec![database()] };

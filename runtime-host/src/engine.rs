@@ -22,11 +22,7 @@ const MAX_TABLE_ELEMENTS: usize = 100_000;
 
 /// An engine with a cache of compiled code in `cache`.
 pub fn new(limits: &Limits, cache: &Path) -> Result<Engine> {
-    let mut config = Config::new();
-    config.wasm_component_model_async(true);
-    config.epoch_interruption(true);
-    config.cache(Some(compile_cache(cache)?));
-
+    let mut config = config(cache)?;
     // Instances alive at the same time: one for each request at the limit when
     // none can be shared, twice over for the two generations of a swap.
     let instances = 2 * limits.max_requests;
@@ -51,6 +47,20 @@ pub fn new(limits: &Limits, cache: &Path) -> Result<Engine> {
             Engine::new(&config).map_err(anyhow::Error::from).context("set up wasmtime")
         }
     }
+}
+
+/// An engine that compiles the very same code, and runs nothing.
+pub fn compiler(cache: &Path) -> Result<Engine> {
+    Engine::new(&config(cache)?).map_err(anyhow::Error::from).context("set up the compiler")
+}
+
+/// What decides about the code that comes out.
+fn config(cache: &Path) -> Result<Config> {
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    config.epoch_interruption(true);
+    config.cache(Some(compile_cache(cache)?));
+    Ok(config)
 }
 
 /// Precompiled code is machine code: it is kept in a folder of the host's own.

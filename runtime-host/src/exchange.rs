@@ -64,7 +64,7 @@ impl Exchange {
 
     fn log(&self) {
         let path = &self.path[..self.path.floor_char_boundary(MAX_PATH)];
-        let digest = self.generation.as_ref().map_or("", |generation| &generation.digest);
+        let digest = self.generation.as_ref().map(|generation| generation.digest.to_string());
         // 499 as elsewhere: the client left before there was an answer.
         let status = self.status.map_or(499, |status| status.as_u16());
         let milliseconds = self.began.elapsed().as_secs_f64() * 1e3;

@@ -1,36 +1,33 @@
-//! A loaded component: read, checked, compiled and ready for requests. The
-//! server holds the live one; an old one lives until its last answer has ended.
+//! A loaded component: checked, compiled and ready for requests. The server
+//! holds the live one; an old one lives until its last answer has ended.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
 
+use crate::compile::Compiler;
 use crate::guest::{Guest, Shared, linker};
 use crate::health::Health;
-use crate::hex::hex;
 use crate::imports;
+use crate::release::Digest;
 use crate::worker::Workers;
 
-/// Hexadecimal digits of a digest that are shown.
-const SHORT_DIGEST: usize = 12;
-
-/// Turns files into generations.
+/// Turns bytes into generations.
 pub struct Loader {
     engine: Engine,
     linker: Linker<Guest>,
+    compiler: Compiler,
     shared: Arc<Shared>,
 }
 
 /// One version of the component.
 pub struct Generation {
-    /// The first 12 digits of the file's SHA-256.
-    pub digest: String,
+    pub digest: Digest,
     pub handler: ProxyHandler<Workers>,
     pub health: Arc<Health>,
     /// When it was loaded.
@@ -39,63 +36,85 @@ pub struct Generation {
 
 impl Drop for Generation {
     fn drop(&mut self) {
-        tracing::debug!(digest = self.digest, "generation dropped");
+        tracing::debug!(digest = %self.digest, "generation dropped");
     }
 }
 
+/// Why a component is not served. Each is a fault of the component's own.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    #[error("{0:#}")]
+    Kind(anyhow::Error),
+    #[error("{0}")]
+    Imports(String),
+    #[error("{0:#}")]
+    Compile(anyhow::Error),
+}
+
 impl Loader {
-    pub fn new(engine: Engine, shared: Arc<Shared>) -> Result<Self> {
+    pub fn new(engine: Engine, compiler: Compiler, shared: Arc<Shared>) -> Result<Self> {
         let linker = linker(&engine)?;
-        Ok(Self { engine, linker, shared })
+        Ok(Self { engine, linker, compiler, shared })
     }
 
-    /// Loads a component off the request path. The error names what is wrong
-    /// with the file.
-    pub async fn load(self: &Arc<Self>, path: &Path) -> Result<Generation> {
+    /// Loads a component from a file, off the request path.
+    pub async fn load_file(&self, path: &Path) -> Result<Generation> {
         check_exists(path)?;
         let bytes = tokio::fs::read(path)
             .await
             .with_context(|| format!("read the component {}", path.display()))?;
-        let loader = self.clone();
-        tokio::task::spawn_blocking(move || loader.compile(&bytes))
-            .await
-            .context("compile the component")?
-            .with_context(|| format!("cannot serve {}", path.display()))
+        self.load(bytes).await.with_context(|| format!("cannot serve {}", path.display()))
     }
 
-    fn compile(&self, bytes: &[u8]) -> Result<Generation> {
-        check_kind(bytes)?;
-        let component = Component::new(&self.engine, bytes).map_err(|error| {
-            anyhow::anyhow!(
-                "it is truncated, damaged or of an unknown version: build it again ({})",
-                error.root_cause()
-            )
-        })?;
-        let pre = self
-            .linker
-            .instantiate_pre(&component)
-            .map_err(|error| imports::explain(&self.engine, &component, &error))?;
-        let pre = match p3::bindings::ServicePre::new(pre.clone()) {
-            Ok(pre) => ProxyPre::P3(pre),
-            Err(_) => ProxyPre::P2(p2::bindings::ProxyPre::new(pre).map_err(|_| {
-                anyhow::anyhow!(
-                    "it exports neither wasi:http/handler@0.3 nor wasi:http/incoming-handler@0.2, \
-                     so it answers no HTTP requests: build it as an HTTP component"
-                )
-            })?),
-        };
-        let digest = short_digest(bytes);
+    /// Checks what can be seen without compiling.
+    pub fn inspect(bytes: &[u8]) -> Result<(), Unfit> {
+        check_kind(bytes).map_err(Unfit::Kind)?;
+        imports::check(bytes).map_err(Unfit::Imports)
+    }
+
+    /// Loads a component, off the request path.
+    pub async fn load(&self, bytes: Vec<u8>) -> Result<Generation, Unfit> {
+        Self::inspect(&bytes)?;
+        self.compiler.compile(&bytes).await.map_err(Unfit::Compile)?;
+        let (engine, linker) = (self.engine.clone(), self.linker.clone());
+        let (digest, pre) = tokio::task::spawn_blocking(move || prepare(&engine, &linker, &bytes))
+            .await
+            .map_err(|error| Unfit::Compile(error.into()))??;
         let health = Arc::new(Health::default());
         let workers = Workers {
             pre,
             engine: self.engine.clone(),
             shared: self.shared.clone(),
-            digest: digest.as_str().into(),
+            digest,
             health: health.clone(),
         };
         let (handler, since) = (ProxyHandler::new(workers), jiff::Timestamp::now());
         Ok(Generation { digest, handler, health, since })
     }
+}
+
+/// Loads the compiled code and links it.
+fn prepare(
+    engine: &Engine,
+    linker: &Linker<Guest>,
+    bytes: &[u8],
+) -> Result<(Digest, ProxyPre<Guest>), Unfit> {
+    let component = Component::new(engine, bytes).map_err(|error| Unfit::Compile(error.into()))?;
+    let pre = linker.instantiate_pre(&component).map_err(|error| {
+        // Every interface is there, so one has another shape.
+        Unfit::Imports(format!("its imports do not fit this host: {error:#}"))
+    })?;
+    let pre = match p3::bindings::ServicePre::new(pre.clone()) {
+        Ok(pre) => ProxyPre::P3(pre),
+        Err(_) => ProxyPre::P2(p2::bindings::ProxyPre::new(pre).map_err(|_| {
+            Unfit::Imports(
+                "it exports neither wasi:http/handler@0.3 nor wasi:http/incoming-handler@0.2, so \
+                 it answers no HTTP requests: build it as an HTTP component"
+                    .into(),
+            )
+        })?),
+    };
+    Ok((Digest::of(bytes), pre))
 }
 
 /// Says how to make a component that is not there.
@@ -104,12 +123,6 @@ pub fn check_exists(path: &Path) -> Result<()> {
         bail!("the component {} does not exist: build it with --build", path.display());
     }
     Ok(())
-}
-
-fn short_digest(bytes: &[u8]) -> String {
-    let mut digest = hex(&Sha256::digest(bytes));
-    digest.truncate(SHORT_DIGEST);
-    digest
 }
 
 /// Tells a component from everything else by its first eight bytes.
@@ -143,10 +156,5 @@ mod tests {
         assert!(error(b"hello, world").contains("not WebAssembly"));
         assert!(error(b"\0asm\x01\0\0\0").contains("core WebAssembly module"));
         assert!(check_kind(b"\0asm\x0d\0\x01\0").is_ok());
-    }
-
-    #[test]
-    fn a_digest_is_twelve_hexadecimal_digits() {
-        assert_eq!(short_digest(b""), "e3b0c44298fc");
     }
 }

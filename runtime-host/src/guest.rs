@@ -17,6 +17,7 @@ use crate::log::GuestOutput;
 use crate::metrics::Metrics;
 use crate::outbound_http::{HttpClient, OutboundHttp};
 use crate::postgres::{self, Pools, PostgresCtx, PostgresView};
+use crate::release::Digest;
 use crate::spin_variables;
 
 /// What all instances of a component share; nothing of it changes with a new
@@ -46,10 +47,10 @@ pub struct Guest {
 
 impl Guest {
     /// A store with its limits set. `digest` names the component in the log.
-    pub fn store(engine: &Engine, shared: &Arc<Shared>, digest: &Arc<str>) -> Store<Self> {
+    pub fn store(engine: &Engine, shared: &Arc<Shared>, digest: Digest) -> Store<Self> {
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(GuestOutput::new("stdout", digest.clone()));
-        wasi.stderr(GuestOutput::new("stderr", digest.clone()));
+        wasi.stdout(GuestOutput::new("stdout", digest));
+        wasi.stderr(GuestOutput::new("stderr", digest));
         wasi.envs(&shared.environment);
         wasi.allow_tcp(false).allow_udp(false);
         let guest = Self {

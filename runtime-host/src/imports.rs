@@ -1,11 +1,9 @@
-//! Why a component does not link: the names of what it imports and this host
-//! does not offer.
+//! What a component imports, against what this host offers. Names only, so
+//! that it costs nothing; whether their shapes fit is for the linker to say.
 
-use wasmtime::Engine;
-use wasmtime::component::Component;
+use wasmparser::{BinaryReaderError, Parser, Payload};
 
 /// Interfaces by package and the part of the version that must be the same.
-/// Only for messages: what links is for the linker to say.
 const OFFERED: [(&str, &str, &[&str]); 20] = [
     ("wasi:io", "0.2", &["error", "poll", "streams"]),
     ("wasi:cli", "0.2", CLI),
@@ -45,19 +43,40 @@ const CLI: &[&str] = &[
 const RANDOM: &[&str] = &["random", "insecure", "insecure-seed"];
 const FILESYSTEM: &[&str] = &["types", "preopens"];
 
-/// An error for a component that the linker refused.
-pub fn explain(engine: &Engine, component: &Component, error: &wasmtime::Error) -> anyhow::Error {
-    let ty = component.component_type();
-    let missing: Vec<&str> =
-        ty.imports(engine).map(|(name, _)| name).filter(|name| !is_offered(name)).collect();
+/// Refuses a component that imports what this host does not offer, by name.
+pub fn check(component: &[u8]) -> Result<(), String> {
+    let missing: Vec<String> = imports(component)
+        .map_err(|error| format!("it is truncated or damaged: build it again ({error})"))?
+        .into_iter()
+        .filter(|name| !is_offered(name))
+        .collect();
     if missing.is_empty() {
-        // The interface is there, but in another shape.
-        return anyhow::anyhow!("its imports do not fit this host: {error:#}");
+        return Ok(());
     }
-    anyhow::anyhow!(
+    Err(format!(
         "it imports what this host does not offer: {}; remove their use, or serve it with Spin",
         missing.join(", ")
-    )
+    ))
+}
+
+/// The names of a component's own imports; those of the components inside it
+/// are between them.
+fn imports(component: &[u8]) -> Result<Vec<String>, BinaryReaderError> {
+    let mut depth = 0;
+    let mut names = Vec::new();
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(imports) if depth == 1 => {
+                for import in imports {
+                    names.push(import?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
 }
 
 fn is_offered(import: &str) -> bool {

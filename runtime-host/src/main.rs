@@ -11,6 +11,7 @@ mod args;
 mod body;
 mod builder;
 mod commands;
+mod compile;
 mod data_dir;
 mod dotenv;
 mod embedded;
@@ -21,6 +22,7 @@ mod generation;
 mod guest;
 mod health;
 mod hex;
+mod host;
 mod imports;
 mod limits;
 mod log;
@@ -32,7 +34,10 @@ mod pace;
 mod postgres;
 mod problem;
 mod progress;
+mod push;
+mod release;
 mod request;
+mod rollout;
 mod server;
 mod signals;
 mod spin_variables;
@@ -70,6 +75,12 @@ async fn run(command: Command) -> Result<()> {
         Command::Up(args) => commands::up::run(&args).await,
         Command::Db(args) => commands::db::run(&args).await,
         Command::Migrate(args) => commands::migrate::run(&args).await,
+        Command::Serve(args) => commands::serve::run(&args).await,
+        Command::Push(args) => commands::push::run(&args).await,
+        Command::Status(args) => commands::status::run(&args).await,
+        Command::Rollback(args) => commands::rollback::run(&args).await,
+        Command::Promote(args) => commands::promote::run(&args).await,
+        Command::Compile { component, cache } => compile::run(&component, &cache),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -18,6 +18,8 @@ mod tests;
 pub struct Manifest {
     /// The folder that holds the manifest.
     pub dir: PathBuf,
+    /// The application's version, if it has one.
+    pub version: Option<String>,
     pub variables: BTreeMap<String, Variable>,
     pub component: Component,
 }
@@ -49,6 +51,9 @@ pub struct Component {
     pub build: Option<Build>,
     /// The folder of SQL migrations, if the component has any.
     pub migrations: Option<PathBuf>,
+    /// Path and query of the request that a new version has to answer before it
+    /// takes over.
+    pub probe: String,
 }
 
 /// How the component is built.

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
 use refinery::error::Kind;
-use refinery::{Migration, Runner, load_sql_migrations};
+use refinery::{Migration, Runner};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::error::misconfigured;
+use crate::manifest::Manifest;
 use crate::postgres;
+use crate::variables::{DATABASE_CA, DATABASE_URL, Sources};
 
 /// The advisory lock that keeps two hosts from migrating at once ("todoozle").
 const LOCK: i64 = 0x746f_646f_6f7a_6c65;
@@ -20,10 +22,34 @@ const LOCK_TIMEOUT: &str = "60s";
 /// refinery's own table.
 const HISTORY: &str = "refinery_schema_history";
 
+/// The database that migrations are for.
+#[derive(Clone)]
+pub struct Database {
+    pub address: String,
+    /// The CA that signed its certificate, as PEM.
+    pub ca: Option<String>,
+}
+
+impl Database {
+    /// One that needs no CA.
+    pub fn at(address: String) -> Self {
+        Self { address, ca: None }
+    }
+
+    /// The one that the manifest's variables name, if they do.
+    pub fn given(manifest: &Manifest, sources: &Sources) -> Option<Self> {
+        let given = |name| {
+            let declared = manifest.variables.contains_key(name);
+            sources.given(name).filter(|value| declared && !value.is_empty())
+        };
+        Some(Self { address: given(DATABASE_URL)?, ca: given(DATABASE_CA) })
+    }
+}
+
 /// Applies what is pending; gives the names of what was applied.
-pub async fn apply(address: &str, ca: Option<&str>, folder: &Path) -> Result<Vec<String>> {
+pub async fn apply(database: &Database, folder: &Path) -> Result<Vec<String>> {
     let migrations = load(folder)?;
-    let mut client = connect(address, ca).await?;
+    let mut client = connect(database).await?;
     lock(&client).await?;
     // The lock belongs to the connection and ends with it.
     let report = Runner::new(&migrations)
@@ -34,21 +60,41 @@ pub async fn apply(address: &str, ca: Option<&str>, folder: &Path) -> Result<Vec
 }
 
 /// How many migrations a database lacks.
-pub async fn pending(address: &str, ca: Option<&str>, folder: &Path) -> Result<usize> {
+pub async fn pending(database: &Database, folder: &Path) -> Result<usize> {
     let migrations = load(folder)?;
-    let client = connect(address, ca).await?;
-    let has_history = client
+    let applied = applied(database).await?;
+    Ok(migrations.iter().filter(|migration| !applied.contains(&migration.version())).count())
+}
+
+/// The highest migration that a database has; 0 for none.
+pub async fn version(database: &Database) -> Result<i32> {
+    Ok(applied(database).await?.into_iter().max().unwrap_or(0))
+}
+
+/// The files of a folder by name, checked, and the number of the last one.
+pub fn files(folder: &Path) -> Result<(BTreeMap<String, String>, i32)> {
+    let migrations = load(folder)?;
+    let read = |migration: &Migration| {
+        let name = format!("{migration}.sql");
+        let sql = migration.sql().unwrap_or_default().to_owned();
+        (name, sql)
+    };
+    let last = migrations.iter().map(Migration::version).max().unwrap_or(0);
+    Ok((migrations.iter().map(read).collect(), last))
+}
+
+async fn applied(database: &Database) -> Result<Vec<i32>> {
+    let client = connect(database).await?;
+    let has_history: bool = client
         .query_one("SELECT to_regclass($1::text) IS NOT NULL", &[&HISTORY])
         .await
         .context("look for the migrations' table")?
         .get(0);
-    let applied: Vec<i32> = if has_history {
-        let rows = client.query(&format!("SELECT version FROM {HISTORY}"), &[]).await;
-        rows.context("read the migrations' table")?.iter().map(|row| row.get(0)).collect()
-    } else {
-        Vec::new()
-    };
-    Ok(migrations.iter().filter(|migration| !applied.contains(&migration.version())).count())
+    if !has_history {
+        return Ok(Vec::new());
+    }
+    let rows = client.query(&format!("SELECT version FROM {HISTORY}"), &[]).await;
+    Ok(rows.context("read the migrations' table")?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Reads the files, and refuses those whose names would make refinery skip them.
@@ -60,18 +106,25 @@ fn load(folder: &Path) -> Result<Vec<Migration>> {
             folder.display()
         )
     })?;
+    let mut migrations = Vec::new();
+    // Not below the folder: a mounted ConfigMap has every file there a second time.
     for entry in entries {
-        let name = entry.context("read the migrations' folder")?.file_name();
-        let name = name.to_string_lossy();
-        if name.ends_with(".sql") && !is_migration_name(&name) {
+        let path = entry.context("read the migrations' folder")?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(stem) = name.strip_suffix(".sql") else { continue };
+        if !is_migration_name(&name) {
             return Err(misconfigured!(
                 "{} is not named like a migration: rename it to V<number>__<name>.sql",
-                folder.join(name.as_ref()).display()
+                path.display()
             ));
         }
+        let sql = std::fs::read_to_string(&path)
+            .with_context(|| format!("read the migration {}", path.display()))?;
+        let migration = Migration::unapplied(stem, &sql)
+            .map_err(|error| anyhow!("cannot use the migration {stem}: {error}"))?;
+        migrations.push(migration);
     }
-    let migrations = load_sql_migrations(folder)
-        .map_err(|error| anyhow!("cannot read the migrations: {error}"))?;
+    migrations.sort();
     refuse_twins(&migrations)?;
     Ok(migrations)
 }
@@ -101,8 +154,8 @@ fn is_migration_name(name: &str) -> bool {
     })
 }
 
-async fn connect(address: &str, ca: Option<&str>) -> Result<Client> {
-    postgres::connect(address, ca)
+async fn connect(database: &Database) -> Result<Client> {
+    postgres::connect(&database.address, database.ca.as_deref())
         .await
         .context("cannot reach the database: start it, or correct SPIN_VARIABLE_DATABASE_URL")
 }

@@ -133,7 +133,7 @@ fn too_slow(server: &Server) -> Problem {
 
 /// Why there is no answer, which is logged too. `None` means that there was no
 /// room for another instance.
-async fn explain(
+pub async fn explain(
     line: &str,
     error: &wasmtime::Error,
     failed: oneshot::Receiver<Failure>,

@@ -41,11 +41,6 @@ impl Sources {
         (self.environment)(&name).or_else(|| self.dotenv.get(&name).cloned())
     }
 
-    /// The CA of the given database, when there is one.
-    pub fn database_ca(&self) -> Option<String> {
-        self.given(DATABASE_CA).filter(|pem| !pem.is_empty())
-    }
-
     /// The value that `.env` alone gives.
     pub fn in_dotenv(&self, variable: &str) -> Option<&str> {
         self.dotenv.get(&env_name(variable)).map(String::as_str)

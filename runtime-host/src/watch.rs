@@ -69,35 +69,29 @@ impl Changes {
 
 /// Rebuilds and swaps for as long as it is polled. A version that cannot be
 /// built or loaded leaves the live one where it is.
-pub async fn run(
-    mut changes: Changes,
-    component: &Component,
-    loader: &Arc<Loader>,
-    server: &Server,
-) {
+pub async fn run(mut changes: Changes, component: &Component, loader: &Loader, server: &Server) {
     while changes.next().await.is_some() {
         if let Err(error) = renew(component, loader, server).await {
             server.metrics.swaps("failed");
-            let live = server.live.load();
-            let live = live.as_ref().map_or("", |live| &live.digest);
-            tracing::error!("the version {live} stays, since the new one failed: {error:#}");
+            tracing::error!("the version before stays, since the new one failed: {error:#}");
         }
     }
 }
 
-async fn renew(component: &Component, loader: &Arc<Loader>, server: &Server) -> Result<()> {
+async fn renew(component: &Component, loader: &Loader, server: &Server) -> Result<()> {
     if let Some(build) = &component.build {
         builder::run(build).await?;
     }
-    let new = loader.load(&component.source).await?;
-    if server.live.load().as_ref().is_some_and(|live| live.digest == new.digest) {
+    let new = loader.load_file(&component.source).await?;
+    let live = server.live.load().as_ref().map(|live| live.digest);
+    if live == Some(new.digest) {
         tracing::info!("nothing to swap: the component is still {}", new.digest);
         return Ok(());
     }
-    let digest = new.digest.clone();
-    let old = server.live.swap(Some(Arc::new(new)));
+    let digest = new.digest;
+    server.live.store(Some(Arc::new(new)));
     server.metrics.swaps("done");
-    tracing::info!("swapped {} for {digest}", old.as_ref().map_or("", |old| &old.digest));
+    tracing::info!("swapped {} for {digest}", live.map_or("nothing".into(), |old| old.to_string()));
     Ok(())
 }
 

@@ -20,6 +20,7 @@ use wasmtime_wasi_http::handler::{
 
 use crate::guest::{CpuExhausted, Guest, Shared};
 use crate::health::Health;
+use crate::release::Digest;
 
 /// How much later a worker is ended from outside when its guest does not let it
 /// see the time itself.
@@ -37,7 +38,7 @@ pub struct Workers {
     pub pre: ProxyPre<Guest>,
     pub engine: Engine,
     pub shared: Arc<Shared>,
-    pub digest: Arc<str>,
+    pub digest: Digest,
     pub health: Arc<Health>,
 }
 
@@ -83,7 +84,7 @@ impl HandlerState for Workers {
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Expiration, Worker>> {
         let limits = &self.shared.limits;
-        let mut store = Guest::store(&self.engine, &self.shared, &self.digest);
+        let mut store = Guest::store(&self.engine, &self.shared, self.digest);
         let instance = self.pre.instantiate_async(&mut store);
         let proxy = tokio::time::timeout(limits.request_timeout, instance).await??;
         // Before WASI 0.3 components were not made to be used twice.

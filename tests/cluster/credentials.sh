@@ -3,7 +3,7 @@
 # certificate and a kubeconfig, in pki/. Makes only what is missing.
 
 new_key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
-[[ -e pki/ca.crt ]] || openssl req -x509 "${new_key[@]}" -days 365 -subj /CN=todoozle-test \
+[[ -e pki/ca.crt ]] || openssl req -x509 "${new_key[@]}" -days 365 -subj /CN=todoozle-test -addext keyUsage=critical,keyCertSign,cRLSign \
     -keyout pki/ca.key -out pki/ca.crt 2> /dev/null
 
 # identity NAME SUBJECT [ADDRESSES]: a server's certificate names its addresses.

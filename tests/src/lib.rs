@@ -5,6 +5,7 @@
 //! * [`App`]: a host that serves the todo component on a database of its own.
 //! * [`Host`]: `runtime-host up` on a [`Project`] (a manifest in a folder).
 //! * [`Database`]: a clone of a migrated database on the one server of this process.
+//! * [`Pair`]: a primary and a replica that a test may stop, freeze and hold back.
 //! * [`Browser`]: Chromium, with JavaScript or without it.
 //! * [`raw`]: requests that no HTTP library would send.
 //!
@@ -21,6 +22,7 @@
 )]
 
 pub mod app;
+pub mod authority;
 pub mod axe;
 pub mod browser;
 pub mod child;
@@ -29,16 +31,19 @@ pub mod guarded;
 pub mod host;
 pub mod http;
 pub mod load;
+pub mod misbehaving;
 pub mod page;
 pub mod postgres;
 pub mod project;
 pub mod raw;
+pub mod replica;
 pub mod site;
 pub mod tls;
 pub mod until;
 pub mod wasm;
 
 pub use app::App;
+pub use authority::Authority;
 pub use browser::Browser;
 pub use gate::Gate;
 pub use guarded::Guarded;
@@ -47,6 +52,7 @@ pub use http::{Answer, Ask};
 pub use page::Page;
 pub use postgres::Database;
 pub use project::Project;
+pub use replica::Pair;
 pub use until::{DEADLINE, until};
 
 use std::path::{Path, PathBuf};

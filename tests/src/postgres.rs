@@ -84,6 +84,18 @@ pub fn ready() {
     Server::get();
 }
 
+/// The folder of the programs that the server runs from.
+pub(crate) fn programs() -> PathBuf {
+    on_a_thread(async || {
+        let client = connect(&Server::get().url).await;
+        let folder = client
+            .query_one("SELECT setting FROM pg_config WHERE name = 'BINDIR'", &[])
+            .await
+            .expect("ask for the programs' folder");
+        PathBuf::from(folder.get::<_, String>(0))
+    })
+}
+
 /// The programs that some run has downloaded.
 pub(crate) fn downloaded() -> Option<PathBuf> {
     let entries = |folder: PathBuf| {

@@ -126,8 +126,13 @@ pub fn version_called(name: &str) -> Vec<u8> {
 
 /// The first twelve hexadecimal digits of a component's SHA-256, as the host logs it.
 pub fn digest(component: &[u8]) -> String {
+    whole_digest(component)[..12].to_owned()
+}
+
+/// A component's SHA-256, in hexadecimal digits.
+pub fn whole_digest(component: &[u8]) -> String {
     let mut text = String::new();
-    for byte in &Sha256::digest(component)[..6] {
+    for byte in Sha256::digest(component) {
         write!(text, "{byte:02x}").expect("writing to a string works");
     }
     text

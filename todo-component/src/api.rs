@@ -64,9 +64,9 @@ impl<'a> Item<'a> {
 }
 
 /// `GET /todos`
-pub async fn list(parts: &Parts) -> Result<Answer, Problem> {
+pub async fn list(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let query = Query::parse(parts.uri.query().unwrap_or_default())?;
-    let (todos, next) = Store::open().await?.list(query.filter, query.after, query.limit).await?;
+    let (todos, next) = store.list(query.filter, query.after, query.limit).await?;
     let base = base_url(parts).await;
     let items: Vec<_> = todos.iter().map(|todo| Item::new(todo, &base)).collect();
     let mut list = json(StatusCode::OK, &items)?;
@@ -80,12 +80,12 @@ pub async fn list(parts: &Parts) -> Result<Answer, Problem> {
 }
 
 /// `POST /todos`
-pub async fn create(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let key = request::idempotency_key(&parts.headers)?;
     let post: Post = read(parts, body)?;
     let title = Title::parse(&post.title)?;
     let new = NewTodo { title, completed: post.completed, order: post.order };
-    let (status, todo) = match Store::open().await?.create(&new, key).await? {
+    let (status, todo) = match store.create(&new, key).await? {
         Created::New(todo) => (StatusCode::CREATED, todo),
         Created::Replayed(todo) => (StatusCode::OK, todo),
         Created::KeyReused => {
@@ -103,14 +103,14 @@ pub async fn create(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
 }
 
 /// `DELETE /todos`
-pub async fn delete_all() -> Result<Answer, Problem> {
-    Store::open().await?.delete_all().await?;
+pub async fn delete_all(store: &Store) -> Result<Answer, Problem> {
+    store.delete_all().await?;
     Ok(answer(StatusCode::NO_CONTENT, Bytes::new()))
 }
 
 /// `GET /todos/{id}`
-pub async fn get(id: i64, parts: &Parts) -> Result<Answer, Problem> {
-    let todo = Store::open().await?.get(id).await?.ok_or_else(Problem::no_such_todo)?;
+pub async fn get(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
+    let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
     let mut found = item(StatusCode::OK, &todo, parts).await?;
     if request::if_none_match(&parts.headers, &request::etag(todo.version)) {
         *found.status_mut() = StatusCode::NOT_MODIFIED;
@@ -121,15 +121,15 @@ pub async fn get(id: i64, parts: &Parts) -> Result<Answer, Problem> {
 }
 
 /// `PATCH /todos/{id}`
-pub async fn patch(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let patch: Patch = read(parts, body)?;
     let title = patch.title.as_deref().map(Title::parse).transpose()?;
     let change = Change { title, completed: patch.completed, order: patch.order };
     if change.is_empty() {
-        return get(id, parts).await;
+        return get(store, id, parts).await;
     }
     let expected = request::if_match(&parts.headers);
-    match Store::open().await?.update(id, &change, &expected).await? {
+    match store.update(id, &change, &expected).await? {
         Outcome::Done(todo) => item(StatusCode::OK, &todo, parts).await,
         Outcome::Stale(_) => Err(Problem::stale()),
         Outcome::Missing => Err(Problem::no_such_todo()),
@@ -137,9 +137,9 @@ pub async fn patch(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Probl
 }
 
 /// `DELETE /todos/{id}`
-pub async fn delete(id: i64, parts: &Parts) -> Result<Answer, Problem> {
+pub async fn delete(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
     let expected = request::if_match(&parts.headers);
-    match Store::open().await?.delete(id, &expected).await? {
+    match store.delete(id, &expected).await? {
         Outcome::Done(_) => Ok(answer(StatusCode::NO_CONTENT, Bytes::new())),
         Outcome::Stale(_) => Err(Problem::stale()),
         Outcome::Missing => Err(Problem::no_such_todo()),

@@ -105,6 +105,12 @@ impl From<store::Error> for Problem {
                 "database-unavailable",
                 "The database cannot be reached just now. Nothing was changed; try again in a moment.",
             ),
+            store::Error::Unanswered(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unconfirmed",
+                "The database did not answer. If this was a change, it may or may not be saved; try \
+                 again in a moment. A new todo sent again with its key is added once.",
+            ),
             store::Error::Variable(_) | store::Error::Query(_) | store::Error::Answer(_) => {
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

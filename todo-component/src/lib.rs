@@ -6,8 +6,10 @@
 
 mod api;
 mod assets;
+mod clock;
 mod error;
 mod page;
+mod position;
 mod request;
 pub mod route;
 mod site;

@@ -7,7 +7,7 @@ use crate::request::{self, Pairs};
 use crate::route::{Answer, answer, problem_page};
 use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
 use crate::todo::{Cursor, Filter, Page, Title, TitleError, Todo};
-use crate::view::{self, Draft, EditView, ListView, Notice};
+use crate::view::{self, Draft, EditView, ListView, Notice, Unsaved};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -51,9 +51,9 @@ impl Place {
 }
 
 /// `GET /`
-pub async fn home(parts: &Parts) -> Result<Answer, Problem> {
+pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let place = Place::of(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?);
-    let page = Store::open().await?.page(place.filter, place.after, LIMIT).await?;
+    let page = store.page(place.filter, place.after, LIMIT).await?;
     let flash = request::cookie(&parts.headers, FLASH);
     // A new todo that is on the page speaks for itself.
     let in_sight = page.next.is_none() && place.filter != Filter::Completed;
@@ -84,16 +84,15 @@ pub fn moved(parts: &Parts) -> Answer {
 }
 
 /// `POST /new_item`
-pub async fn create(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
     let place = Place { after: None, ..Place::of(&form) };
     let typed = form.need("title")?;
     let key = form.get("key").map(request::check_key).transpose()?;
-    keeping(typed, async {
-        let store = Store::open().await?;
+    keeping(parts, &form, async {
         let title = match Title::parse(typed) {
             Ok(title) => title,
-            Err(error) => return rejected(&store, place, typed, error).await,
+            Err(error) => return rejected(store, place, typed, error).await,
         };
         let new = NewTodo { title, completed: false, order: None };
         match store.create(&new, key).await? {
@@ -109,28 +108,32 @@ pub async fn create(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
 }
 
 /// `POST /items/{id}/toggle`
-pub async fn toggle(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+pub async fn toggle(
+    store: &Store,
+    id: i64,
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
     let change = Change { completed: Some(flag(&form)?), ..Change::default() };
-    let outcome = Store::open().await?.update(id, &change, &version(&form)?).await?;
+    let outcome = store.update(id, &change, &version(&form)?).await?;
     Ok(back(Place::of(&form), unless_done(&outcome)))
 }
 
 /// `GET /items/{id}/edit`
-pub async fn edit_form(id: i64, parts: &Parts) -> Result<Answer, Problem> {
+pub async fn edit_form(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
     let place = Place::of(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?);
-    let todo = Store::open().await?.get(id).await?.ok_or_else(Problem::no_such_todo)?;
+    let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
     Ok(html(StatusCode::OK, editor(&todo, place, None)))
 }
 
 /// `POST /items/{id}/edit`
-pub async fn edit(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
     let place = Place::of(&form);
     let typed = form.need("title")?;
     let expected = version(&form)?;
-    keeping(typed, async {
-        let store = Store::open().await?;
+    keeping(parts, &form, async {
         let title = match Title::parse(typed) {
             Ok(title) => title,
             Err(TitleError::Empty) => {
@@ -158,23 +161,32 @@ pub async fn edit(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Proble
 }
 
 /// `POST /items/{id}/destroy`
-pub async fn destroy(id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+pub async fn destroy(
+    store: &Store,
+    id: i64,
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let outcome = Store::open().await?.delete(id, &version(&form)?).await?;
+    let outcome = store.delete(id, &version(&form)?).await?;
     Ok(back(Place::of(&form), unless_done(&outcome).or(Some(Notice::Deleted))))
 }
 
 /// `POST /toggle-all`
-pub async fn toggle_all(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+pub async fn toggle_all(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    Store::open().await?.complete_all(flag(&form)?).await?;
+    store.complete_all(flag(&form)?).await?;
     Ok(back(Place::of(&form), None))
 }
 
 /// `POST /clear-completed`
-pub async fn clear_completed(parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+pub async fn clear_completed(
+    store: &Store,
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let cleared = Store::open().await?.delete_completed().await?;
+    let cleared = store.delete_completed().await?;
     let place = Place { after: None, ..Place::of(&form) };
     Ok(back(place, (cleared > 0).then_some(Notice::Cleared)))
 }
@@ -228,10 +240,15 @@ fn unless_done(outcome: &Outcome) -> Option<Notice> {
 
 /// Shows a failure together with what was typed, so that nobody types twice.
 async fn keeping(
-    typed: &str,
+    parts: &Parts,
+    form: &Pairs,
     work: impl Future<Output = Result<Answer, Problem>>,
 ) -> Result<Answer, Problem> {
-    Ok(work.await.unwrap_or_else(|problem| problem_page(&problem, Some(typed))))
+    Ok(work.await.unwrap_or_else(|problem| {
+        let again = problem.status == StatusCode::SERVICE_UNAVAILABLE;
+        let unsaved = Unsaved { action: parts.uri.path(), fields: form.iter().collect(), again };
+        problem_page(&problem, Some(&unsaved))
+    }))
 }
 
 /// The list again, with the refused title in its input.

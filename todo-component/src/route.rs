@@ -3,6 +3,8 @@
 
 use crate::error::{Problem, RETRY_AFTER};
 use crate::site::{self, Allowed, Verdict};
+use crate::store::Store;
+use crate::view::Unsaved;
 use crate::{api, assets, page, request, view};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -79,23 +81,25 @@ pub async fn respond(request: Request) -> Answer {
     if parts.method == Method::HEAD {
         parts.method = Method::GET;
     }
+    let store = Store::of(&parts.headers);
     let answered = match verdict {
         Verdict::Refused => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "cross-site",
             "This write came from another site. Its origin has to be listed in the variable cors_origins.",
         )),
-        _ => dispatch(&parts, Request::from_parts(parts.clone(), body)).await,
+        _ => dispatch(&store, &parts, Request::from_parts(parts.clone(), body)).await,
     };
     let mut answer = answered.unwrap_or_else(|problem| {
         if is_api { problem_json(&problem) } else { problem_page(&problem, None) }
     });
     let shared = if is_api { verdict } else { Verdict::Own };
+    store.stamp(answer.headers_mut());
     secure(&mut answer, &shared);
     answer
 }
 
-async fn dispatch(parts: &Parts, request: Request) -> Result<Answer, Problem> {
+async fn dispatch(store: &Store, parts: &Parts, request: Request) -> Result<Answer, Problem> {
     let path = parts.uri.path();
     let resource = Resource::find(path).ok_or_else(|| {
         if path.starts_with("/todos/") { Problem::no_such_todo() } else { Problem::no_such_page() }
@@ -108,23 +112,25 @@ async fn dispatch(parts: &Parts, request: Request) -> Result<Answer, Problem> {
     }
     let body = request::body(request).await?;
     match (resource, parts.method == Method::GET) {
-        (Resource::Todos, true) => api::list(parts).await,
-        (Resource::Todos, _) if parts.method == Method::POST => api::create(parts, &body).await,
-        (Resource::Todos, _) => api::delete_all().await,
-        (Resource::Todo(id), true) => api::get(id, parts).await,
-        (Resource::Todo(id), _) if parts.method == Method::PATCH => {
-            api::patch(id, parts, &body).await
+        (Resource::Todos, true) => api::list(store, parts).await,
+        (Resource::Todos, _) if parts.method == Method::POST => {
+            api::create(store, parts, &body).await
         }
-        (Resource::Todo(id), _) => api::delete(id, parts).await,
-        (Resource::Home, _) => page::home(parts).await,
+        (Resource::Todos, _) => api::delete_all(store).await,
+        (Resource::Todo(id), true) => api::get(store, id, parts).await,
+        (Resource::Todo(id), _) if parts.method == Method::PATCH => {
+            api::patch(store, id, parts, &body).await
+        }
+        (Resource::Todo(id), _) => api::delete(store, id, parts).await,
+        (Resource::Home, _) => page::home(store, parts).await,
         (Resource::Index, _) | (Resource::NewItem, true) => Ok(page::moved(parts)),
-        (Resource::NewItem, _) => page::create(parts, &body).await,
-        (Resource::Toggle(id), _) => page::toggle(id, parts, &body).await,
-        (Resource::Edit(id), true) => page::edit_form(id, parts).await,
-        (Resource::Edit(id), _) => page::edit(id, parts, &body).await,
-        (Resource::Destroy(id), _) => page::destroy(id, parts, &body).await,
-        (Resource::ToggleAll, _) => page::toggle_all(parts, &body).await,
-        (Resource::ClearCompleted, _) => page::clear_completed(parts, &body).await,
+        (Resource::NewItem, _) => page::create(store, parts, &body).await,
+        (Resource::Toggle(id), _) => page::toggle(store, id, parts, &body).await,
+        (Resource::Edit(id), true) => page::edit_form(store, id, parts).await,
+        (Resource::Edit(id), _) => page::edit(store, id, parts, &body).await,
+        (Resource::Destroy(id), _) => page::destroy(store, id, parts, &body).await,
+        (Resource::ToggleAll, _) => page::toggle_all(store, parts, &body).await,
+        (Resource::ClearCompleted, _) => page::clear_completed(store, parts, &body).await,
         (Resource::Asset(asset), _) => Ok(page::asset(&asset)),
     }
 }
@@ -177,10 +183,10 @@ fn problem_json(problem: &Problem) -> Answer {
     answer
 }
 
-/// An error as a page; `draft` is what somebody typed and must not lose.
-pub fn problem_page(problem: &Problem, draft: Option<&str>) -> Answer {
+/// An error as a page; `unsaved` is what somebody typed and must not lose.
+pub fn problem_page(problem: &Problem, unsaved: Option<&Unsaved>) -> Answer {
     let status = problem.status.as_u16();
-    let markup = view::failure(status, problem.title(), &problem.detail, draft);
+    let markup = view::failure(status, problem.title(), &problem.detail, unsaved);
     let mut answer = page::html(problem.status, markup);
     retry_after(&mut answer);
     answer
@@ -208,13 +214,17 @@ fn secure(answer: &mut Answer, verdict: &Verdict) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("ETag, Link, Location, Retry-After"),
+        HeaderValue::from_static(
+            "ETag, Link, Location, Retry-After, Todoozle-Position, Todoozle-Source",
+        ),
     );
     if let Some(methods) = allow {
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         headers.insert(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("Content-Type, Idempotency-Key, If-Match, If-None-Match"),
+            HeaderValue::from_static(
+                "Content-Type, Idempotency-Key, If-Match, If-None-Match, Todoozle-Position",
+            ),
         );
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     }

@@ -5,12 +5,14 @@
 //! so that whatever a person reads is written here once. Class names are those
 //! of `TodoMVC`.
 
+mod failure;
 mod notice;
 mod script;
 mod shapes;
 #[cfg(test)]
 mod tests;
 
+pub use failure::{Unsaved, failure};
 pub use notice::Notice;
 
 use crate::assets;
@@ -141,22 +143,6 @@ pub fn edit(view: &EditView) -> Markup {
         }
     };
     document("Edit · Todoozle", false, &content)
-}
-
-/// A page for what went wrong; `draft` is what was typed, to be copied.
-pub fn failure(status: u16, title: &str, detail: &str, draft: Option<&str>) -> Markup {
-    let content = html! {
-        section.card.failure data-status=(status) {
-            h2 { (title) }
-            p role="alert" { (detail) }
-            @if let Some(text) = draft {
-                label for="typed" { "What you typed" }
-                input.field #typed type="text" readonly dir="auto" value=(text);
-            }
-            div.buttons { a.primary href="/" { "Back to the list" } }
-        }
-    };
-    document(&format!("{title} · Todoozle"), false, &content)
 }
 
 fn document(title: &str, scripted: bool, content: &Markup) -> Markup {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{destroy, print, status};
 use crate::{
-    apply::Outcome,
+    certificate,
     cli::Global,
     cluster::{Cluster, secret_value},
     env::{Env, POSTGRES_PORT},
@@ -51,6 +51,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     let leader = until("a primary that takes writes", timeout, || primary(cluster)).await?;
     ensure_dynamic(cluster, &leader, timeout).await?;
     until("every replica streaming through its slot", timeout, || streaming(cluster)).await?;
+    until("every member serving its certificate", timeout, || certificate::served(cluster)).await?;
     roles::ensure(cluster, &leader, &passwords).await?;
     summary(cluster, global).await
 }
@@ -167,23 +168,16 @@ async fn ensure_secrets(cluster: &Cluster, given: &Given) -> Result<Passwords> {
         Some(certificate) => certificate,
         None => authority.issue(env, now)?,
     };
-    let mut renewed = false;
     let mut objects = secrets::for_members(env, &passwords, &authority, &certificate)?;
     objects.extend(secrets::for_roles(env, &passwords, &authority)?);
     for object in objects {
-        let outcome = cluster.apply(&object).await?;
-        renewed |= outcome == Outcome::Changed && object.name == server;
-    }
-    if renewed {
-        progress::warn(
-            "the certificate is new: members serve it after their next restart or reload",
-        );
+        cluster.apply(&object).await?;
     }
     Ok(passwords)
 }
 
 /// Patroni reads its bootstrap section once; what changed since goes to it directly.
-async fn ensure_dynamic(cluster: &Cluster, leader: &str, timeout: Duration) -> Result<()> {
+pub async fn ensure_dynamic(cluster: &Cluster, leader: &str, timeout: Duration) -> Result<()> {
     let wanted = objects::dynamic(&cluster.env);
     let live = until("the configuration that Patroni keeps", timeout, async || {
         let agreed = cluster.agreed().await?.dynamic;

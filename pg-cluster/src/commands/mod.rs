@@ -1,11 +1,14 @@
 //! A file a verb.
 
+mod backup;
 pub mod completions;
 mod destroy;
 mod diff;
 mod init;
 mod psql;
 mod render;
+mod restart;
+mod restore;
 mod scale;
 mod status;
 mod switchover;
@@ -13,6 +16,9 @@ mod switchover;
 use std::io::{IsTerminal, stdin};
 
 use anyhow::{Context, Result, bail};
+
+pub use init::blocked;
+pub use status::report;
 
 use crate::{
     cli::{Cli, Command, Global, Output},
@@ -48,6 +54,15 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         Command::Status { watch } => return status::run(&cluster, global.output, watch).await,
         Command::Diff => diff::run(&cluster, &global).await?,
         Command::Switchover { to } => switchover::run(&cluster, &global, to).await?,
+        Command::Backup { to, database, primary } => {
+            backup::run(&cluster, &global, &backup::Plan { to, database, primary }).await?;
+        }
+        Command::Restore { from, database } => {
+            restore::run(&cluster, &global, &restore::Plan { from, database }).await?;
+        }
+        Command::Restart { all, timeout } => {
+            restart::run(&cluster, &global, &restart::Plan { all, timeout }).await?;
+        }
         Command::Scale { replicas, timeout } => {
             scale::run(cluster, &global, replicas, timeout).await?;
         }

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use serde_json::json;
+
 use super::{init, status};
 use crate::{
     cli::Global,
     cluster::Cluster,
+    env::SynchronousMode,
     health::{Report, streams},
     progress::{self, Wait, until},
 };
@@ -39,9 +42,35 @@ pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Resu
         progress::done("switchover", &format!("would go from {primary} to {to}"));
         return Ok(());
     }
-    cluster.post_switchover(&primary, &to).await?;
-    until(&format!("{to} as primary"), LIMIT, || became(cluster, &to)).await?;
+    let widened = make_synchronous(cluster, &primary, &to).await?;
+    let moved = cluster.post_switchover(&primary, &to).await;
+    if moved.is_ok() {
+        until(&format!("{to} as primary"), LIMIT, || became(cluster, &to)).await?;
+    }
+    if widened {
+        let leader = if moved.is_ok() { &to } else { &primary };
+        init::ensure_dynamic(cluster, leader, LIMIT).await?;
+    }
+    moved?;
     until("every replica streaming through its slot", LIMIT, || init::streaming(cluster)).await
+}
+
+/// Patroni only promotes a synchronous standby, so a member that is none becomes one more first.
+/// True if that changed Patroni's configuration; `init` would change it back as well.
+async fn make_synchronous(cluster: &Cluster, primary: &str, to: &str) -> Result<bool> {
+    let off = cluster.env.replication.synchronous_mode == SynchronousMode::Off;
+    if off || cluster.agreed().await?.synchronous.iter().any(|name| name == to) {
+        return Ok(false);
+    }
+    let all = json!({ "synchronous_node_count": cluster.env.replica.count });
+    cluster.patch_dynamic(primary, &all).await?;
+    until(&format!("{to} to hold every acknowledged write"), LIMIT, async || {
+        let synchronous = cluster.agreed().await?.synchronous;
+        let holds = synchronous.iter().any(|name| name == to);
+        Ok(if holds { Wait::Over(()) } else { Wait::For(synchronous.join(", ")) })
+    })
+    .await?;
+    Ok(true)
 }
 
 /// Home if the primary is away, else to the synchronous standby.

@@ -25,6 +25,7 @@ fn answer(in_recovery: bool) -> Answer {
         slots: vec![slot],
         synchronous_commit: "on".into(),
         pending_restart: false,
+        loaded: 100.0,
     }
 }
 
@@ -118,4 +119,25 @@ fn synchronous_commit_off_and_a_single_member_are_unprotected() {
     assert!(
         verdict(&env("replica.count = 0"), single, Some("a-main-0"), &[]).1.contains("no replica")
     );
+}
+
+#[test]
+fn a_member_that_serves_an_old_certificate_degrades() {
+    let file = |text: &str| certificate::File::parse(text);
+    let mut members = pair();
+    for (line, wanted) in [
+        ("new - 99.5", certificate::State::Served),
+        ("new - 100.5", certificate::State::NotLoaded),
+        ("old - 99.5", certificate::State::Awaited),
+        ("", certificate::State::Unknown),
+    ] {
+        members[1].certificate_file = file(line);
+        members[1].certificate = certificate::state(&members[1], Some("new"));
+        assert_eq!(members[1].certificate, wanted);
+        let (verdict, advice) =
+            verdict(&env(""), members.clone(), Some("a-main-0"), &["a-replica-0"]);
+        let behind = wanted.is_behind();
+        assert_eq!(verdict == Verdict::Degraded, behind, "{advice}");
+        assert_eq!(advice.contains("serves an old certificate"), behind, "{advice}");
+    }
 }

@@ -18,7 +18,11 @@ use kube::{Resource, ResourceExt, core::ApiResource};
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::{patroni_config::dynamic, pod::CONTAINER, sets::HomeSet};
+pub use self::{
+    patroni_config::dynamic,
+    pod::{CERTIFICATE_FILE, CONTAINER},
+    sets::HomeSet,
+};
 use crate::env::Env;
 
 /// One object, ready to be applied or printed.

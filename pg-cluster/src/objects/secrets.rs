@@ -18,6 +18,9 @@ pub const RESTAPI_USER: &str = "patroni";
 /// The key of the CA's certificate in every Secret that has one.
 pub const CA: &str = "ca.crt";
 
+/// Seconds for one host of a URI: a node that vanished must not keep a client from the next.
+const CONNECT_TIMEOUT: u8 = 3;
+
 /// What only the members read.
 pub fn for_members(
     env: &Env,
@@ -48,12 +51,19 @@ pub fn for_roles(env: &Env, passwords: &Passwords, authority: &Authority) -> Res
             .iter()
             .find(|(_, d)| *d.owner == **role)
             .map_or("postgres", |(name, _)| name);
-        let uri = uri(env, role, password.expose(), database);
+        let writes = uri(env, role, password.expose(), database, "read-write");
+        // Whichever replica answers; empty where there is none, so that nobody waits for one.
+        let reads = if env.replica.count.get() > 0 {
+            uri(env, role, password.expose(), database, "read-only&load_balance_hosts=random")
+        } else {
+            String::new()
+        };
         let values = [
             ("username", role.as_str()),
             ("password", password.expose()),
             ("database", database),
-            ("uri", uri.as_str()),
+            ("uri", writes.as_str()),
+            ("replica-uri", reads.as_str()),
             (CA, authority.certificate.as_str()),
         ];
         Object::of(&secret(env, names::role_secret(env, role), "Opaque", values))
@@ -63,7 +73,7 @@ pub fn for_roles(env: &Env, passwords: &Passwords, authority: &Authority) -> Res
 
 /// Names every pod, so that a client finds the primary even while a label is
 /// stale. Passwords are letters and digits or were refused, so none needs an escape.
-fn uri(env: &Env, role: &str, password: &str, database: &str) -> String {
+fn uri(env: &Env, role: &str, password: &str, database: &str, session: &str) -> String {
     let hosts: Vec<_> = names::pods(env)
         .iter()
         .map(|pod| {
@@ -71,7 +81,7 @@ fn uri(env: &Env, role: &str, password: &str, database: &str) -> String {
         })
         .collect();
     format!(
-        "postgres://{role}:{password}@{}/{database}?sslmode=require&target_session_attrs=read-write",
+        "postgres://{role}:{password}@{}/{database}?sslmode=require&connect_timeout={CONNECT_TIMEOUT}&target_session_attrs={session}",
         hosts.join(",")
     )
 }

@@ -1,12 +1,13 @@
 //! What may happen to a primary, while writes go on.
 
-use std::{process::Command, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
 
 use crate::{
-    fixture::Database,
+    fixture::{Database, Program},
     writer::{Writer, leader},
 };
 
@@ -18,45 +19,48 @@ pub enum Act {
     Switchover,
 }
 
+/// A finalizer that keeps a deleted pod visible.
+const HOLD: &str = "todoozle.dev/test";
 /// Enough to see that writes go on.
 const SOME: usize = 50;
 
 /// Does it to whoever is primary, and returns the longest time without a write.
 /// On the way it checks that no acknowledged write is lost or doubled, that the
-/// old primary rejoins by itself, and that the status is true. None where the
-/// node's processes are out of reach.
-pub async fn endure(database: &Arc<Database>, act: Act) -> Option<Duration> {
+/// old primary rejoins by itself, and that the status is true.
+pub async fn endure(database: &Arc<Database>, act: Act) -> Duration {
     database.until_healthy();
     let old = leader(database).await.expect("a primary");
     let mut writer = Writer::start(database).await;
     writer.goes_on_for(SOME).await;
     match act {
         Act::Delete => {
+            // What is deleted stays to be looked at until it is let go.
+            set_finalizers(database, &old, &[HOLD]).await;
             database.api::<Pod>().delete(&old, &DeleteParams::default()).await.unwrap();
+            another_primary(database, &old);
+            writer.goes_on_for(SOME).await;
+            let status = tokio::task::block_in_place(|| database.status());
+            assert_eq!(status["verdict"], "unprotected", "{status:#}");
+            assert_eq!(member(&status, &old)["state"], "stopping", "{status:#}");
+            set_finalizers(database, &old, &[]).await;
         }
         Act::Kill => {
             database.shell(&old, "kill -9 $(head -n 1 $PGDATA/postmaster.pid)").await;
         }
         Act::Freeze => {
-            let processes = processes(database, &old).await;
-            if processes.is_empty() {
-                eprintln!("*** SKIPPED: the processes of {old} are not on this machine ***");
-                return None;
-            }
-            signal("-STOP", &processes);
+            database.signal(&old, "STOP", Program::All).await;
             // While it stands still, and before another takes over, nobody can call this healthy.
             let status = tokio::task::block_in_place(|| database.status());
             assert_ne!(status["verdict"], "healthy", "{status:#}");
-            database.until("another primary", |status| {
-                status["primary"].as_str().is_some_and(|primary| primary != old)
-            });
-            let status = database.status();
+            another_primary(database, &old);
+            let status = tokio::task::block_in_place(|| database.status());
             assert_eq!(status["verdict"], "unprotected", "{status:#}");
             writer.goes_on_for(SOME).await;
-            signal("-CONT", &processes);
+            database.signal(&old, "CONT", Program::All).await;
         }
         Act::Switchover => {
             tokio::task::block_in_place(|| database.must(&["switchover"]));
+            assert_ne!(tokio::task::block_in_place(|| database.status())["primary"], *old);
             writer.goes_on_for(SOME).await;
             tokio::task::block_in_place(|| database.must(&["switchover", "--to", &old]));
         }
@@ -66,30 +70,27 @@ pub async fn endure(database: &Arc<Database>, act: Act) -> Option<Duration> {
     let status =
         database.until("the old primary, streaming", |status| member_is_well(status, &old));
     assert_eq!(status["verdict"], "healthy", "{status:#}");
-    Some(writer.finish(database).await)
+    writer.finish(database).await
 }
 
-fn member_is_well(status: &serde_json::Value, name: &str) -> bool {
-    let member =
-        status["members"].as_array().into_iter().flatten().find(|member| member["name"] == name);
-    member.is_some_and(|member| member["role"] == "primary" || member["state"] == "streaming")
+/// What a status says about a member; null if it is not there.
+pub fn member<'a>(status: &'a Value, name: &str) -> &'a Value {
+    let members = status["members"].as_array().into_iter().flatten();
+    members.into_iter().find(|member| member["name"] == name).unwrap_or(&Value::Null)
 }
 
-/// The pod's processes on this machine, found by the pod's id in their control groups.
-async fn processes(database: &Database, pod: &str) -> Vec<String> {
-    let id = database.api::<Pod>().get(pod).await.unwrap().metadata.uid.unwrap();
-    let spellings = [id.clone(), id.replace('-', "_")];
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.bytes().all(|b| b.is_ascii_digit()));
-    pids.filter(|pid| {
-        let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-        spellings.iter().any(|id| groups.contains(id))
-    })
-    .collect()
+fn member_is_well(status: &Value, name: &str) -> bool {
+    let member = member(status, name);
+    member["role"] == "primary" || member["state"] == "streaming"
 }
 
-fn signal(name: &str, processes: &[String]) {
-    Command::new("kill").arg(name).args(processes).status().unwrap();
+fn another_primary(database: &Database, old: &str) {
+    database.until("another primary", |status| {
+        status["primary"].as_str().is_some_and(|primary| primary != old)
+    });
+}
+
+async fn set_finalizers(database: &Database, pod: &str, finalizers: &[&str]) {
+    let patch = Patch::Merge(json!({ "metadata": { "finalizers": finalizers } }));
+    database.api::<Pod>().patch(pod, &PatchParams::default(), &patch).await.unwrap();
 }

@@ -1,14 +1,10 @@
 //! A database cluster of a test's own, in a namespace of its own.
 
 use std::{
-    io::{BufRead, BufReader},
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    io::{BufRead, BufReader, Write, stderr},
+    path::PathBuf,
     process::{Command, Output, Stdio},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -19,85 +15,72 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Tests take turns: a small node carries one or two pairs at a time.
-static TURN: Mutex<()> = Mutex::const_new(());
+/// Tests take turns: most of their time they wait, but a small node carries only a few pairs.
+static TURNS: Semaphore = Semaphore::const_new(2);
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// The Kubernetes cluster under test.
-struct Node {
-    kubeconfig: Option<PathBuf>,
-    context: String,
+/// The context that these tests may use, which `tests/cluster/with` names.
+fn context() -> Option<String> {
+    let named = std::env::var("TODOOZLE_TEST_CONTEXT").ok().filter(|name| !name.is_empty());
+    if named.is_none() {
+        skipped("no Kubernetes cluster; use `make test-cluster`");
+    }
+    named
 }
 
-/// Found or brought up once; None when there is none to be had.
-fn node() -> Option<&'static Node> {
-    static NODE: OnceLock<Option<Node>> = OnceLock::new();
-    NODE.get_or_init(|| {
-        if let Ok(context) = std::env::var("TODOOZLE_TEST_CONTEXT") {
-            return Some(Node { kubeconfig: None, context });
-        }
-        let root = std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
-        if cfg!(target_os = "linux") && root {
-            let up = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cluster/up");
-            let output = Command::new(up).stderr(Stdio::inherit()).output().unwrap();
-            assert!(output.status.success(), "tests/cluster/up failed");
-            let output = String::from_utf8(output.stdout).unwrap();
-            let kubeconfig = output.lines().last().map(PathBuf::from);
-            return Some(Node { kubeconfig, context: "todoozle-test".to_owned() });
-        }
-        eprintln!("\n*** SKIPPED: no Kubernetes cluster ***");
-        eprintln!("*** Set TODOOZLE_TEST_CONTEXT, or run as root on Linux. ***\n");
-        None
-    })
-    .as_ref()
+/// Says so past the test runner, which shows only what failed.
+pub fn skipped(why: &str) {
+    let _ = writeln!(stderr(), "*** SKIPPED: {why} ***");
+}
+
+/// What runs in a member's pod.
+#[derive(Clone, Copy, Debug)]
+pub enum Program {
+    Patroni,
+    All,
 }
 
 pub struct Database {
     pub name: &'static str,
     pub namespace: String,
     pub client: Client,
-    node: &'static Node,
+    context: String,
     config: tempfile::TempDir,
-    turn: Option<MutexGuard<'static, ()>>,
+    turn: Option<SemaphorePermit<'static>>,
 }
 
 impl Database {
     /// A namespace and a configuration; nothing is made yet. None without a cluster.
     pub async fn new(name: &'static str) -> Option<Self> {
-        let turn = TURN.lock().await;
-        let node = node()?;
+        let turn = TURNS.acquire().await.expect("nobody closes it");
+        let context = context()?;
         let namespace =
             format!("pg-cluster-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        Some(Self::inside(node, name, namespace, Some(turn)).await)
+        Some(Self::inside(context, name, namespace, Some(turn)).await)
     }
 
     /// Another one beside it, in the same namespace.
     pub async fn beside(&self, name: &'static str) -> Self {
-        Self::inside(self.node, name, self.namespace.clone(), None).await
+        Self::inside(self.context.clone(), name, self.namespace.clone(), None).await
     }
 
     async fn inside(
-        node: &'static Node,
+        context: String,
         name: &'static str,
         namespace: String,
-        turn: Option<MutexGuard<'static, ()>>,
+        turn: Option<SemaphorePermit<'static>>,
     ) -> Self {
-        let kubeconfig = match &node.kubeconfig {
-            Some(path) => Kubeconfig::read_from(path).unwrap(),
-            None => Kubeconfig::read().unwrap(),
-        };
-        let options = KubeConfigOptions {
-            context: Some(node.context.clone()),
-            ..KubeConfigOptions::default()
-        };
+        let kubeconfig = Kubeconfig::read().unwrap();
+        let options =
+            KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
         let client =
             Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap())
                 .unwrap();
         let database =
-            Self { name, namespace, client, node, config: tempfile::tempdir().unwrap(), turn };
+            Self { name, namespace, client, context, config: tempfile::tempdir().unwrap(), turn };
         database.configure("");
         database
     }
@@ -106,7 +89,7 @@ impl Database {
     pub fn configure(&self, more: &str) {
         let image = std::env::var("TODOOZLE_TEST_IMAGE")
             .unwrap_or_else(|_| "localhost/todoozle/postgres:17".to_owned());
-        let context = &self.node.context;
+        let context = &self.context;
         let text = format!(
             r#"
 name = "{}"
@@ -125,17 +108,25 @@ databases.todo.owner = "app"
 "#,
             self.name, self.namespace
         );
+        self.write("postgres.toml", &text);
+    }
+
+    /// Writes a file of the environment.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let folder = self.config.path().join("test");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("postgres.toml"), text).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+        folder.join(name)
+    }
+
+    /// Whether this is the node that `tests/cluster/up` makes.
+    pub fn is_on_own_node(&self) -> bool {
+        self.context == "todoozle-test"
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pg-cluster"));
         command.args(["--env", "test", "--config"]).arg(self.config.path()).args(arguments);
-        if let Some(path) = &self.node.kubeconfig {
-            command.env("KUBECONFIG", path);
-        }
         command
     }
 
@@ -210,14 +201,27 @@ databases.todo.owner = "app"
     /// Runs a shell script in a pod.
     pub async fn shell(&self, pod: &str, script: &str) -> String {
         use tokio::io::AsyncReadExt;
-        let mut process = self
-            .api::<Pod>()
-            .exec(pod, ["sh", "-c", script], &AttachParams::default())
-            .await
-            .unwrap();
+        // What is not read would hold up the rest.
+        let params = AttachParams::default().stderr(false);
+        let mut process = self.api::<Pod>().exec(pod, ["sh", "-c", script], &params).await.unwrap();
         let mut output = String::new();
         process.stdout().unwrap().read_to_string(&mut output).await.unwrap();
         output
+    }
+
+    /// Sends a signal to the pod's processes of this program. Process 1, which only reaps,
+    /// is spared, so that the container lives on.
+    pub async fn signal(&self, pod: &str, signal: &str, program: Program) {
+        let programs = match program {
+            Program::Patroni => "*/python3*",
+            Program::All => "*/python3*|*/postgres",
+        };
+        let script = format!(
+            "for at in /proc/[0-9]*; do \
+                case $at:$(readlink $at/exe) in /proc/1:*) ;; {programs}) kill -{signal} ${{at#/proc/}};; esac; \
+             done; echo done"
+        );
+        assert_eq!(self.shell(pod, &script).await.trim(), "done");
     }
 
     pub async fn make_namespace(&self) {

@@ -165,7 +165,7 @@ async fn write(
             break;
         }
         if client.is_none() {
-            client = timeout(WRITE_LIMIT, find_primary(&database, &login)).await.ok().flatten();
+            client = timeout(WRITE_LIMIT, find_primary(&database, &login)).await.ok();
         }
         let Some(open) = &client else { continue };
         let values: [&(dyn ToSql + Sync); 1] = [&key];
@@ -180,20 +180,19 @@ async fn write(
     acknowledged
 }
 
-/// Tries every member, as a client with `target_session_attrs=read-write` does.
-async fn find_primary(database: &Database, login: &Login) -> Option<Client> {
-    let tries = database.pods().await.into_iter().map(|pod| async move {
-        let client = connect(database, &pod.name_any(), login).await.ok()?;
-        let row = client.query_one("select pg_is_in_recovery()", &[]).await.ok()?;
-        (!row.get::<_, bool>(0)).then_some(client)
-    });
-    let mut tries: Vec<_> = tries.map(Box::pin).collect();
-    while !tries.is_empty() {
-        let (found, _, rest) = futures::future::select_all(tries).await;
-        if found.is_some() {
-            return found;
+/// Asks every member, again and again, so that a frozen one holds up none of the others.
+async fn find_primary(database: &Database, login: &Login) -> Client {
+    let pods = database.pods().await;
+    let asks = pods.iter().map(|pod| async move {
+        let mut pace = interval(PACE);
+        loop {
+            pace.tick().await;
+            let Ok(client) = connect(database, &pod.name_any(), login).await else { continue };
+            let row = client.query_one("select pg_is_in_recovery()", &[]).await;
+            if row.is_ok_and(|row| !row.get::<_, bool>(0)) {
+                return client;
+            }
         }
-        tries = rest;
-    }
-    None
+    });
+    futures::future::select_all(asks.map(Box::pin)).await.0
 }

@@ -6,6 +6,7 @@ use crate::args::Db;
 use crate::commands::migrate::summary;
 use crate::embedded::{Embedded, Running};
 use crate::manifest::Manifest;
+use crate::migrate::Database;
 use crate::signals::Signals;
 use crate::variables::{DATABASE_URL, env_name};
 use crate::{data_dir, dotenv, migrate, progress};
@@ -35,7 +36,7 @@ async fn serve(manifest: &Manifest, database: &Running, signals: &mut Signals) -
 pub async fn prepare(manifest: &Manifest, database: &Running) -> Result<()> {
     if let Some(folder) = &manifest.component.migrations {
         let step = progress::step("Applying migrations");
-        let applied = migrate::apply(&database.url(), None, folder).await?;
+        let applied = migrate::apply(&Database::at(database.url()), folder).await?;
         step.done(&summary(&applied));
     }
     Ok(())

@@ -2,25 +2,24 @@
 
 use anyhow::Result;
 
-use crate::args::Project;
+use crate::args::Migrate;
 use crate::error::misconfigured;
 use crate::manifest::Manifest;
+use crate::migrate::Database;
 use crate::variables::{DATABASE_URL, Sources, env_name};
 use crate::{migrate, progress};
 
 /// Applies pending migrations to the given database.
-pub async fn run(args: &Project) -> Result<()> {
-    let manifest = Manifest::load(&args.from)?;
+pub async fn run(args: &Migrate) -> Result<()> {
+    let manifest = Manifest::load(&args.project.from)?;
     let component = &manifest.component;
-    let Some(folder) = &component.migrations else {
+    let Some(folder) = args.migrations.as_ref().or(component.migrations.as_ref()) else {
         return Err(misconfigured!(
             "component.{}.tool.runtime-host has no migrations: name their folder there",
             component.id
         ));
     };
-    let sources = Sources::read(&manifest)?;
-    let address = sources.given(DATABASE_URL).filter(|address| !address.is_empty());
-    let Some(address) = address else {
+    let Some(database) = Database::given(&manifest, &Sources::read(&manifest)?) else {
         return Err(misconfigured!(
             "no database is given: set {} in the environment or in {}",
             env_name(DATABASE_URL),
@@ -28,7 +27,7 @@ pub async fn run(args: &Project) -> Result<()> {
         ));
     };
     let step = progress::step("Applying migrations");
-    let applied = migrate::apply(&address, sources.database_ca().as_deref(), folder).await?;
+    let applied = migrate::apply(&database, folder).await?;
     step.done(&summary(&applied));
     Ok(())
 }

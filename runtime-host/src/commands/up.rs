@@ -8,23 +8,18 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use tokio::net::TcpSocket;
 
-use crate::admin::{self, Admin, AdminThread};
-use crate::allowed_hosts::AllowedHosts;
 use crate::args::Up;
 use crate::commands::db;
 use crate::embedded::{self, Embedded, Running};
-use crate::engine::{self, EpochThread};
 use crate::error::misconfigured;
 use crate::generation::{self, Loader};
-use crate::guest::Shared;
+use crate::host::{Host, Settings};
 use crate::manifest::Manifest;
-use crate::metrics::Metrics;
-use crate::outbound_http::HttpClient;
-use crate::postgres::Pools;
+use crate::migrate::Database;
 use crate::server::{self, Server};
 use crate::signals::Signals;
-use crate::variables::{self, DATABASE_URL, Sources};
-use crate::{builder, data_dir, migrate, progress, watch};
+use crate::variables::{DATABASE_URL, Sources};
+use crate::{builder, compile, data_dir, host, migrate, progress, watch};
 
 /// Settles everything that can fail, then serves until a signal comes.
 pub async fn run(args: &Up) -> Result<()> {
@@ -32,7 +27,12 @@ pub async fn run(args: &Up) -> Result<()> {
     let data_dir = data_dir::prepare(&manifest, args.data.data_dir.as_deref())?;
     let sources = Sources::read(&manifest)?;
     let embedded = needs_embedded(&manifest, &sources, &data_dir)?;
-    check_configuration(&manifest, &sources, embedded)?;
+    let mut given = BTreeMap::new();
+    if embedded {
+        // Any address of the right shape: allowed hosts may be made from it.
+        given.insert(DATABASE_URL.to_owned(), "postgres://127.0.0.1".to_owned());
+    }
+    host::check_configuration(&manifest, &sources, &given)?;
     let socket = server::bind(args.listen, "--listen")?;
     let admin = args.admin.map(|address| server::bind(address, "--admin")).transpose()?;
     let mut signals = Signals::new()?;
@@ -50,9 +50,9 @@ pub async fn run(args: &Up) -> Result<()> {
     } else {
         None
     };
-    let host = Host { args, manifest, sources, data_dir: &data_dir, database };
-    let result = host.serve(socket, admin, &mut signals).await;
-    if let Some(database) = host.database {
+    let app = App { args, manifest, sources, data_dir: &data_dir, database };
+    let result = app.serve(socket, admin, &mut signals).await;
+    if let Some(database) = app.database {
         database.stop().await?;
     }
     result
@@ -72,19 +72,6 @@ fn needs_embedded(manifest: &Manifest, sources: &Sources, data_dir: &Path) -> Re
     }
 }
 
-/// Finds mistakes in variables and hosts before anything is built or started.
-fn check_configuration(manifest: &Manifest, sources: &Sources, embedded: bool) -> Result<()> {
-    let mut given = BTreeMap::new();
-    if embedded {
-        // Any address of the right shape: allowed hosts may be made from it.
-        given.insert(DATABASE_URL.to_owned(), "postgres://127.0.0.1".to_owned());
-    }
-    let values = variables::resolve(manifest, sources, &given)?;
-    component_variables(manifest, &values)?;
-    allowed_hosts(manifest, &values)?;
-    Ok(())
-}
-
 async fn build(manifest: &Manifest) -> Result<()> {
     let component = &manifest.component;
     let build = component.build.as_ref().ok_or_else(|| {
@@ -96,31 +83,8 @@ async fn build(manifest: &Manifest) -> Result<()> {
     builder::run(build).await
 }
 
-fn component_variables(
-    manifest: &Manifest,
-    values: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>> {
-    let component = &manifest.component;
-    let place = |name: &str| format!("component.{}.variables.{name}", component.id);
-    let render = |(name, text): (&String, &String)| {
-        Ok((name.clone(), variables::render(&place(name), text, values)?))
-    };
-    component.variables.iter().map(render).collect()
-}
-
-fn allowed_hosts(manifest: &Manifest, values: &BTreeMap<String, String>) -> Result<AllowedHosts> {
-    let component = &manifest.component;
-    let place = format!("component.{}.allowed_outbound_hosts", component.id);
-    let entries: Vec<String> = component
-        .allowed_outbound_hosts
-        .iter()
-        .map(|text| variables::render(&place, text, values))
-        .collect::<Result<_>>()?;
-    AllowedHosts::parse(entries.iter().map(String::as_str))
-}
-
 /// What serving needs.
-struct Host<'a> {
+struct App<'a> {
     args: &'a Up,
     manifest: Manifest,
     sources: Sources,
@@ -128,7 +92,7 @@ struct Host<'a> {
     database: Option<Running>,
 }
 
-impl Host<'_> {
+impl App<'_> {
     async fn serve(
         &self,
         socket: TcpSocket,
@@ -141,18 +105,25 @@ impl Host<'_> {
         }
         // Changes from here on count, also those during the first compilation.
         let changes = self.args.watch.then(|| watch::Changes::watch(component)).transpose()?;
-        let engine = engine::new(&self.args.limits, &self.data_dir.join("cache"))?;
-        let _epochs = EpochThread::spawn(engine.clone())?;
-        let shared = Arc::new(self.shared()?);
-        let loader = Arc::new(Loader::new(engine, shared.clone())?);
-        let server = Arc::new(Server::new(
-            self.args.limits.clone(),
-            shared.metrics.clone(),
-            self.args.access_log,
-        ));
-        let _admin = admin.map(|socket| self.admin(socket, &server, &shared)).transpose()?;
+        let mut given = BTreeMap::new();
+        if let Some(database) = &self.database {
+            given.insert(DATABASE_URL.to_owned(), database.url());
+        }
+        let settings = Settings {
+            limits: &self.args.limits,
+            access_log: self.args.access_log,
+            data_dir: self.data_dir,
+            compile_timeout: compile::TIMEOUT,
+        };
+        let host = Host::new(&self.manifest, &self.sources, &given, &settings)?;
+        let (server, loader) = (&host.server, &host.loader);
+        let status = {
+            let server = server.clone();
+            move || status(&server)
+        };
+        let _admin = admin.map(|socket| host.admin(socket, self.database(), status)).transpose()?;
         let step = progress::step("Compiling the component");
-        let Some(generation) = signals.unless(loader.load(&component.source)).await else {
+        let Some(generation) = signals.unless(loader.load_file(&component.source)).await else {
             return Ok(());
         };
         let generation = generation?;
@@ -167,33 +138,8 @@ impl Host<'_> {
         let received = || async { signals.lock().await.received().await };
         tokio::select! {
             result = server::serve(server.clone(), listener, received(), received()) => result,
-            never = self.maintain(changes, &loader, &server) => match never {},
+            never = self.maintain(changes, loader, server) => match never {},
         }
-    }
-
-    /// Opens the admin port.
-    fn admin(
-        &self,
-        socket: TcpSocket,
-        server: &Arc<Server>,
-        shared: &Shared,
-    ) -> Result<AdminThread> {
-        let address = socket.local_addr().context("ask for the admin port")?;
-        let listener = server::listen(socket, address, "--admin")?;
-        let database = match &self.database {
-            Some(database) => Some(admin::Database::new(database.url(), None)),
-            None => self
-                .sources
-                .given(DATABASE_URL)
-                .filter(|_| self.manifest.variables.contains_key(DATABASE_URL))
-                .map(|address| admin::Database::new(address, self.sources.database_ca())),
-        };
-        let status = {
-            let server = server.clone();
-            Arc::new(move || status(&server))
-        };
-        let admin = Admin { server: server.clone(), pools: shared.pools.clone(), database, status };
-        AdminThread::spawn(admin, listener)
     }
 
     /// What goes on beside the requests.
@@ -218,31 +164,21 @@ impl Host<'_> {
         std::future::pending().await
     }
 
-    fn shared(&self) -> Result<Shared> {
-        let mut given = BTreeMap::new();
-        if let Some(database) = &self.database {
-            given.insert(DATABASE_URL.to_owned(), database.url());
+    /// The component's database, if it has one.
+    fn database(&self) -> Option<Database> {
+        match &self.database {
+            Some(database) => Some(Database::at(database.url())),
+            None => Database::given(&self.manifest, &self.sources),
         }
-        let values = variables::resolve(&self.manifest, &self.sources, &given)?;
-        Ok(Shared {
-            variables: component_variables(&self.manifest, &values)?,
-            environment: self.manifest.component.environment.clone(),
-            allowed_hosts: Arc::new(allowed_hosts(&self.manifest, &values)?),
-            pools: Arc::new(Pools::new(&self.args.limits)),
-            http: HttpClient::new()?,
-            limits: self.args.limits.clone(),
-            metrics: Arc::new(Metrics::new()),
-        })
     }
 
     /// A given database is its owner's to migrate; the host only says so.
     async fn warn_of_migrations(&self) {
-        let (Some(folder), Some(address)) =
-            (&self.manifest.component.migrations, self.sources.given(DATABASE_URL))
+        let (Some(folder), Some(database)) = (&self.manifest.component.migrations, self.database())
         else {
             return;
         };
-        match migrate::pending(&address, self.sources.database_ca().as_deref(), folder).await {
+        match migrate::pending(&database, folder).await {
             Ok(0) => {}
             Ok(count) => tracing::warn!(
                 "the database lacks {count} migration(s): run `runtime-host migrate`"

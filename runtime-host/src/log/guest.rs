@@ -10,6 +10,8 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use crate::release::Digest;
+
 /// A longer line is cut into several.
 const MAX_LINE: usize = 8 << 10;
 /// Bytes that a component may write in one call.
@@ -19,12 +21,12 @@ const MAX_WRITE: usize = 64 << 10;
 #[derive(Clone)]
 pub struct GuestOutput {
     stream: &'static str,
-    digest: Arc<str>,
+    digest: Digest,
     line: Arc<Mutex<Vec<u8>>>,
 }
 
 impl GuestOutput {
-    pub fn new(stream: &'static str, digest: Arc<str>) -> Self {
+    pub fn new(stream: &'static str, digest: Digest) -> Self {
         Self { stream, digest, line: Arc::default() }
     }
 
@@ -51,8 +53,8 @@ impl GuestOutput {
         let text = String::from_utf8_lossy(line);
         let text = text.strip_suffix('\r').unwrap_or(&text);
         if !text.is_empty() {
-            let (stream, digest) = (self.stream, &*self.digest);
-            tracing::info!(target: "guest", stream, digest, "{text}");
+            let (stream, digest) = (self.stream, self.digest);
+            tracing::info!(target: "guest", stream, %digest, "{text}");
         }
         line.clear();
     }
@@ -135,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_line_waits_for_its_end_and_not_for_ever() {
-        let output = GuestOutput::new("stdout", "e3b0c44298fc".into());
+        let output = GuestOutput::new("stdout", Digest::of(b""));
         output.take(b"one\ntw");
         assert_eq!(pending(&output), 2);
         output.take(b"o\n");

@@ -12,8 +12,7 @@ use super::{Build, Component, Manifest, Variable};
 struct File {
     #[serde(rename = "spin_manifest_version")]
     _version: toml::Value,
-    #[serde(rename = "application")]
-    _application: Application,
+    application: Application,
     #[serde(default)]
     variables: BTreeMap<String, Variable>,
     #[serde(default)]
@@ -27,8 +26,8 @@ struct File {
 struct Application {
     #[serde(rename = "name")]
     _name: String,
-    #[serde(default, rename = "version")]
-    _version: String,
+    #[serde(default)]
+    version: String,
     #[serde(default, rename = "description")]
     _description: String,
     #[serde(default, rename = "authors")]
@@ -87,6 +86,7 @@ enum Commands {
 #[serde(deny_unknown_fields)]
 struct Tool {
     migrations: Option<PathBuf>,
+    probe: Option<String>,
 }
 
 /// Parses and checks a manifest whose paths start from `dir`. The error says
@@ -116,7 +116,8 @@ pub fn parse(text: &str, dir: &Path) -> Result<Manifest, String> {
         ));
     }
     let component = check_component(id, component, dir)?;
-    Ok(Manifest { dir: dir.to_owned(), variables: file.variables, component })
+    let version = Some(file.application.version).filter(|version| !version.is_empty());
+    Ok(Manifest { dir: dir.to_owned(), version, variables: file.variables, component })
 }
 
 /// The version comes before everything else, since it decides what the rest means.
@@ -185,6 +186,13 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
         })?,
         None => Tool::default(),
     };
+    let probe = tool.probe.unwrap_or_else(|| "/".to_owned());
+    if !probe.starts_with('/') || probe.parse::<http::uri::PathAndQuery>().is_err() {
+        return Err(format!(
+            "component.{id}.tool.runtime-host.probe is {probe:?}: write the path of a page that \
+             answers without side effects, such as \"/\""
+        ));
+    }
     Ok(Component {
         source: dir.join(source),
         variables: component.variables,
@@ -199,6 +207,7 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
             watch: build.watch,
         }),
         migrations: tool.migrations.map(|path| dir.join(path)),
+        probe,
         id,
     })
 }

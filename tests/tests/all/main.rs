@@ -28,6 +28,7 @@ mod pages_with_js;
 mod pages_without_js;
 mod paging;
 mod preconditions;
+mod replicas;
 mod serving;
 mod shutdown;
 mod smuggling;

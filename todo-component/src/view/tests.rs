@@ -51,7 +51,12 @@ fn a_title_is_escaped_wherever_it_is_shown() {
     let view = EditView { draft, ..view };
     assert_eq!(occurrences(&edit(&view).into_string()), 3);
 
-    assert_eq!(occurrences(&failure(503, HOSTILE, HOSTILE, Some(HOSTILE)).into_string()), 4);
+    let unsaved = Unsaved {
+        action: HOSTILE,
+        fields: vec![("title", HOSTILE), (HOSTILE, HOSTILE)],
+        again: true,
+    };
+    assert_eq!(occurrences(&failure(503, HOSTILE, HOSTILE, Some(&unsaved)).into_string()), 7);
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! What each member says about itself.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use crate::{
+    certificate,
+    cluster::Cluster,
+    commands::blocked,
+    exec::PSQL,
+    health::{Answer, Member},
+    objects::{CERTIFICATE_FILE, SET_LABEL},
+};
+
+/// A member that needs longer is as good as away.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+/// What every member is asked. Only a member out of recovery has a current position.
+const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
+        case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as position)
+    select json_build_object(
+        'in_recovery', recovering,
+        'timeline', case when recovering then (select received_tli from pg_stat_wal_receiver)
+                    else ('x' || left(pg_walfile_name(position), 8))::bit(32)::int end,
+        'synchronous_commit', current_setting('synchronous_commit'),
+        'loaded', extract(epoch from pg_conf_load_time()),
+        'pending_restart', exists (select from pg_settings where pending_restart),
+        'senders', (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state,
+            'slot', slot_name, 'lag_bytes', pg_wal_lsn_diff(position, replay_lsn)::bigint,
+            'lag_seconds', coalesce(extract(epoch from replay_lag), 0))), '[]')
+            from pg_stat_replication left join pg_replication_slots on active_pid = pid),
+        'slots', (select coalesce(json_agg(json_build_object('name', slot_name, 'wal_status', wal_status,
+            'holds_bytes', pg_wal_lsn_diff(position, restart_lsn)::bigint)), '[]') from pg_replication_slots))
+    from here;";
+
+pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
+    let status = pod.status.clone().unwrap_or_default();
+    let ready =
+        status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
+    let mut member = Member {
+        name: pod.name_any(),
+        home: pod.labels().get(SET_LABEL).cloned().unwrap_or_default(),
+        node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
+        restarts: status
+            .container_statuses
+            .iter()
+            .flatten()
+            .map(|container| container.restart_count)
+            .sum(),
+        ready,
+        ..Member::default()
+    };
+    if pod.metadata.deletion_timestamp.is_some() {
+        "stopping".clone_into(&mut member.state);
+    } else if let Some(reason) = blocked(pod) {
+        member.state = reason;
+        return member;
+    }
+    // The disk first, since a full one may be why PostgreSQL doesn't answer.
+    let script = format!(
+        "df -PB1 \"$PGDATA/..\" | tail -n 1; \
+         echo $(sha256sum < {CERTIFICATE_FILE}) $(stat -Lc %.Y {CERTIFICATE_FILE}); \
+         ({PSQL} -d postgres) 2>&1 || true"
+    );
+    match cluster.shell(&member.name, &script, &format!("{QUESTION}\n\\q\n"), ANSWER_LIMIT).await {
+        Ok(output) => {
+            let (disk, rest) = output.split_once('\n').unwrap_or((&output, ""));
+            let (file, answer) = rest.split_once('\n').unwrap_or((rest, ""));
+            member.certificate_file = certificate::File::parse(file);
+            // Device, size, used, available: what root or a quota keeps back is not for us.
+            let fields: Vec<&str> = disk.split_whitespace().collect();
+            if let [_, _, used, available, ..] = fields.as_slice()
+                && let (Ok(used), Ok(available)) = (used.parse::<u64>(), available.parse::<u64>())
+            {
+                member.disk_used_bytes = Some(used);
+                member.disk_total_bytes = Some(used + available);
+            }
+            // Warnings may stand before it.
+            let line = answer.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+            member.answer = serde_json::from_str::<Answer>(line).ok();
+            if member.answer.is_none() && member.state.is_empty() {
+                short(answer).clone_into(&mut member.state);
+            }
+        }
+        Err(_) if !member.state.is_empty() => {}
+        Err(_) => "no answer".clone_into(&mut member.state),
+    }
+    member
+}
+
+/// Why PostgreSQL didn't answer, in a few words.
+fn short(complaint: &str) -> &'static str {
+    let starting = ["No such file", "starting up", "not yet accepting", "Connection refused"];
+    let full = complaint.contains("No space left");
+    if starting.iter().any(|hint| complaint.contains(hint)) {
+        "starting"
+    } else if full {
+        "disk full"
+    } else {
+        "no answer"
+    }
+}

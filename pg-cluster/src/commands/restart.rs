@@ -1,0 +1,121 @@
+//! New pods, one at a time: replicas first, then a switchover, then the old primary.
+//! What needs one is read from the members, so a second run goes on where the first ended.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{DeleteParams, Preconditions};
+
+use super::{init, status, switchover};
+use crate::{
+    cli::Global,
+    cluster::Cluster,
+    health::{Member, Report, Verdict},
+    progress::{self, Wait, until},
+};
+
+pub struct Plan {
+    /// Also members that wait for nothing.
+    pub all: bool,
+    pub timeout: Duration,
+}
+
+pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
+    let report = status::report(cluster).await?;
+    let Some(primary) = report.primary.clone() else {
+        bail!("nobody is primary, so nothing is restarted: {}", report.advice.join("; "));
+    };
+    let (mut replicas, mut leaders): (Vec<_>, Vec<_>) = report
+        .members
+        .iter()
+        .filter(|member| plan.all || waits(member))
+        .map(|member| member.name.clone())
+        .partition(|name| *name != primary);
+    if replicas.is_empty() && leaders.is_empty() {
+        progress::done("restart", "no member waits for one; --all restarts every member");
+        return Ok(());
+    }
+    if global.dry_run {
+        replicas.append(&mut leaders);
+        progress::done("restart", &format!("would restart {}", replicas.join(", then ")));
+        return Ok(());
+    }
+    may_begin(cluster, &report)?;
+    for name in &replicas {
+        replace(cluster, name, plan.timeout).await?;
+    }
+    if !leaders.is_empty() {
+        if cluster.env.members() > 1 {
+            switchover::run(cluster, global, None).await?;
+        }
+        replace(cluster, &primary, plan.timeout).await?;
+    }
+    lower(cluster, &[replicas, leaders].concat(), plan.timeout).await?;
+    if let Some(leader) = cluster.agreed().await?.leader.filter(|leader| *leader != primary) {
+        progress::done(
+            "next",
+            &format!("{leader} is primary now; `pg-cluster switchover` moves it"),
+        );
+    }
+    Ok(())
+}
+
+/// Whether it runs on old settings: its pod's, or PostgreSQL's.
+fn waits(member: &Member) -> bool {
+    member.outdated || member.pending_restart
+}
+
+/// Each step takes a member away, so it must not be the last that holds everything.
+fn may_begin(cluster: &Cluster, report: &Report) -> Result<()> {
+    let promised = cluster.env.replication.promises_durability() && cluster.env.members() > 1;
+    ensure!(
+        !promised || report.verdict <= Verdict::Degraded,
+        "the cluster is {}, and a restart would take another member away: {}",
+        report.verdict.words(),
+        report.advice.join("; ")
+    );
+    Ok(())
+}
+
+/// Deletes a member's pod in order and waits until its successor does the same work.
+async fn replace(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()> {
+    let api = cluster.api::<Pod>();
+    let old = api.get(name).await.with_context(|| format!("read the pod {name}"))?.metadata.uid;
+    let only_this = DeleteParams {
+        preconditions: Some(Preconditions { uid: old.clone(), ..Preconditions::default() }),
+        ..DeleteParams::default()
+    };
+    api.delete(name, &only_this).await.with_context(|| format!("delete the pod {name}"))?;
+    let fresh = async || {
+        let pod = api.get_opt(name).await.context("look for the new pod")?;
+        Ok(match pod.map(|pod| pod.metadata.uid) {
+            Some(uid) if uid != old => Wait::Over(()),
+            Some(_) => Wait::For("the old pod stops".to_owned()),
+            None => Wait::For("no pod yet".to_owned()),
+        })
+    };
+    until(&format!("a new pod {name}"), timeout, fresh).await?;
+    whole(cluster, timeout).await
+}
+
+async fn whole(cluster: &Cluster, timeout: Duration) -> Result<()> {
+    until("a primary that takes writes", timeout, || init::primary(cluster)).await?;
+    until("every replica streaming through its slot", timeout, || init::streaming(cluster)).await
+}
+
+/// A replica may not run with less of some parameters (`max_connections`, …) than its primary,
+/// so Patroni keeps the old value in all of them until the primary has restarted in place. After
+/// that it is the replicas' turn again.
+async fn lower(cluster: &Cluster, restarted: &[String], timeout: Duration) -> Result<()> {
+    let report = status::report(cluster).await?;
+    let primary = report.members.iter().find(|m| Some(&m.name) == report.primary.as_ref());
+    let Some(primary) = primary.filter(|member| member.pending_restart) else { return Ok(()) };
+    cluster.post_restart(&primary.name).await?;
+    progress::done(&primary.name, "restarted in place, for a lower value");
+    whole(cluster, timeout).await?;
+    for name in restarted.iter().filter(|name| **name != primary.name) {
+        replace(cluster, name, timeout).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! A shell in a member's pod: for a short answer, for SQL, and for streams of any length.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::AttachParams;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy},
+    time::timeout,
+};
+
+use crate::{cluster::Cluster, objects};
+
+/// Terse, because a longer error would quote the statement and its verifier.
+pub const PSQL: &str = "PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" exec psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse";
+/// kube's own buffers hold a kilobyte.
+const BUFFER: usize = 64 << 10;
+
+impl Cluster {
+    /// Runs a shell script in a member, feeds it `input` and returns its output.
+    /// Secrets go into `input`, never into the script, which is an argument.
+    pub async fn shell(
+        &self,
+        pod: &str,
+        script: &str,
+        input: &str,
+        limit: Duration,
+    ) -> Result<String> {
+        let mut output = Vec::new();
+        let run = self.stream(pod, script, input.as_bytes(), |bytes| {
+            output.extend_from_slice(bytes);
+            Ok(())
+        });
+        timeout(limit, run)
+            .await
+            .with_context(|| format!("{pod} gave no answer within {} s", limit.as_secs()))?
+            .with_context(|| format!("run a command in {pod}"))?;
+        String::from_utf8(output).with_context(|| format!("read what {pod} answered"))
+    }
+
+    /// Runs a script, feeds it `input`, and hands its output on piece by piece. What comes
+    /// back is its standard error. Whoever reads `input` there knows where it ends: not
+    /// every server passes its end on.
+    pub async fn stream(
+        &self,
+        pod: &str,
+        script: &str,
+        mut input: impl AsyncRead + Unpin,
+        mut output: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<String> {
+        let params = AttachParams::default()
+            .container(objects::CONTAINER)
+            .stdin(true)
+            .stderr(true)
+            .max_stdin_buf_size(BUFFER)
+            .max_stdout_buf_size(BUFFER);
+        let mut process = self.api::<Pod>().exec(pod, ["bash", "-c", script], &params).await?;
+        let streams = (process.stdin(), process.stdout(), process.stderr(), process.take_status());
+        let (Some(mut stdin), Some(mut stdout), Some(mut stderr), Some(status)) = streams else {
+            bail!("the connection has no streams")
+        };
+        let feed = async {
+            copy(&mut input, &mut stdin).await?;
+            stdin.shutdown().await
+        };
+        let read = async {
+            let mut buffer = vec![0; BUFFER];
+            loop {
+                match stdout.read(&mut buffer).await.context("read its output")? {
+                    0 => return anyhow::Ok(()),
+                    count => output(&buffer[..count])?,
+                }
+            }
+        };
+        let complain = async {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).await.context("read its complaints")?;
+            Ok(text)
+        };
+        // A script may end without having read all, and nobody takes the rest then.
+        let listen = async { tokio::try_join!(read, complain) };
+        tokio::pin!(feed, listen);
+        let mut written = None;
+        let complaint = loop {
+            tokio::select! {
+                result = &mut feed, if written.is_none() => written = Some(result),
+                heard = &mut listen => break heard?.1,
+            }
+        };
+        let ended = status.await.context("the connection ended early")?;
+        if ended.status.as_deref() != Some("Success") {
+            let code = ended.message.unwrap_or_default();
+            bail!(
+                "{}",
+                if complaint.trim().is_empty() { code } else { complaint.trim().to_owned() }
+            );
+        }
+        written.unwrap_or(Ok(())).context("write its input")?;
+        Ok(complaint)
+    }
+
+    /// Runs SQL as the superuser over the pod's own socket. The last statement's
+    /// rows come back, one a line.
+    pub async fn sql(
+        &self,
+        pod: &str,
+        database: &str,
+        statements: &str,
+        limit: Duration,
+    ) -> Result<String> {
+        ensure!(
+            database.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+            "{database} is no database of ours"
+        );
+        let script = format!("{PSQL} -d {database}");
+        // psql leaves at \q, so it doesn't matter whether the server passes the end of input on.
+        self.shell(pod, &script, &format!("{statements}\n\\q\n"), limit).await
+    }
+}

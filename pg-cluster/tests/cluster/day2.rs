@@ -1,0 +1,143 @@
+//! What is done to a cluster that is in use.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+
+use crate::{
+    fixture::Database,
+    tls,
+    writer::{self, Writer},
+};
+
+const ROOMY: &str = "main.resources.limits = { memory = \"600Mi\" }
+replica.resources.limits = { memory = \"600Mi\" }
+parameters.max_connections = 120";
+
+async fn shows(database: &Database, setting: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    for pod in database.pods().await {
+        let ask = format!(
+            "PGPASSWORD=$PATRONI_SUPERUSER_PASSWORD psql -XAtc 'show {setting}' -d postgres"
+        );
+        values.push(database.shell(&pod.name_any(), &ask).await.trim().to_owned());
+    }
+    values
+}
+
+async fn memory(database: &Database) -> Vec<String> {
+    let limit = |pod: Pod| {
+        let container = pod.spec.unwrap().containers.remove(0);
+        container.resources.unwrap().limits.unwrap()["memory"].0.clone()
+    };
+    database.pods().await.into_iter().map(limit).collect()
+}
+
+/// Brings the configuration about, and restarts whoever waits for it.
+fn apply(database: &Database, configuration: &str) {
+    database.configure(configuration);
+    database.must(&["init"]);
+    let status = database.until("a wait for a restart", |status| status["verdict"] == "degraded");
+    assert!(status["advice"].to_string().contains("pg-cluster restart"), "{status:#}");
+    database.must(&["restart"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_write() {
+    let Some(database) = Database::new("rolled").await else { return };
+    database.must(&["init"]);
+    let database = Arc::new(database);
+    let mut writer = Writer::start(&database).await;
+    writer.goes_on_for(50).await;
+
+    tokio::task::block_in_place(|| apply(&database, ROOMY));
+    database.until_healthy();
+    assert_eq!(memory(&database).await, ["600Mi", "600Mi"]);
+    assert_eq!(shows(&database, "max_connections").await, ["120", "120"]);
+    writer.goes_on_for(50).await;
+
+    // Less of it is taken by the primary first.
+    tokio::task::block_in_place(|| apply(&database, &ROOMY.replace("120", "60")));
+    database.until_healthy();
+    assert_eq!(shows(&database, "max_connections").await, ["60", "60"]);
+    writer.goes_on_for(50).await;
+    writer.finish(&database).await;
+
+    let said = database.run(&["restart"]);
+    assert!(String::from_utf8_lossy(&said.stderr).contains("no member waits for one"));
+    Arc::into_inner(database).expect("no writer is left").end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_is_not_synchronous_can_be_made_primary_all_the_same() {
+    let Some(database) = Database::new("three").await else { return };
+    database.configure("replica.count = 2");
+    database.must(&["init"]);
+    database.until_healthy();
+    let status = database.status();
+    let members = status["members"].as_array().unwrap();
+    let other = members.iter().find(|member| member["sync"] == "async").expect("an async replica");
+    let other = other["name"].as_str().unwrap();
+    database.must(&["switchover", "--to", other]);
+    assert_eq!(database.status()["primary"], other);
+    database.until_healthy();
+    // What was changed for it is as before.
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+    database.must(&["switchover"]);
+    assert_eq!(database.status()["primary"], "three-main-0");
+    database.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_near_its_end_is_renewed_and_served_without_a_restart() {
+    let Some(database) = Database::new("signed").await else { return };
+    database.must(&["init"]);
+    let pods =
+        async || database.pods().await.iter().map(|pod| pod.uid().unwrap()).collect::<Vec<_>>();
+    let before = pods().await;
+
+    let (certificate, key) = tls::ends_in(&database, 30).await;
+    let data = json!({ "stringData": { "tls.crt": certificate, "tls.key": key } });
+    let secrets = database.api::<Secret>();
+    secrets.patch("signed-tls", &PatchParams::default(), &Patch::Merge(data)).await.unwrap();
+    let status = database.status();
+    assert_eq!(status["verdict"], "degraded", "{status:#}");
+    assert_eq!(status["certificate_days_left"], 29, "{status:#}");
+
+    database.must(&["init"]);
+    let status = database.status();
+    assert_eq!(status["verdict"], "healthy", "{status:#}");
+    let renewed = database.secret("tls", "tls.crt").await;
+    assert_ne!(renewed, certificate);
+    for member in ["signed-main-0", "signed-replica-0"] {
+        assert_eq!(tls::served(&database, member).await, tls::der(&renewed), "{member}");
+    }
+    assert_eq!(pods().await, before);
+    database.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_was_left_open_is_closed_by_the_next_init() {
+    let Some(database) = Database::new("shut").await else { return };
+    database.must(&["init"]);
+    let superuser = writer::superuser(&database).await;
+    let open = async || {
+        let row = superuser
+            .query_one("select has_database_privilege('public', 'todo', 'connect')", &[])
+            .await
+            .unwrap();
+        row.get::<_, bool>(0)
+    };
+    assert!(!open().await);
+    // As after an interruption between making it and closing it.
+    superuser.batch_execute("grant connect on database todo to public").await.unwrap();
+    assert!(open().await);
+    database.must(&["init"]);
+    assert!(!open().await);
+    database.end().await;
+}

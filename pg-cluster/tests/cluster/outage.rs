@@ -1,0 +1,97 @@
+//! An outage of the API server, as the members see it. Only a node of our own can be cut off like that.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::ResourceExt;
+
+use tokio::time::interval;
+
+use crate::{
+    fixture::{Database, skipped},
+    writer::Writer,
+};
+
+const PACE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// While it lives, no member reaches the API server.
+struct Outage;
+
+impl Outage {
+    async fn of(database: &Database) -> Self {
+        let pods = database.pods().await;
+        let addresses: Vec<_> =
+            pods.iter().filter_map(|pod| pod.status.as_ref()?.pod_ip.as_deref()).collect();
+        assert_eq!(addresses.len(), 2);
+        assert!(cut(&addresses), "tests/cluster/cut failed");
+        Self
+    }
+}
+
+impl Drop for Outage {
+    fn drop(&mut self) {
+        cut(&[]);
+    }
+}
+
+fn cut(addresses: &[&str]) -> bool {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cluster/cut");
+    let status = Command::new(script).args(addresses).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Waits until the leader's lock ran out, because nobody could renew it.
+async fn lock_ran_out(database: &Database) {
+    let (began, mut pace) = (Instant::now(), interval(PACE));
+    loop {
+        pace.tick().await;
+        let name = format!("{}-leader", database.name);
+        let lock = database.api::<ConfigMap>().get(&name).await.unwrap();
+        let seconds = |key: &str| lock.annotations()[key].clone();
+        let renewed: Timestamp = seconds("renewTime").parse().unwrap();
+        let age = SystemTime::now().duration_since(renewed.into()).unwrap_or_default();
+        if age.as_secs() > seconds("ttl").parse().unwrap() {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "the lock is renewed in spite of the outage");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failsafe_mode_carries_the_primary_through_an_outage_of_the_api_server() {
+    let Some(database) = Database::new("alone").await else { return };
+    if !database.is_on_own_node() || !cut(&[]) {
+        return skipped("pods can be cut off only on the node of tests/cluster");
+    }
+    database.must(&["init"]);
+    let database = Arc::new(database);
+    let timeline = database.status()["timeline"].clone();
+    let mut writer = Writer::start(&database).await;
+    writer.goes_on_for(50).await;
+
+    let outage = Outage::of(&database).await;
+    lock_ran_out(&database).await;
+    writer.goes_on_for(50).await;
+    let status = tokio::task::block_in_place(|| database.status());
+    assert_eq!((&status["primary"], &status["timeline"]), (&"alone-main-0".into(), &timeline));
+    drop(outage);
+    database.until_healthy();
+    assert_eq!(database.status()["timeline"], timeline, "somebody was promoted");
+    writer.finish(&database).await;
+
+    // It is the mode that does it: without it the same outage ends all writing.
+    database.configure("replication.failsafe_mode = false");
+    tokio::task::block_in_place(|| database.must(&["init"]));
+    let outage = Outage::of(&database).await;
+    database.until("no primary", |status| status["verdict"] == "no_primary");
+    drop(outage);
+    database.until_healthy();
+    Arc::into_inner(database).expect("no writer is left").end().await;
+}

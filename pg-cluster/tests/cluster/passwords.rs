@@ -1,0 +1,70 @@
+//! Passwords of one's own: `secrets.yaml`, plain and encrypted.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use crate::{
+    fixture::{Database, skipped},
+    writer::{self, Login},
+};
+
+async fn gets_in(database: &Database, password: &str) -> bool {
+    let login = Login::of_role(database, "app", "todo").await;
+    let login = Login { password: password.to_owned(), ..login };
+    let primary = writer::leader(database).await.unwrap();
+    writer::connect(database, &primary, &login).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it() {
+    let Some(database) = Database::new("chosen").await else { return };
+    database.write("secrets.yaml", "roles:\n  app: first-password-0\n");
+    database.must(&["init"]);
+    assert!(gets_in(&database, "first-password-0").await);
+
+    database.write("secrets.yaml", "roles:\n  app: other-password-0\n");
+    database.must(&["init"]);
+    assert!(gets_in(&database, "other-password-0").await);
+    assert!(!gets_in(&database, "first-password-0").await);
+    assert_eq!(database.secret("role-app", "password").await, "other-password-0");
+    database.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_secrets_yaml_is_read_with_sops_or_refused_before_anything_is_made() {
+    let Some(database) = Database::new("sealed").await else { return };
+    let Some(key) = seal(&database, "roles:\n  app: sealed-password-0\n") else {
+        return skipped("sops and age-keygen are not on PATH");
+    };
+    let without = database.run(&["init"]);
+    let said = String::from_utf8(without.stderr).unwrap();
+    assert!(!without.status.success() && said.contains("decrypt"), "{said}");
+    assert!(!said.contains("sealed-password-0") && !said.contains("created"), "{said}");
+
+    let with = database.command(&["init"]).env("SOPS_AGE_KEY_FILE", key).output().unwrap();
+    assert!(with.status.success(), "{}", String::from_utf8_lossy(&with.stderr));
+    assert!(gets_in(&database, "sealed-password-0").await);
+    database.end().await;
+}
+
+/// Encrypts `secrets.yaml` with a new key, whose file comes back. None without sops and age.
+fn seal(database: &Database, text: &str) -> Option<PathBuf> {
+    let key = database.write("key.txt", "");
+    std::fs::remove_file(&key).unwrap();
+    let made = output("age-keygen", &["-o", key.to_str().unwrap()], key.parent().unwrap())?;
+    assert!(made.status.success());
+    let made = String::from_utf8(made.stderr).unwrap();
+    let recipient = made.trim().rsplit(' ').next().unwrap().to_owned();
+    let file = database.write("secrets.yaml", text);
+    let options =
+        ["--disable-version-check", "--encrypt", "--in-place", "--age", &recipient, file.to_str()?];
+    let sealed = output("sops", &options, key.parent().unwrap())?;
+    assert!(sealed.status.success(), "{}", String::from_utf8_lossy(&sealed.stderr));
+    Some(key)
+}
+
+fn output(program: &str, options: &[&str], folder: &Path) -> Option<Output> {
+    Command::new(program).args(options).current_dir(folder).output().ok()
+}

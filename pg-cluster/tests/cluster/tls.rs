@@ -1,0 +1,101 @@
+//! Certificates: one that ends soon, and the one that a member serves.
+
+use std::sync::{Arc, Mutex};
+
+use k8s_openapi::api::core::v1::Pod;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
+};
+use rustls::{
+    DigitallySignedStruct, Error, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+};
+use tokio_postgres::{Config, config::SslMode, tls::MakeTlsConnect};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::fixture::Database;
+
+/// A certificate of the cluster's own CA, and its key.
+pub async fn ends_in(database: &Database, days: i64) -> (String, String) {
+    let mut authority = CertificateParams::default();
+    let name = format!("{} of {}", database.name, database.namespace);
+    authority.distinguished_name.push(DnType::CommonName, name);
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let own = KeyPair::from_pem(&database.secret("ca", "ca.key").await).unwrap();
+    let issuer = Issuer::new(authority, own);
+
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    let mut params = CertificateParams::new([format!("{}-primary", database.name)]).unwrap();
+    let now = time::OffsetDateTime::from(std::time::SystemTime::now());
+    params.not_before = now - time::Duration::days(1);
+    params.not_after = now + time::Duration::days(days);
+    (params.signed_by(&key, &issuer).unwrap().pem(), key.serialize_pem())
+}
+
+pub fn der(pem: &str) -> Vec<u8> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).unwrap().to_vec()
+}
+
+/// The certificate that a member shows to whoever connects.
+pub async fn served(database: &Database, pod: &str) -> Vec<u8> {
+    let seen = Arc::new(Recorder::default());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(seen.clone())
+        .with_no_client_auth();
+    let mut maker = MakeRustlsConnect::new(config);
+    let tls =
+        MakeTlsConnect::<tokio::io::DuplexStream>::make_tls_connect(&mut maker, "any").unwrap();
+    let mut forward = database.api::<Pod>().portforward(pod, &[5432]).await.unwrap();
+    let stream = forward.take_stream(5432).unwrap();
+    // It shows itself before it asks for a password, and there is none.
+    let login = Config::new().user("nobody").ssl_mode(SslMode::Require).clone();
+    assert!(login.connect_raw(stream, tls).await.is_err());
+    seen.0.lock().unwrap().clone().expect("a certificate")
+}
+
+/// Believes any server, and remembers who it was.
+#[derive(Debug, Default)]
+struct Recorder(Mutex<Option<Vec<u8>>>);
+
+impl ServerCertVerifier for Recorder {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        *self.0.lock().unwrap() = Some(end_entity.to_vec());
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        rustls::crypto::ring::default_provider()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

@@ -1,0 +1,77 @@
+//! `status` in states that pass too quickly to be met, held still by stopping Patroni.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::{
+    acts::member,
+    fixture::{Database, Program},
+};
+
+/// Nobody takes the lock away while a state is looked at.
+const PATIENT: &str = "replication.ttl = 120";
+
+fn status(database: &Database) -> Value {
+    tokio::task::block_in_place(|| database.status())
+}
+
+fn says(status: &Value, words: &str) -> bool {
+    status["advice"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains(words))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_what_is_wrong_while_it_is() {
+    let Some(database) = Database::new("true").await else { return };
+    database.configure(PATIENT);
+    database.must(&["init"]);
+
+    // Patroni agreed on no standby that may be promoted, as in the seconds after a crash.
+    database.signal("true-main-0", "STOP", Program::Patroni).await;
+    let nobody = Patch::Merge(json!({ "metadata": { "annotations": { "sync_standby": "" } } }));
+    let maps = database.api::<ConfigMap>();
+    maps.patch("true-sync", &PatchParams::default(), &nobody).await.unwrap();
+    let now = status(&database);
+    assert_eq!(now["verdict"], "unprotected", "{now:#}");
+    let replica = member(&now, "true-replica-0");
+    assert_eq!((&replica["state"], &replica["sync"]), (&json!("streaming"), &json!("sync")));
+    database.signal("true-main-0", "CONT", Program::Patroni).await;
+    database.until_healthy();
+
+    // PostgreSQL is dead, and Patroni has not noticed.
+    database.signal("true-main-0", "STOP", Program::Patroni).await;
+    database.shell("true-main-0", "kill -9 $(head -n 1 $PGDATA/postmaster.pid)").await;
+    let now = status(&database);
+    assert_eq!((&now["verdict"], &now["primary"]), (&json!("no_primary"), &Value::Null), "{now:#}");
+    assert!(says(&now, "true-main-0 holds the leader's lock"), "{now:#}");
+    database.signal("true-main-0", "CONT", Program::Patroni).await;
+    database.until_healthy();
+
+    // The only replica stands still.
+    let primary = database.status()["primary"].as_str().unwrap().to_owned();
+    let replica = if primary == "true-main-0" { "true-replica-0" } else { "true-main-0" };
+    database.signal(replica, "STOP", Program::All).await;
+    let now = status(&database);
+    assert_eq!((&now["verdict"], &now["primary"]), (&json!("unprotected"), &json!(primary)));
+    assert_eq!(member(&now, replica)["state"], "no answer");
+    database.signal(replica, "CONT", Program::All).await;
+    database.until_healthy();
+    database.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_whose_commits_do_not_wait_is_unprotected() {
+    let Some(database) = Database::new("hasty").await else { return };
+    database.configure("replication.synchronous_commit = \"off\"");
+    let output = database.run(&["init"]);
+    let warning = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && warning.contains("may be lost"), "{warning}");
+    let now = database.until("the setting", |status| status["synchronous_commit"] == "off");
+    assert_eq!(now["verdict"], "unprotected", "{now:#}");
+    assert!(says(&now, "synchronous_commit is off"), "{now:#}");
+
+    database.configure("");
+    database.must(&["init"]);
+    database.until_healthy();
+    database.end().await;
+}

@@ -1,0 +1,93 @@
+//! `runtime-host push`.
+
+use anyhow::{Result, bail};
+use std::io::IsTerminal as _;
+
+use crate::args::{Options, Output, Push, Wait};
+use crate::manifest::Manifest;
+use crate::push::bundle::Bundle;
+use crate::push::target::Target;
+use crate::push::{Plan, Standing, Timer, wait};
+
+/// Makes the manifest's component live in an environment.
+pub async fn run(args: &Push) -> Result<()> {
+    let manifest = Manifest::load(&args.project.from)?;
+    let bundle = Bundle::from_files(&manifest, args.release.as_deref())?;
+    let target = Target::connect(&args.environment.env, &args.environment.options).await?;
+    let standing = Standing::read(&target).await?;
+    push(&target, &standing, bundle, &args.environment.options, &args.wait).await
+}
+
+/// Pushes a bundle, after asking.
+pub async fn push(
+    target: &Target,
+    standing: &Standing,
+    bundle: Bundle,
+    options: &Options,
+    wait: &Wait,
+) -> Result<()> {
+    let digest = bundle.digest;
+    if let Some(plan) = Plan::push(target, standing, bundle).await? {
+        return Box::pin(carry_out(target, standing, plan, options, wait)).await;
+    }
+    eprintln!("{digest} is live in {} already", target.env);
+    if let (true, Some(pointer)) = (wait.wait && !options.dry_run, &standing.pointer) {
+        wait::until_live(target, &pointer.live, wait.timeout).await?;
+    }
+    Ok(())
+}
+
+/// Shows a plan, asks, and does it.
+pub async fn carry_out(
+    target: &Target,
+    standing: &Standing,
+    plan: Plan,
+    options: &Options,
+    wait: &Wait,
+) -> Result<()> {
+    for line in plan.describe(target, standing) {
+        eprintln!("{line}");
+    }
+    if options.dry_run {
+        return Ok(());
+    }
+    confirm(options, &format!("Change what {} serves", target.env))?;
+    let timer = Timer::start();
+    let pointer = plan.execute(target, standing).await?;
+    let live = &pointer.live;
+    let pods =
+        if wait.wait { Some(wait::until_live(target, live, wait.timeout).await?) } else { None };
+    match options.output {
+        Output::Json => println!(
+            "{:#}",
+            serde_json::json!({
+                "digest": live.digest,
+                "generation": live.generation,
+                "previous": pointer.previous,
+                "pods": pods,
+                "seconds": timer.seconds(),
+            })
+        ),
+        Output::Text => {
+            println!("{} is live in generation {}", live.digest, live.generation);
+            if !wait.wait {
+                eprintln!("next: runtime-host status --env {}", target.env);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Asks, unless `--yes` was given or nobody can be asked.
+fn confirm(options: &Options, question: &str) -> Result<()> {
+    if options.yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!("{question}? Nobody is here to ask: pass --yes");
+    }
+    eprint!("{question}? [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { bail!("nothing was done") }
+}

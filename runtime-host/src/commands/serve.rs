@@ -1,0 +1,118 @@
+//! `runtime-host serve`.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{Api, Client, Config};
+use tokio::sync::watch;
+
+use crate::args::Serve;
+use crate::data_dir;
+use crate::host::{self, Host, Settings};
+use crate::manifest::Manifest;
+use crate::migrate::Database;
+use crate::push::target;
+use crate::rollout::cached::Cached;
+use crate::rollout::check::Checks;
+use crate::rollout::events::{Events, Reporter};
+use crate::rollout::report::Report;
+use crate::rollout::{Rollout, counts, source};
+use crate::server::{self, Server};
+use crate::signals::Signals;
+use crate::variables::Sources;
+
+/// What a pod's end takes to reach every node and load balancer, mostly.
+const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);
+
+/// Serves whatever the pointer ConfigMap names, until a signal comes.
+pub async fn run(args: &Serve) -> Result<()> {
+    let manifest = Manifest::load(&args.project.from)?;
+    let sources = Sources::read(&manifest)?;
+    let data_dir = data_dir::prepare(&manifest, args.data.data_dir.as_deref())?;
+    let none = BTreeMap::new();
+    host::check_configuration(&manifest, &sources, &none)?;
+    let socket = server::bind(args.listen, "--listen")?;
+    let admin = server::bind(args.admin, "--admin")?;
+    let mut signals = Signals::new()?;
+
+    let mut limits = args.limits.clone();
+    limits.shutdown_delay.get_or_insert(SHUTDOWN_DELAY);
+    let settings = Settings {
+        limits: &limits,
+        access_log: !args.no_access_log,
+        data_dir: &data_dir,
+        compile_timeout: args.compile_timeout,
+    };
+    let host = Host::new(&manifest, &sources, &none, &settings)?;
+    let server = host.server.clone();
+    let report = Arc::new(Report::default());
+    let database = Database::given(&manifest, &sources);
+    let status = {
+        let (server, report) = (server.clone(), report.clone());
+        move || status(&server, &report)
+    };
+    let _admin = host.admin(admin, database.clone(), status)?;
+    let (client, namespace) = connect(args).await?;
+    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), &namespace);
+    let reporter = args.pod_name.clone().map(|pod| Reporter {
+        namespace: namespace.clone(),
+        pod,
+        uid: args.pod_uid.clone(),
+    });
+    let checks = Checks {
+        config_maps: config_maps.clone(),
+        loader: host.loader.clone(),
+        database,
+        probe: manifest.component.probe.clone(),
+        max_component: usize::try_from(args.max_component).unwrap_or(usize::MAX),
+    };
+    let rollout = Rollout::new(
+        checks,
+        Cached::new(&data_dir)?,
+        server.clone(),
+        Events::new(client, reporter),
+        report.clone(),
+    );
+    let (pointer, pointers) = watch::channel(None);
+    let follow = async {
+        tokio::join!(
+            source::follow(&config_maps, &args.app, &report, pointer),
+            rollout.run(pointers)
+        );
+        std::future::pending::<Infallible>().await
+    };
+
+    let listener = server::listen(socket, args.listen, "--listen")?;
+    let address = listener.local_addr().context("ask for the port")?;
+    println!("Serving http://{address}");
+    let signals = tokio::sync::Mutex::new(&mut signals);
+    let received = || async { signals.lock().await.received().await };
+    tokio::select! {
+        result = server::serve(server.clone(), listener, received(), received()) => result,
+        never = follow => match never {},
+    }
+}
+
+/// For `/status`.
+fn status(server: &Server, report: &Report) -> serde_json::Value {
+    let counts = server.live.load().as_deref().map(counts).unwrap_or_default();
+    serde_json::to_value(report.status(counts)).unwrap_or_default()
+}
+
+/// The API server of the cluster that this pod is in, or of `--context`.
+async fn connect(args: &Serve) -> Result<(Client, String)> {
+    if let Some(context) = &args.context {
+        let client = target::client(context).await?;
+        let namespace =
+            args.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+        return Ok((client, namespace));
+    }
+    let config = Config::incluster()
+        .context("find the API server: run in a pod with a ServiceAccount, or pass --context")?;
+    let namespace = args.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+    Ok((Client::try_from(config).context("prepare the connection to the API server")?, namespace))
+}

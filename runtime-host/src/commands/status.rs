@@ -1,0 +1,128 @@
+//! `runtime-host status`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::args::{Output, Status};
+use crate::push::Standing;
+use crate::push::pods::Member;
+use crate::push::target::Target;
+use crate::release::Pointer;
+use crate::rollout::report::ago;
+
+/// Shows which version each pod serves, and the versions before.
+pub async fn run(args: &Status) -> Result<()> {
+    let target = Target::connect(&args.environment.env, &args.environment.options).await?;
+    let standing = Standing::read(&target).await?;
+    match args.environment.options.output {
+        Output::Json => println!("{:#}", json(&standing)),
+        Output::Text => print!("{}", text(&target, &standing)),
+    }
+    Ok(())
+}
+
+fn json(standing: &Standing) -> serde_json::Value {
+    let pod = |pod: &Member| match &pod.status {
+        Ok(status) => json!({"name": pod.name, "status": status}),
+        Err(error) => json!({"name": pod.name, "error": error}),
+    };
+    json!({
+        "live": standing.pointer.as_ref().map(|pointer| &pointer.live),
+        "previous": standing.pointer.as_ref().map(|pointer| pointer.previous),
+        "history": standing.pointer.as_ref().map(Pointer::releases),
+        "pods": standing.pods.iter().map(pod).collect::<Vec<_>>(),
+        "verdict": verdict(standing),
+    })
+}
+
+fn text(target: &Target, standing: &Standing) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{} ({}, namespace {})", target.app, target.env, target.namespace);
+    for pod in &standing.pods {
+        let _ = writeln!(text, "  {:<40} {}", pod.name, describe(pod));
+    }
+    if let Some(pointer) = &standing.pointer {
+        let _ = writeln!(text, "versions, newest first");
+        for release in pointer.releases() {
+            let mark = if release.digest == pointer.live.digest {
+                "live"
+            } else if pointer.previous == Some(release.digest) {
+                "previous"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                text,
+                "  {}  {:<8}  generation {:<4} {:<10} {} {}",
+                release.digest,
+                mark,
+                release.generation,
+                release.version.as_deref().unwrap_or("-"),
+                release.at.as_deref().unwrap_or("-"),
+                release.by.as_deref().unwrap_or("-"),
+            );
+        }
+    }
+    let _ = writeln!(text, "{}", verdict(standing));
+    text
+}
+
+fn describe(pod: &Member) -> String {
+    let status = match &pod.status {
+        Ok(status) => status,
+        Err(error) => return format!("unknown: {error}"),
+    };
+    let mut text = match &status.live {
+        Some(live) => format!(
+            "{} generation {} for {}, {} requests, {} failed{}",
+            live.digest,
+            live.generation,
+            ago(Duration::from_secs(live.age)),
+            live.requests,
+            live.failures,
+            if live.on_probation { ", in its first minute" } else { "" },
+        ),
+        None => "serves nothing yet".to_owned(),
+    };
+    for problem in status.problem.iter().chain(&status.source_problem) {
+        text.push_str("; ");
+        text.push_str(problem);
+    }
+    text
+}
+
+/// One line with what to do.
+fn verdict(standing: &Standing) -> String {
+    let Some(pointer) = &standing.pointer else {
+        return "no version yet: push one".to_owned();
+    };
+    let wanted = pointer.live.digest;
+    let behind: Vec<&Member> = standing
+        .pods
+        .iter()
+        .filter(|pod| {
+            let live = pod.status.as_ref().ok().and_then(|status| status.live.as_ref());
+            live.is_none_or(|live| live.digest != wanted)
+        })
+        .collect();
+    match (standing.pods.len(), behind.as_slice()) {
+        (0, _) => "no pods run: deploy the edge tier".to_owned(),
+        (count, []) => format!("all {count} pods serve {wanted}"),
+        (count, behind) => {
+            let refused = behind.iter().any(|pod| {
+                let quarantine = pod.status.as_ref().map(|status| &status.quarantine);
+                quarantine.is_ok_and(|q| q.iter().any(|entry| entry.digest == wanted))
+            });
+            let what = if refused {
+                "it was refused: push a better one, or roll back"
+            } else {
+                "wait, or see above"
+            };
+            format!("{} of {count} pods do not serve {wanted}: {what}", behind.len())
+        }
+    }
+}

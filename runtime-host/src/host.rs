@@ -1,0 +1,123 @@
+//! What every way of serving needs: the component's surroundings, worked out
+//! from the manifest and its variables.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use tokio::net::TcpSocket;
+
+use crate::admin::{self, Admin, AdminThread};
+use crate::allowed_hosts::AllowedHosts;
+use crate::compile::Compiler;
+use crate::engine::{self, EpochThread};
+use crate::generation::Loader;
+use crate::guest::Shared;
+use crate::limits::Limits;
+use crate::manifest::Manifest;
+use crate::metrics::Metrics;
+use crate::migrate::Database;
+use crate::outbound_http::HttpClient;
+use crate::postgres::Pools;
+use crate::server::{self, Server};
+use crate::variables::{self, Sources};
+
+/// A server without a component yet, and a loader of components for it.
+pub struct Host {
+    pub server: Arc<Server>,
+    pub loader: Arc<Loader>,
+    pools: Arc<Pools>,
+    /// The clock that interrupts guests.
+    _epochs: EpochThread,
+}
+
+/// What is set by options rather than by the manifest.
+pub struct Settings<'a> {
+    pub limits: &'a Limits,
+    pub access_log: bool,
+    pub data_dir: &'a Path,
+    pub compile_timeout: Duration,
+}
+
+impl Host {
+    /// `given` are values that come before those of `sources`.
+    pub fn new(
+        manifest: &Manifest,
+        sources: &Sources,
+        given: &BTreeMap<String, String>,
+        settings: &Settings<'_>,
+    ) -> Result<Self> {
+        let (limits, metrics) = (settings.limits.clone(), Arc::new(Metrics::new()));
+        let pools = Arc::new(Pools::new(&limits));
+        let values = variables::resolve(manifest, sources, given)?;
+        let shared = Shared {
+            variables: component_variables(manifest, &values)?,
+            environment: manifest.component.environment.clone(),
+            allowed_hosts: Arc::new(allowed_hosts(manifest, &values)?),
+            pools: pools.clone(),
+            http: HttpClient::new()?,
+            limits: limits.clone(),
+            metrics: metrics.clone(),
+        };
+        let cache = settings.data_dir.join("cache");
+        let engine = engine::new(&limits, &cache)?;
+        let epochs = EpochThread::spawn(engine.clone())?;
+        let compiler = Compiler::new(cache, settings.compile_timeout);
+        let loader = Arc::new(Loader::new(engine, compiler, Arc::new(shared))?);
+        let server = Arc::new(Server::new(limits, metrics, settings.access_log));
+        Ok(Self { server, loader, pools, _epochs: epochs })
+    }
+
+    /// Opens the admin port.
+    pub fn admin(
+        &self,
+        socket: TcpSocket,
+        database: Option<Database>,
+        status: impl Fn() -> Value + Send + Sync + 'static,
+    ) -> Result<AdminThread> {
+        let address = socket.local_addr().context("ask for the admin port")?;
+        let listener = server::listen(socket, address, "--admin")?;
+        let database = database.map(|of| admin::Database::new(of.address, of.ca));
+        let (server, pools) = (self.server.clone(), self.pools.clone());
+        let admin = Admin { server, pools, database, status: Arc::new(status) };
+        AdminThread::spawn(admin, listener)
+    }
+}
+
+/// Finds mistakes in variables and hosts before anything is built or started.
+pub fn check_configuration(
+    manifest: &Manifest,
+    sources: &Sources,
+    given: &BTreeMap<String, String>,
+) -> Result<()> {
+    let values = variables::resolve(manifest, sources, given)?;
+    component_variables(manifest, &values)?;
+    allowed_hosts(manifest, &values)?;
+    Ok(())
+}
+
+fn component_variables(
+    manifest: &Manifest,
+    values: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>> {
+    let component = &manifest.component;
+    let place = |name: &str| format!("component.{}.variables.{name}", component.id);
+    let render = |(name, text): (&String, &String)| {
+        Ok((name.clone(), variables::render(&place(name), text, values)?))
+    };
+    component.variables.iter().map(render).collect()
+}
+
+fn allowed_hosts(manifest: &Manifest, values: &BTreeMap<String, String>) -> Result<AllowedHosts> {
+    let component = &manifest.component;
+    let place = format!("component.{}.allowed_outbound_hosts", component.id);
+    let entries: Vec<String> = component
+        .allowed_outbound_hosts
+        .iter()
+        .map(|text| variables::render(&place, text, values))
+        .collect::<Result<_>>()?;
+    AllowedHosts::parse(entries.iter().map(String::as_str))
+}

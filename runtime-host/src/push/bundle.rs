@@ -1,0 +1,117 @@
+//! What travels: a component and its migrations.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use k8s_openapi::api::core::v1::ConfigMap;
+
+use super::target::Target;
+use crate::generation::{self, Loader};
+use crate::manifest::Manifest;
+use crate::migrate;
+use crate::release::{Digest, Release, parts};
+
+/// A component that could be pushed is at most this large.
+const MAX_COMPONENT: usize = 64 << 20;
+
+/// A component, with the migrations that it needs.
+pub struct Bundle {
+    pub component: Vec<u8>,
+    pub digest: Digest,
+    pub version: Option<String>,
+    pub migrations: Option<Migrations>,
+}
+
+pub struct Migrations {
+    /// SQL by file name.
+    pub files: BTreeMap<String, String>,
+    /// The number of the last one.
+    pub schema: i32,
+    pub digest: Digest,
+}
+
+impl Bundle {
+    /// Reads what the manifest names, and refuses what no pod would take.
+    pub fn from_files(manifest: &Manifest, version: Option<&str>) -> Result<Self> {
+        let source = &manifest.component.source;
+        generation::check_exists(source)?;
+        let component =
+            std::fs::read(source).with_context(|| format!("read {}", source.display()))?;
+        Loader::inspect(&component)
+            .with_context(|| format!("{} cannot be served", source.display()))?;
+        let migrations = manifest.component.migrations.as_deref().map(read).transpose()?;
+        let version = version.map(str::to_owned).or_else(|| manifest.version.clone());
+        Ok(Self { digest: Digest::of(&component), component, version, migrations })
+    }
+
+    /// Reads a version as it was pushed to an environment.
+    pub async fn from_cluster(target: &Target, release: &Release) -> Result<Self> {
+        let component = component(target, release).await?;
+        let migrations = match &release.migrations {
+            Some(name) => {
+                let files = get(target, name).await?.data.unwrap_or_default();
+                let digest = digest(&files);
+                Some(Migrations { files, schema: release.schema.unwrap_or(0), digest })
+            }
+            None => None,
+        };
+        let version = release.version.clone();
+        Ok(Self { digest: release.digest, component, version, migrations })
+    }
+}
+
+async fn component(target: &Target, release: &Release) -> Result<Vec<u8>> {
+    let mut found = Vec::new();
+    for name in &release.config_maps {
+        found.push(get(target, name).await?);
+    }
+    let component = parts::join(&found, MAX_COMPONENT)?;
+    if Digest::of(&component) != release.digest {
+        return Err(anyhow!(
+            "the ConfigMaps of {} in {} hold something else: push it there again",
+            release.digest,
+            target.env
+        ));
+    }
+    Ok(component)
+}
+
+async fn get(target: &Target, name: &str) -> Result<ConfigMap> {
+    let found = target.api::<ConfigMap>().get_opt(name).await;
+    found
+        .with_context(|| format!("read the ConfigMap {name} of {}", target.env))?
+        .with_context(|| format!("{} has no ConfigMap {name} any more", target.env))
+}
+
+fn read(folder: &Path) -> Result<Migrations> {
+    let (files, schema) = migrate::files(folder)?;
+    let digest = digest(&files);
+    Ok(Migrations { files, schema, digest })
+}
+
+/// Over names and contents, each with its length before it.
+fn digest(files: &BTreeMap<String, String>) -> Digest {
+    let mut text = Vec::new();
+    for part in files.iter().flat_map(|(name, sql)| [name, sql]) {
+        text.extend_from_slice(&part.len().to_be_bytes());
+        text.extend_from_slice(part.as_bytes());
+    }
+    Digest::of(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_differ_in_names_and_in_contents() {
+        let of = |pairs: &[(&str, &str)]| {
+            digest(&pairs.iter().map(|(n, s)| ((*n).to_owned(), (*s).to_owned())).collect())
+        };
+        assert_eq!(of(&[("V1__a.sql", "x")]), of(&[("V1__a.sql", "x")]));
+        assert_ne!(of(&[("V1__a.sql", "x")]), of(&[("V1__b.sql", "x")]));
+        assert_ne!(of(&[("V1__a.sql", "x")]), of(&[("V1__a.sql", "y")]));
+        assert_ne!(of(&[("a", "bc")]), of(&[("ab", "c")]));
+    }
+}

@@ -1,0 +1,122 @@
+//! What a version has to pass before it takes over, from the cheapest check to
+//! the dearest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+
+use super::probe::probe;
+use crate::generation::{Generation, Loader, Unfit};
+use crate::migrate::{self, Database};
+use crate::release::parts::{self, MAX_PARTS};
+use crate::release::{Digest, Release};
+
+/// How long the API server has for one ConfigMap.
+pub const API_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a version does not take over.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The version's own fault: it would fail again.
+    #[error("{reason}")]
+    Unfit { check: &'static str, reason: String },
+    /// What it needs is away: worth another try.
+    #[error("{0}")]
+    NotNow(String),
+}
+
+/// The checks, with what they need.
+pub struct Checks {
+    pub config_maps: Api<ConfigMap>,
+    pub loader: Arc<Loader>,
+    /// Where the component's schema is, if it has a database.
+    pub database: Option<Database>,
+    /// Path of the probe request.
+    pub probe: String,
+    /// Bytes of a component, before and after decompression.
+    pub max_component: usize,
+}
+
+impl Checks {
+    /// Fetches a version and puts it through all checks.
+    pub async fn pass(&self, release: &Release) -> Result<(Generation, Vec<u8>), Refusal> {
+        let bytes = self.fetch(release).await?;
+        Ok((self.pass_bytes(release, bytes.clone()).await?, bytes))
+    }
+
+    /// The checks that follow once the bytes are here.
+    pub async fn pass_bytes(
+        &self,
+        release: &Release,
+        bytes: Vec<u8>,
+    ) -> Result<Generation, Refusal> {
+        let found = Digest::of(&bytes);
+        if found != release.digest {
+            return Err(unfit(
+                "digest",
+                format!(
+                    "the ConfigMaps hold {}, not {}: push it again",
+                    found.full(),
+                    release.digest.full()
+                ),
+            ));
+        }
+        Loader::inspect(&bytes).map_err(|error| refuse(&error))?;
+        self.check_schema(release).await?;
+        let generation = self.loader.load(bytes).await.map_err(|error| refuse(&error))?;
+        probe(&generation, &self.probe).await?;
+        Ok(generation)
+    }
+
+    async fn fetch(&self, release: &Release) -> Result<Vec<u8>, Refusal> {
+        if release.config_maps.len() > MAX_PARTS {
+            return Err(unfit("size", format!("it has more than {MAX_PARTS} parts")));
+        }
+        let mut found = Vec::new();
+        for name in &release.config_maps {
+            let answer = tokio::time::timeout(API_TIMEOUT, self.config_maps.get_opt(name)).await;
+            let part = answer
+                .map_err(|_| Refusal::NotNow("the API server does not answer".into()))?
+                .map_err(|error| {
+                    Refusal::NotNow(format!("cannot read the ConfigMap {name}: {error}"))
+                })?
+                .ok_or_else(|| Refusal::NotNow(format!("there is no ConfigMap {name}")))?;
+            found.push(part);
+        }
+        parts::join(&found, self.max_component).map_err(|error| unfit("size", error.to_string()))
+    }
+
+    async fn check_schema(&self, release: &Release) -> Result<(), Refusal> {
+        let (Some(needed), Some(database)) = (release.schema, &self.database) else {
+            return Ok(());
+        };
+        let found = migrate::version(database).await.map_err(|error| {
+            Refusal::NotNow(format!("cannot read the schema's version: {error:#}"))
+        })?;
+        if found < needed {
+            return Err(unfit(
+                "schema",
+                format!(
+                    "it needs migration {needed}, and the database is at {found}: run the \
+                     migrations, which `push` does, and push it again"
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn unfit(check: &'static str, reason: String) -> Refusal {
+    Refusal::Unfit { check, reason }
+}
+
+fn refuse(error: &Unfit) -> Refusal {
+    let check = match error {
+        Unfit::Kind(_) => "kind",
+        Unfit::Imports(_) => "imports",
+        Unfit::Compile(_) => "compile",
+    };
+    unfit(check, error.to_string())
+}

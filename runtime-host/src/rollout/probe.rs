@@ -1,0 +1,68 @@
+//! The request that a version has to answer before it takes over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Empty};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::check::Refusal;
+use crate::generation::Generation;
+use crate::request;
+use crate::worker::{Failure, Ticket};
+
+const CHECK: &str = "probe";
+/// How long a version has to answer, its body included.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Asks for the page at `path`. Anything under 500 will do: what the component
+/// calls a bad request is its own business.
+pub async fn probe(generation: &Generation, path: &str) -> Result<(), Refusal> {
+    let failed = |reason: String| Refusal::Unfit { check: CHECK, reason };
+    let answer = tokio::time::timeout(TIMEOUT, ask(generation, path)).await;
+    let status = answer
+        .map_err(|_| failed(format!("GET {path} got no answer within {} s", TIMEOUT.as_secs())))?
+        .map_err(|reason| failed(format!("GET {path}: {reason}")))?;
+    match status {
+        // What it needs is away; that is not its fault.
+        StatusCode::SERVICE_UNAVAILABLE => {
+            Err(Refusal::NotNow(format!("GET {path} answers 503, so something it needs is away")))
+        }
+        status if status.is_server_error() => Err(failed(format!("GET {path} answers {status}"))),
+        _ => Ok(()),
+    }
+}
+
+async fn ask(generation: &Generation, path: &str) -> Result<StatusCode, String> {
+    let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+    let request = Request::get(format!("http://localhost{path}"))
+        .header(http::header::HOST, "localhost")
+        .body(body)
+        .map_err(|error| error.to_string())?;
+    let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.map_err(|e| e.to_string())?;
+    let (failure, failures) = oneshot::channel();
+    let ticket = Ticket { line: format!("probe {path}"), failure, permit: Arc::new(permit) };
+    let response = match generation.handler.handle(ticket, request).await {
+        Ok(response) => response,
+        Err(error) => {
+            let reason = match request::explain("probe", &error, failures).await {
+                Some(Failure::TimedOut) => "it did not answer in time",
+                Some(Failure::CpuExhausted) => "it used up its CPU time for a request",
+                Some(Failure::Trapped) => "it trapped",
+                Some(Failure::NotStarted) => "it could not be instantiated",
+                Some(Failure::NoAnswer) => "it gave an error for an answer",
+                None => "there was no room for another instance",
+            };
+            return Err(format!("{reason} ({})", error.root_cause()));
+        }
+    };
+    let status = response.status();
+    response
+        .into_body()
+        .collect()
+        .await
+        .map_err(|error| format!("its answer broke off: {error}"))?;
+    Ok(status)
+}

@@ -1,0 +1,224 @@
+#!/usr/bin/env bash
+# deploy.sh up|down ENV [database|component|edge]: brings the stack, or a part of it, to what
+# config/ENV says, or takes it away again and keeps the database's volumes and passwords.
+# `make deploy` and `make undeploy` call it. Every step can be repeated, so a run that was
+# interrupted is simply run again. YES=1 doesn't ask.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { echo "deploy: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+action=${1-} env=${2-} part=${3:-all}
+[[ $action = up || $action = down ]] || fail "usage: deploy.sh up|down ENV [database|component|edge]"
+config=${TODOOZLE_CONFIG:-config}
+manifest=${MANIFEST:-spin.toml}
+values=$config/$env/values.yaml
+[[ -n $env && -r $values ]] || fail "there is no environment '$env': write ENV=$(cd "$config" && echo */ | sed 's|/ |, |g; s|/$||'), or make $values"
+case $part in all | database | component | edge) ;; *) fail "there is no part '$part': database, component or edge" ;; esac
+wants() { [[ $part = all || $part = "$1" ]]; }
+
+# target KEY DEFAULT reads a line of the values' block `target:`.
+target() {
+    ! grep -q '^target: *{ *[a-z]' "$values" || fail "$values: write target as a block, a line for each key"
+    awk -v key="$1:" -v value="$2" '
+        /^[^ #]/ { inside = ($1 == "target:") }
+        inside && $1 == key { value = $2; gsub(/["'\'']/, "", value) }
+        END { print value }' "$values"
+}
+context=$(target context "$env")
+namespace=$(target namespace todoozle)
+app=$(target app todoozle-edge)
+
+kubectl=$(scripts/tools.sh kubectl)
+helm=$(scripts/tools.sh helm)
+# Always the environment's own context, never the kubeconfig's current one.
+kube() { "$kubectl" --context "$context" --namespace "$namespace" "$@"; }
+helm() { "$helm" --kube-context "$context" --namespace "$namespace" "$@"; }
+built() { [[ -x target/release/$1 ]] || fail "target/release/$1 isn't there: make $2"; }
+pg() { target/release/pg-cluster --env "$env" --config "$config" --context "$context" --namespace "$namespace" "$@"; }
+host() { target/release/runtime-host "$@" --env "$env" --config "$config" --context "$context" --namespace "$namespace"; }
+
+work=$(mktemp -d)
+forward=''
+trap '[[ -z $forward ]] || kill "$forward" 2> /dev/null || true; rm -rf "$work"' EXIT
+
+reach() {
+    "$kubectl" config get-contexts "$context" > /dev/null 2>&1 ||
+        fail "the kubeconfig has no context '$context': make one, or write another under target in $values"
+    kube get --raw /readyz --request-timeout=10s > /dev/null 2> "$work/error" ||
+        fail "can't reach the cluster of context '$context': $(tail -n 1 "$work/error")"
+    has_namespace=$(kube get namespace "$namespace" --ignore-not-found --output name)
+}
+
+# confirm QUESTION ANSWER
+confirm() {
+    [[ ${YES-} != 1 ]] || return 0
+    [[ -t 0 ]] || fail "there is no terminal to ask on: look at the above, then write YES=1"
+    local answer
+    read -r -p "$1 " answer
+    [[ $answer = "$2" ]] || fail "nothing was changed"
+}
+
+# --- The edge tier
+
+render() {
+    "$helm" template "$app" helm/todoozle --namespace "$namespace" --values "$values" --set-file "manifest=$manifest"
+}
+
+# What `helm upgrade` would apply; it adds these annotations itself.
+edge_objects() {
+    "$kubectl" annotate --local --filename "$work/edge.yaml" --output yaml \
+        "meta.helm.sh/release-name=$app" "meta.helm.sh/release-namespace=$namespace"
+}
+
+edge_difference() {
+    render > "$work/edge.yaml" || fail "the chart refuses $values, see above"
+    if [[ -z $has_namespace ]]; then
+        names "$work/edge.yaml" | sed 's/$/ new/'
+        return
+    fi
+    local code=0
+    edge_objects | KUBECTL_EXTERNAL_DIFF='diff -ur' kube diff --server-side --force-conflicts --field-manager=helm \
+        --filename - > "$work/difference" || code=$?
+    ((code < 2)) || fail "the API server refuses the edge tier's objects, see above"
+    # An object is a file GROUP.VERSION.KIND.NAMESPACE.NAME; of a new one all lines are new.
+    awk -v namespace=".$namespace." '
+        /^diff -ur / {
+            file = $NF; sub(/.*\//, "", file)
+            at = index(file, namespace)
+            kind = substr(file, 1, at - 1); sub(/.*\./, "", kind)
+            object = kind " " substr(file, at + length(namespace)); next
+        }
+        /^(---|\+\+\+) \// { next }
+        /^@@ / { new = /^@@ -0,0 /; if (object) print object (new ? " new" : ""); object = "" }
+        !new { print }' "$work/difference"
+    if helm get manifest "$app" > "$work/live.yaml" 2> /dev/null; then
+        comm -23 <(names "$work/live.yaml") <(names "$work/edge.yaml") | sed 's/$/ would go/' > "$work/gone"
+        cat "$work/gone"
+        ((code)) || [[ -s $work/gone ]] || echo "nothing would change"
+    fi
+}
+
+# names FILE: its objects, but for the manifests, which stay.
+names() {
+    awk '/^kind:/ { kind = $2 } /^  name:/ && kind { print kind, $2; kind = "" }' "$1" | grep -v -e '-manifest-' | sort
+}
+
+# forget_interrupted removes what an interrupted helm has noted of its last run: it would wait
+# for that to end for ever. The objects stay, and the next run goes on with them.
+forget_interrupted() {
+    local pending
+    pending=$(kube get secret --output name \
+        --selector "owner=helm,name=$app,status in (pending-install,pending-upgrade,pending-rollback)")
+    [[ $pending ]] || return 0
+    say "goes on where an earlier run was interrupted"
+    # shellcheck disable=SC2086 # one name a word
+    kube delete $pending > /dev/null
+}
+
+edge_up() {
+    local secret force=''
+    render > "$work/edge.yaml" || fail "the chart refuses $values, see above"
+    secret=$(awk '/secretKeyRef:/ { found = 1 } found && $1 == "name:" { print $2; exit }' "$work/edge.yaml")
+    kube get secret "$secret" > /dev/null 2>&1 ||
+        fail "namespace $namespace has no Secret $secret, so the pods couldn't reach the database: make deploy ENV=$env PART=database"
+    forget_interrupted
+    # What was changed by hand since was shown above, and is taken back.
+    ! "$helm" upgrade --help | grep -q -e --force-conflicts || force=--force-conflicts
+    helm upgrade --install "$app" helm/todoozle ${force:+"$force"} --values "$values" \
+        --set-file "manifest=$manifest" > "$work/helm" 2>&1 ||
+        fail "helm: $(cat "$work/helm")"
+    if kube get configmap "$app-live" > /dev/null 2>&1; then
+        rolled_out
+    else
+        say "the pods wait for a component"
+    fi
+}
+
+rolled_out() {
+    kube rollout status "deployment/$app" --timeout=10m >&2 ||
+        fail "not every pod of $app is ready; why: runtime-host status --env $env, or kubectl --context $context --namespace $namespace describe pods --selector app.kubernetes.io/name=$app"
+}
+
+# --- From the outside
+
+# answers: whether the page comes, through a port-forward that ends with this script.
+answers() {
+    local line port=''
+    port=$(kube get service "$app" --output 'jsonpath={.spec.ports[0].port}')
+    mkfifo "$work/forward"
+    kube port-forward "service/$app" ":$port" > "$work/forward" 2> "$work/error" &
+    forward=$!
+    exec 4< "$work/forward" # stays open, because kubectl has more to say
+    read -r line <&4 || fail "can't forward a port to $app: $(cat "$work/error")"
+    port=${line#*127.0.0.1:} port=${port%% *}
+    line=$(exec 3<> "/dev/tcp/127.0.0.1/$port" && printf 'GET / HTTP/1.0\r\nHost: %s\r\n\r\n' "$app" >&3 && head -n 1 <&3) || true
+    [[ $line = *' 200 '* ]] || fail "the page answers '${line%$'\r'}' rather than 200: see runtime-host status --env $env"
+    say "the page answers: ${line%$'\r'}"
+}
+
+address() {
+    local where
+    where=$(kube get service "$app" --output 'jsonpath={.status.loadBalancer.ingress[0].ip}{.status.loadBalancer.ingress[0].hostname}')
+    if [[ $where ]]; then
+        echo "http://$where/"
+    else
+        echo "kubectl --context $context --namespace $namespace port-forward service/$app 3000:$(kube get service "$app" --output 'jsonpath={.spec.ports[0].port}')"
+        echo "and then http://127.0.0.1:3000/"
+    fi
+}
+
+# --- The whole
+
+show() {
+    if wants database; then say "database:" && pg diff; fi
+    if wants edge; then say "edge:" && edge_difference; fi
+    if wants component; then
+        say "component:"
+        if [[ $has_namespace ]]; then host push --from "$manifest" --dry-run; else echo "new"; fi
+    fi
+}
+
+up() {
+    wants database && built pg-cluster deploy
+    wants component && built runtime-host host
+    [[ -r $manifest ]] || fail "there is no manifest $manifest: write MANIFEST=…"
+    reach
+    [[ $has_namespace ]] || wants database ||
+        fail "there is no namespace $namespace: make deploy ENV=$env PART=database makes it"
+    show
+    confirm "Apply this to namespace $namespace of $context? [y/N]" y
+    if wants database; then say "database: until it streams" && pg --yes init > "$work/database"; fi
+    if wants edge; then say "edge: $app" && edge_up; fi
+    if wants component; then
+        say "component: until every pod serves it"
+        host push --from "$manifest" --wait --yes
+        rolled_out
+    fi
+    if [[ $part != database ]] && kube get configmap "$app-live" > /dev/null 2>&1; then
+        answers
+        address
+    fi
+    say "done in $SECONDS s"
+}
+
+down() {
+    wants database && built pg-cluster undeploy
+    reach
+    [[ $has_namespace ]] || fail "there is no namespace $namespace in $context: nothing to take away"
+    say "takes away from namespace $namespace of $context: ${part/all/the edge tier, its components and the database, whose volumes and passwords stay}"
+    confirm "Type the environment's name to go on:" "$env"
+    if wants edge; then
+        if helm status "$app" > /dev/null 2>&1; then helm uninstall "$app" --wait >&2; fi
+        kube delete configmap --selector "app.kubernetes.io/name=$app,app.kubernetes.io/component=manifest" --ignore-not-found >&2
+    fi
+    if wants component; then
+        kube delete configmap "$app-live" --ignore-not-found >&2
+        kube delete configmap --selector "app.kubernetes.io/name=$app,app.kubernetes.io/component!=manifest" --ignore-not-found >&2
+    fi
+    if wants database; then pg destroy --yes; fi
+    say "done; make deploy ENV=$env brings it back"
+}
+
+"$action"

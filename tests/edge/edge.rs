@@ -1,0 +1,199 @@
+//! An edge tier of a test's own: its namespace, its configuration, its database and its pods.
+
+use crate::node::{self, Node, must, run};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{self, Service};
+use kube::api::{DeleteParams, PostParams};
+use kube::{Api, Client, Resource};
+use serde_json::json;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+use tempfile::TempDir;
+use tests::{Project, root, target};
+use tokio::sync::{Mutex, MutexGuard};
+
+pub const APP: &str = "todoozle-edge";
+
+/// Tests with a database take turns: a small node carries one at a time.
+static TURN: Mutex<()> = Mutex::const_new(());
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+pub struct Namespace {
+    pub node: &'static Node,
+    pub client: Client,
+    pub name: String,
+}
+
+impl Namespace {
+    /// A name; pg-cluster makes the namespace.
+    async fn unmade(node: &'static Node) -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("edge-{}-{number}", std::process::id());
+        Self { node, client: node.client().await, name }
+    }
+
+    /// A namespace that takes only pods which keep to the strictest standard.
+    pub async fn restricted(node: &'static Node) -> Self {
+        let namespace = Self::unmade(node).await;
+        let labels = ["enforce", "warn"]
+            .map(|mode| (format!("pod-security.kubernetes.io/{mode}"), "restricted"));
+        let labels: std::collections::BTreeMap<_, _> = labels.into();
+        let object = json!({ "metadata": { "name": namespace.name, "labels": labels } });
+        let object = serde_json::from_value(object).unwrap();
+        namespace.all::<v1::Namespace>().create(&PostParams::default(), &object).await.unwrap();
+        // Pods need it, and it comes a moment later.
+        node::until("the default service account", async || {
+            namespace.api::<v1::ServiceAccount>().get_opt("default").await.unwrap()
+        })
+        .await;
+        namespace
+    }
+
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), &self.name)
+    }
+
+    pub fn all<K: Resource<DynamicType = ()>>(&self) -> Api<K> {
+        Api::all(self.client.clone())
+    }
+
+    pub async fn end(self) {
+        let api = self.all::<v1::Namespace>();
+        api.delete(&self.name, &DeleteParams::background()).await.unwrap();
+    }
+}
+
+pub struct Edge {
+    pub namespace: Namespace,
+    pub project: Project,
+    config: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Edge {
+    /// A configuration; nothing is made yet. None without a cluster.
+    pub async fn configured(pods: u32) -> Option<Self> {
+        let turn = TURN.lock().await;
+        let namespace = Namespace::unmade(Node::get()?).await;
+        let mut project = Project::new();
+        let component = project.write("pushed.wasm", tests::wasm::todo_component());
+        project.set("component.todo.source", component.to_str().unwrap());
+        let edge = Self { namespace, project, config: tempfile::tempdir().unwrap(), _turn: turn };
+        edge.configure(pods, "");
+        Some(edge)
+    }
+
+    /// From nothing to pods that serve the component on a database of two members.
+    pub async fn deployed(pods: u32) -> Option<Self> {
+        let edge = Self::configured(pods).await?;
+        edge.deploy("up", "all").await;
+        Some(edge)
+    }
+
+    /// Writes the configuration, with `more` values.
+    pub fn configure(&self, pods: u32, more: &str) {
+        let (context, namespace) = (&self.namespace.node.context, &self.namespace.name);
+        let image = |variable, or: &str| std::env::var(variable).unwrap_or_else(|_| or.to_owned());
+        let database = image("TODOOZLE_TEST_IMAGE", "localhost/todoozle/postgres:17");
+        let host = image("TODOOZLE_TEST_HOST_IMAGE", "localhost/todoozle/runtime-host:dev");
+        let (repository, tag) = host.rsplit_once(':').expect("an image with a tag");
+        let postgres = format!(
+            r#"
+name = "todoozle"
+context = "{context}"
+namespace = "{namespace}"
+image = "{database}"
+main.storage = "1Gi"
+main.resources.requests = {{ cpu = "20m", memory = "128Mi" }}
+replica.storage = "1Gi"
+replica.resources.requests = {{ cpu = "20m", memory = "128Mi" }}
+replication.max_slot_wal_keep_size = "512MB"
+parameters.shared_buffers = "32MB"
+roles.todo.connection_limit = 80
+databases.todo.owner = "todo"
+"#
+        );
+        // A NodePort, because a load from outside reaches it on any cluster of one machine.
+        let node_port = "service: {type: NodePort, externalTrafficPolicy: Cluster}";
+        let service = if more.contains("service:") { "" } else { node_port };
+        let values = format!(
+            "
+environment: test
+target:
+  context: {context}
+  namespace: {namespace}
+  app: {APP}
+image:
+  repository: {repository}
+  tag: {tag}
+replicas: {pods}
+{service}
+resources:
+  requests:
+    cpu: 20m
+    memory: 64Mi
+{more}
+"
+        );
+        let folder = self.config.path().join("test");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("postgres.toml"), postgres).unwrap();
+        std::fs::write(folder.join("values.yaml"), values).unwrap();
+    }
+
+    /// `make deploy` or `make undeploy`, as it is typed but for the answer to its question.
+    pub fn deploy_command(&self, action: &str, part: &str) -> Command {
+        let mut command = self.namespace.node.command(root().join("scripts/deploy.sh"));
+        command.args([action, "test", part]).env("YES", "1");
+        command.env("TODOOZLE_CONFIG", self.config.path());
+        command.env("MANIFEST", self.project.path("spin.toml"));
+        command
+    }
+
+    pub async fn deploy(&self, action: &str, part: &str) -> String {
+        must(self.deploy_command(action, part)).await
+    }
+
+    /// `runtime-host VERB` or `pg-cluster VERB` for this environment.
+    pub fn command(&self, program: &str, verb: &[&str]) -> Command {
+        let mut command = self.namespace.node.command(target().join("release").join(program));
+        command.args(verb).args(["--env", "test", "--yes", "--config"]).arg(self.config.path());
+        command
+    }
+
+    /// Pushes a component and waits until every pod serves it, or says why not.
+    pub async fn try_push(&self, component: &[u8]) -> Output {
+        self.project.replace("pushed.wasm", component);
+        let manifest = self.project.path("spin.toml");
+        let mut command = self.command("runtime-host", &["push", "--wait", "--from"]);
+        command.arg(manifest);
+        run(command).await
+    }
+
+    pub async fn push(&self, component: &[u8]) {
+        let output = self.try_push(component).await;
+        assert!(output.status.success(), "push: {output:?}");
+    }
+
+    /// Where a load from this machine reaches the Service.
+    pub async fn origin(&self) -> String {
+        let service = self.namespace.api::<Service>().get(APP).await.unwrap();
+        let port = service.spec.unwrap().ports.unwrap()[0].node_port.unwrap();
+        let nodes = self.namespace.all::<v1::Node>().list(&kube::api::ListParams::default()).await;
+        let addresses =
+            nodes.unwrap().items.into_iter().flat_map(|node| {
+                node.status.and_then(|status| status.addresses).into_iter().flatten()
+            });
+        let internal = addresses.into_iter().find(|address| address.type_ == "InternalIP");
+        format!("http://{}:{port}", internal.expect("a node with an address").address)
+    }
+
+    /// Takes everything away, the data as well.
+    pub async fn end(self) {
+        self.deploy("down", "all").await;
+        self.namespace.end().await;
+    }
+}

@@ -1,0 +1,16 @@
+//! What the edge tier promises, on a real cluster: the one of `TODOOZLE_TEST_CONTEXT`, else a node
+//! of our own when we are root on Linux, else nothing, and loudly so.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test ends where it fails
+
+mod access;
+mod chart;
+mod database;
+mod deploy;
+mod edge;
+mod load;
+mod node;
+mod outages;
+mod pods;
+mod pushes;
+mod refusals;

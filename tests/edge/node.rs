@@ -1,0 +1,120 @@
+//! The Kubernetes cluster under test, and the commands that speak to it.
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tests::root;
+
+/// Longer than anything here takes on a busy machine; a test that passes never waits for it.
+const PATIENCE: Duration = Duration::from_mins(3);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+pub struct Node {
+    pub kubeconfig: Option<PathBuf>,
+    pub context: String,
+}
+
+impl Node {
+    /// Found or brought up once; None when there is none to be had.
+    pub fn get() -> Option<&'static Self> {
+        static NODE: OnceLock<Option<Node>> = OnceLock::new();
+        NODE.get_or_init(|| {
+            if let Ok(context) = std::env::var("TODOOZLE_TEST_CONTEXT") {
+                return Some(Self { kubeconfig: None, context });
+            }
+            let own = std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
+            if cfg!(target_os = "linux") && own {
+                let kubeconfig = script("tests/cluster/up", &[]);
+                script("tests/cluster/image", &["runtime-host"]);
+                let kubeconfig = kubeconfig.lines().last().map(PathBuf::from);
+                return Some(Self { kubeconfig, context: "todoozle-test".to_owned() });
+            }
+            eprintln!("\n*** SKIPPED: no Kubernetes cluster ***");
+            eprintln!("*** Set TODOOZLE_TEST_CONTEXT, or run as root on Linux. ***\n");
+            None
+        })
+        .as_ref()
+    }
+
+    pub async fn config(&self) -> Config {
+        let kubeconfig = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path).unwrap(),
+            None => Kubeconfig::read().unwrap(),
+        };
+        let options = KubeConfigOptions {
+            context: Some(self.context.clone()),
+            ..KubeConfigOptions::default()
+        };
+        Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap()
+    }
+
+    pub async fn client(&self) -> Client {
+        Client::try_from(self.config().await).unwrap()
+    }
+
+    /// A program with this cluster's kubeconfig.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(root()).stdin(Stdio::null());
+        if let Some(path) = &self.kubeconfig {
+            command.env("KUBECONFIG", path);
+        }
+        command
+    }
+
+    pub fn kubectl(&self, namespace: &str) -> Command {
+        let mut command = self.command(tool("kubectl"));
+        command.args(["--context", &self.context, "--namespace", namespace]);
+        command
+    }
+}
+
+/// Where helm or kubectl is, which may have to be built first.
+pub fn tool(name: &'static str) -> &'static str {
+    static HELM: OnceLock<String> = OnceLock::new();
+    static KUBECTL: OnceLock<String> = OnceLock::new();
+    let place = if name == "helm" { &HELM } else { &KUBECTL };
+    place.get_or_init(|| script("scripts/tools.sh", &[name]).trim().to_owned())
+}
+
+fn script(path: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new(root().join(path));
+    let output = command.args(arguments).stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "{path} failed");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command on a thread that may wait, so that load goes on meanwhile.
+pub async fn run(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || {
+        command.output().unwrap_or_else(|error| panic!("run {command:?}: {error}"))
+    })
+    .await
+    .unwrap()
+}
+
+/// Runs it, insists on success and returns what it printed.
+pub async fn must(command: Command) -> String {
+    let what = format!("{command:?}");
+    let output = run(command).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{what}: {}\n{said}\n{printed}", output.status);
+    printed.into_owned()
+}
+
+/// Looks until there is something.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain for {what}");
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}

@@ -1,0 +1,95 @@
+//! Time limits, and work done side by side.
+
+use spin_sdk::time::sleep;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+/// The result of whichever comes first; the other is dropped, and the host
+/// gives up what it was doing for it.
+pub async fn first<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
+    let mut one = pin!(one);
+    let mut other = pin!(other);
+    poll_fn(|context| match one.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(done),
+        Poll::Pending => other.as_mut().poll(context),
+    })
+    .await
+}
+
+/// The result of `work`, or `None` when it takes longer than `limit`.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    first(async { Some(work.await) }, async {
+        sleep(limit).await;
+        None
+    })
+    .await
+}
+
+/// The results in the order in which they come, until there are `enough`.
+pub async fn together<'a, T>(
+    work: impl Iterator<Item = impl Future<Output = T> + 'a>,
+    enough: impl Fn(&[T]) -> bool,
+) -> Vec<T> {
+    let mut pending: Vec<Pin<Box<dyn Future<Output = T> + 'a>>> =
+        work.map(|one| Box::pin(one) as Pin<Box<_>>).collect();
+    let mut done = Vec::with_capacity(pending.len());
+    poll_fn(|context| {
+        pending.retain_mut(|one| match one.as_mut().poll(context) {
+            Poll::Ready(result) => {
+                done.push(result);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if pending.is_empty() || enough(&done) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::{Context, Waker};
+
+    /// Is there at the second look.
+    async fn later(number: u8) -> u8 {
+        let mut looks = 0;
+        poll_fn(|_| {
+            looks += 1;
+            if looks > 1 { Poll::Ready(number) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    async fn never() -> u8 {
+        std::future::pending().await
+    }
+
+    #[test]
+    fn nobody_waits_for_the_one_before() {
+        let mut all = pin!(together([later(1), later(2)].into_iter(), |_| false));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(all.as_mut().poll(&mut context).is_pending());
+        assert_eq!(all.as_mut().poll(&mut context), Poll::Ready(vec![1, 2]));
+    }
+
+    #[test]
+    fn nobody_waits_for_more_than_is_enough() {
+        let work: [Pin<Box<dyn Future<Output = u8>>>; 2] = [Box::pin(never()), Box::pin(later(2))];
+        let mut all = pin!(together(work.into_iter(), |done| !done.is_empty()));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(all.as_mut().poll(&mut context).is_pending());
+        assert_eq!(all.as_mut().poll(&mut context), Poll::Ready(vec![2]));
+    }
+
+    #[test]
+    fn the_first_of_two_is_taken() {
+        let mut one = pin!(first(never(), later(2)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(one.as_mut().poll(&mut context).is_pending());
+        assert_eq!(one.as_mut().poll(&mut context), Poll::Ready(2));
+    }
+}

@@ -1,0 +1,148 @@
+//! The statements. Each gives one JSON value, which costs the guest one host
+//! call instead of one a row.
+
+/// A row as the JSON that [`crate::todo::Todo`] is read from.
+macro_rules! todo_json {
+    () => {
+        "json_build_object('id', id, 'title', task, 'completed', completed, \
+         'order', position, 'version', version, \
+         'created_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
+         'updated_at', to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))"
+    };
+}
+
+/// The rows after a cursor ($1, $2), at most $3 of them.
+macro_rules! list_json {
+    ($predicate:literal) => {
+        concat!(
+            "(SELECT coalesce(json_agg(",
+            todo_json!(),
+            " ORDER BY position, id), '[]') FROM (SELECT * FROM todoitem WHERE ",
+            $predicate,
+            " AND (position, id) > ($1::integer, $2::bigint)",
+            " ORDER BY position, id LIMIT $3::bigint) AS page)"
+        )
+    };
+}
+
+/// The same with the counts. Counting stops one past what a page shows exactly.
+macro_rules! page_json {
+    ($predicate:literal) => {
+        concat!(
+            "SELECT json_build_object('todos', ",
+            list_json!($predicate),
+            ", 'active', (SELECT count(*) FROM (SELECT FROM todoitem WHERE NOT completed LIMIT $4::bigint) AS a)",
+            ", 'completed', (SELECT count(*) FROM (SELECT FROM todoitem WHERE completed LIMIT $4::bigint) AS c)",
+            ")::text"
+        )
+    };
+}
+
+/// The transaction that a statement wrote in, as the second column of every
+/// write. The commit record has no place yet while its statement runs, so a
+/// position in the WAL would take a second round trip.
+macro_rules! transaction {
+    () => {
+        ", pg_current_xact_id_if_assigned()::text"
+    };
+}
+
+/// A write that says how many rows it touched. The transaction is known once
+/// the rows are counted.
+macro_rules! counted {
+    ($write:literal) => {
+        concat!(
+            "WITH done AS (",
+            $write,
+            " RETURNING 1) SELECT count(*)::text",
+            transaction!(),
+            " FROM done"
+        )
+    };
+}
+
+// `true` cannot use a partial index and `completed = $n` could not either, so
+// each filter is a statement of its own.
+pub const LIST: [&str; 3] = [
+    concat!("SELECT ", list_json!("true"), "::text"),
+    concat!("SELECT ", list_json!("NOT completed"), "::text"),
+    concat!("SELECT ", list_json!("completed"), "::text"),
+];
+pub const PAGE: [&str; 3] =
+    [page_json!("true"), page_json!("NOT completed"), page_json!("completed")];
+
+pub const GET: &str =
+    concat!("SELECT ", todo_json!(), "::text FROM todoitem WHERE id = $1::bigint");
+
+/// A key that is already there gives its row back, whatever else runs at the
+/// same time; the update that does so changes nothing.
+pub const CREATE: &str = concat!(
+    "INSERT INTO todoitem (task, completed, position, idempotency_key, request_digest) ",
+    "VALUES ($1::text, $2::boolean, ",
+    "coalesce($3::integer, (SELECT max(position) FROM todoitem), 0), $4::text, ",
+    "md5(row($1::text, $2::boolean, $3::integer)::text)) ",
+    "ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = excluded.idempotency_key ",
+    "RETURNING json_build_object('todo', ",
+    todo_json!(),
+    ", 'replayed', xmax <> 0, ",
+    "'same_request', request_digest = md5(row($1::text, $2::boolean, $3::integer)::text))::text",
+    transaction!()
+);
+
+pub const UPDATE: &str = concat!(
+    "UPDATE todoitem SET task = coalesce($2::text, task), ",
+    "completed = coalesce($3::boolean, completed), position = coalesce($4::integer, position), ",
+    "version = version + 1, updated_at = now() ",
+    "WHERE id = $1::bigint AND ($5::bigint[] IS NULL OR version = ANY ($5)) ",
+    "RETURNING ",
+    todo_json!(),
+    "::text",
+    transaction!()
+);
+
+pub const DELETE: &str = concat!(
+    "DELETE FROM todoitem WHERE id = $1::bigint AND ($2::bigint[] IS NULL OR version = ANY ($2)) ",
+    "RETURNING ",
+    todo_json!(),
+    "::text",
+    transaction!()
+);
+
+pub const DELETE_ALL: &str = counted!("DELETE FROM todoitem");
+
+pub const DELETE_COMPLETED: &str = counted!("DELETE FROM todoitem WHERE completed");
+
+pub const COMPLETE_ALL: &str = counted!(
+    "UPDATE todoitem SET completed = $1::boolean, version = version + 1, updated_at = now() \
+     WHERE completed <> $1::boolean"
+);
+
+/// What a server of the cluster says of itself: whether it is a standby, the
+/// WAL that it has on disk and has replayed, and whether the transaction $1
+/// has ended there. `pg_xact_status` raises for a transaction of the future.
+pub const MEMBER: &str = "SELECT pg_is_in_recovery(), \
+     (pg_last_wal_receive_lsn() - '0/0')::bigint, (pg_last_wal_replay_lsn() - '0/0')::bigint, \
+     $1::text IS NULL OR CASE WHEN $1::text::xid8 < pg_snapshot_xmax(pg_current_snapshot()) \
+     THEN pg_xact_status($1::text::xid8) IS DISTINCT FROM 'in progress' ELSE false END";
+
+/// Has a pooled connection closed that leads to the wrong server.
+pub const HANG_UP: &str = "SELECT pg_terminate_backend(pg_backend_pid())";
+
+/// `read`, whose last parameter is `$params`, for a replica: it answers only
+/// when every transaction up to the one in the parameter after that has ended
+/// in the very snapshot that is read. Gives whether the server is a standby,
+/// whether the snapshot is new enough, and what was read.
+///
+/// On a standby the list of running transactions in `pg_current_snapshot` is
+/// empty, but its `xmin` is right. It is stricter than asking for the one
+/// transaction: writes of one client that ran side by side are all covered by
+/// the latest of them.
+pub fn on_replica(read: &str, params: usize) -> String {
+    let position = params + 1;
+    format!(
+        "SELECT standby, replayed, CASE WHEN standby AND replayed THEN ({read}) END \
+         FROM (SELECT pg_is_in_recovery() AS standby, \
+         ${position}::text::xid8 < pg_snapshot_xmin(pg_current_snapshot()) AS replayed \
+         OFFSET 0) AS server"
+    )
+}

@@ -1,0 +1,172 @@
+//! Writes: always on the primary, and never longer than a client waits.
+
+use super::address::{Addresses, Connection};
+use super::error::Error;
+use super::members::Members;
+use super::reads::Found;
+use super::row::{Row, json};
+use super::{Change, Created, Expected, NewTodo, Outcome, Store, get, no_row, sql};
+use crate::clock::within;
+use crate::position::Position;
+use crate::todo::Todo;
+use serde::Deserialize;
+use spin_sdk::pg::ParameterValue;
+use std::time::Duration;
+
+/// How long opening a connection may take before the servers are asked one by
+/// one which of them is the primary: one that is frozen holds up the others.
+const OPENING: Duration = Duration::from_secs(4);
+/// How long the write of one todo may take. The pages' script waits longer.
+const ONE: Duration = Duration::from_secs(10);
+/// How long a write may take that concerns all of them. The host's limit for
+/// a request is longer.
+const ALL: Duration = Duration::from_secs(25);
+
+impl Store {
+    /// Adds a todo, once for each `key`.
+    pub async fn create(&self, new: &NewTodo, key: Option<&str>) -> Result<Created, Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            todo: Todo,
+            replayed: bool,
+            same_request: bool,
+        }
+        let params = vec![
+            new.title.as_str().to_owned().into(),
+            new.completed.into(),
+            new.order.map_or(ParameterValue::DbNull, Into::into),
+            key.map_or(ParameterValue::DbNull, |key| key.to_owned().into()),
+        ];
+        let answer = limited(ONE, async {
+            let primary = self.primary().await?;
+            self.write(&primary, sql::CREATE, params).await?.ok_or_else(no_row)
+        });
+        let answer: Answer = json(&answer.await?)?;
+        Ok(match (answer.replayed, answer.same_request) {
+            (false, _) => Created::New(answer.todo),
+            (true, true) => Created::Replayed(answer.todo),
+            (true, false) => Created::KeyReused,
+        })
+    }
+
+    pub async fn update(
+        &self,
+        id: i64,
+        change: &Change,
+        expected: &Expected,
+    ) -> Result<Outcome, Error> {
+        let title = change.title.as_ref().map(|title| title.as_str().to_owned());
+        let params = vec![
+            id.into(),
+            title.map_or(ParameterValue::DbNull, Into::into),
+            change.completed.map_or(ParameterValue::DbNull, Into::into),
+            change.order.map_or(ParameterValue::DbNull, Into::into),
+            versions(expected),
+        ];
+        self.one(id, sql::UPDATE, params).await
+    }
+
+    pub async fn delete(&self, id: i64, expected: &Expected) -> Result<Outcome, Error> {
+        self.one(id, sql::DELETE, vec![id.into(), versions(expected)]).await
+    }
+
+    pub async fn delete_all(&self) -> Result<(), Error> {
+        self.all(sql::DELETE_ALL, vec![]).await?;
+        Ok(())
+    }
+
+    /// Deletes what is completed and says how many there were.
+    pub async fn delete_completed(&self) -> Result<u64, Error> {
+        self.all(sql::DELETE_COMPLETED, vec![]).await
+    }
+
+    pub async fn complete_all(&self, completed: bool) -> Result<(), Error> {
+        self.all(sql::COMPLETE_ALL, vec![completed.into()]).await?;
+        Ok(())
+    }
+
+    /// A write that concerns one todo. One that touched none is told apart:
+    /// the version was stale, or the todo is gone.
+    async fn one(&self, id: i64, sql: &str, params: Vec<ParameterValue>) -> Result<Outcome, Error> {
+        let (done, todo) = limited(ONE, async {
+            let primary = self.primary().await?;
+            match self.write(&primary, sql, params).await? {
+                Some(todo) => Ok((true, Some(todo))),
+                None => Ok((false, get(id).on(&primary.connection).await?)),
+            }
+        })
+        .await?;
+        let Some(todo) = todo else { return Ok(Outcome::Missing) };
+        let todo = json(&todo)?;
+        Ok(if done { Outcome::Done(todo) } else { Outcome::Stale(todo) })
+    }
+
+    async fn all(&self, sql: &str, params: Vec<ParameterValue>) -> Result<u64, Error> {
+        let counted = limited(ALL, async {
+            let primary = self.primary().await?;
+            self.write(&primary, sql, params).await?.ok_or_else(no_row)
+        });
+        json(&counted.await?)
+    }
+
+    /// Runs a write and keeps its position, which somebody reads only where
+    /// there are replicas.
+    async fn write(
+        &self,
+        primary: &Primary,
+        sql: &str,
+        params: Vec<ParameterValue>,
+    ) -> Result<Found, Error> {
+        let row = Row::first(&primary.connection, sql, params).await?;
+        let Some(row) = row else { return Ok(None) };
+        if primary.replicated
+            && let Some(position) = row.text(1).and_then(Position::parse)
+        {
+            self.written.set(Some(position));
+        }
+        row.into_text(0)
+    }
+
+    /// A connection to the primary.
+    async fn primary(&self) -> Result<Primary, Error> {
+        let addresses = Addresses::read().await?;
+        if addresses.replica.is_none() {
+            return Ok(Primary { connection: addresses.primary().await?, replicated: false });
+        }
+        let opened = within(OPENING, addresses.primary()).await;
+        let opened = opened.unwrap_or_else(|| Err(Error::Unavailable(late(OPENING))));
+        let connection = match opened {
+            Err(error) if error.passes() => {
+                Members::ask(&addresses, None).await.primary().ok_or(error)?
+            }
+            opened => opened?,
+        };
+        Ok(Primary { connection, replicated: true })
+    }
+}
+
+struct Primary {
+    connection: Connection,
+    /// Whether reads may go elsewhere.
+    replicated: bool,
+}
+
+async fn limited<T>(
+    limit: Duration,
+    write: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    within(limit, write).await.unwrap_or_else(|| Err(Error::Unanswered(late(limit))))
+}
+
+fn late(limit: Duration) -> String {
+    format!("nothing within {} s", limit.as_secs())
+}
+
+fn versions(expected: &Expected) -> ParameterValue {
+    match expected {
+        Expected::Any => ParameterValue::DbNull,
+        Expected::OneOf(versions) => {
+            ParameterValue::ArrayInt64(versions.iter().copied().map(Some).collect())
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The page for what went wrong.
+
+use super::document;
+use maud::{Markup, html};
+
+/// A form that was sent and not saved.
+#[derive(Debug)]
+pub struct Unsaved<'a> {
+    /// Where it was sent.
+    pub action: &'a str,
+    /// All its fields. The one that somebody typed is `title`.
+    pub fields: Vec<(&'a str, &'a str)>,
+    /// Whether the same form may be taken a moment later.
+    pub again: bool,
+}
+
+/// `unsaved` is what nobody should have to type twice. Sent again, it carries
+/// the key that it had, so that it is added once.
+pub fn failure(status: u16, title: &str, detail: &str, unsaved: Option<&Unsaved>) -> Markup {
+    let again = unsaved.is_some_and(|unsaved| unsaved.again);
+    let home = html! {
+        a.primary[!again].secondary[again] href="/" { "Back to the list" }
+    };
+    let content = html! {
+        section.card.failure data-status=(status) {
+            h2 { (title) }
+            p role="alert" { (detail) }
+            @if let Some(unsaved) = unsaved {
+                form method="post" action=(unsaved.action) autocomplete="off" {
+                    (typed(unsaved))
+                    div.buttons {
+                        @if again { button.primary type="submit" { "Try again" } }
+                        (home)
+                    }
+                }
+            } @else {
+                div.buttons { (home) }
+            }
+        }
+    };
+    document(&format!("{title} · Todoozle"), false, &content)
+}
+
+fn typed(unsaved: &Unsaved) -> Markup {
+    html! {
+        @for (name, value) in &unsaved.fields {
+            @if *name == "title" {
+                label for="typed" { "What you typed" }
+                input.field #typed type="text" name="title" readonly dir="auto" value=(value);
+            } @else {
+                input type="hidden" name=(name) value=(value);
+            }
+        }
+    }
+}
