@@ -56,6 +56,7 @@ test: setup ## Run every check and every test, on real parts
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets $(HOST_FEATURES) -- -D warnings
 	$(MAKE) build
+	cargo build --profile component --target wasm32-wasip2 -p test-component
 	cargo test $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
 	cargo test $(CARGO_FLAGS) -p todo-component -p tests --lib --test all
 	cargo test $(CARGO_FLAGS) -p pg-cluster --bins

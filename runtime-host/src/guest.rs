@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::log::GuestOutput;
 use crate::metrics::Metrics;
 use crate::outbound_http::{HttpClient, OutboundHttp};
-use crate::postgres::{self, Pools, Postgres, PostgresCtx, PostgresView};
+use crate::postgres::{self, Pools, PostgresCtx, PostgresView};
 use crate::release::Digest;
 use crate::spin_variables;
 
@@ -130,7 +130,7 @@ pub fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-    postgres::add_to_linker::<Guest, Postgres>(&mut linker, |guest| PostgresView {
+    postgres::add_to_linker(&mut linker, |guest| PostgresView {
         ctx: &mut guest.postgres,
         table: &mut guest.table,
     })?;

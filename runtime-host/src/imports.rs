@@ -4,7 +4,7 @@
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
 /// Interfaces by package and the part of the version that must be the same.
-const OFFERED: [(&str, &str, &[&str]); 19] = [
+const OFFERED: [(&str, &str, &[&str]); 20] = [
     ("wasi:io", "0.2", &["error", "poll", "streams"]),
     ("wasi:cli", "0.2", CLI),
     ("wasi:cli", "0.3", CLI),
@@ -19,11 +19,12 @@ const OFFERED: [(&str, &str, &[&str]); 19] = [
     ("wasi:sockets", "0.3", &["types", "ip-name-lookup"]),
     ("wasi:http", "0.2", &["types", "outgoing-handler"]),
     ("wasi:http", "0.3", &["types", "client"]),
+    ("spin:postgres", "3.0", &["postgres"]),
     ("spin:postgres", "4.0", &["postgres"]),
     ("spin:postgres", "4.1", &["postgres"]),
     ("spin:postgres", "4.2", &["postgres"]),
     ("spin:variables", "3.0", &["variables"]),
-    ("fermyon:spin", "2.0", &["variables"]),
+    ("fermyon:spin", "2.0", &["variables", "postgres", "rdbms-types"]),
 ];
 
 const CLI: &[&str] = &[

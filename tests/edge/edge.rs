@@ -146,11 +146,32 @@ resources:
 
     /// `make deploy` or `make undeploy`, as it is typed but for the answer to its question.
     pub fn deploy_command(&self, action: &str, part: &str) -> Command {
+        self.deploy_command_of("test", action, part)
+    }
+
+    /// The same for another environment.
+    pub fn deploy_command_of(&self, environment: &str, action: &str, part: &str) -> Command {
         let mut command = self.namespace.node.command(root().join("scripts/deploy.sh"));
-        command.args([action, "test", part]).env("YES", "1");
+        command.args([action, environment, part]).env("YES", "1");
         command.env("TODOOZLE_CONFIG", self.config.path());
         command.env("MANIFEST", self.project.path("spin.toml"));
         command
+    }
+
+    /// The values of an environment of this configuration.
+    pub fn values(&self, environment: &str) -> String {
+        std::fs::read_to_string(self.config.path().join(environment).join("values.yaml")).unwrap()
+    }
+
+    /// Another environment, beside `test`.
+    pub fn write_values(&self, environment: &str, values: &str) {
+        let folder = self.config.path().join(environment);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("values.yaml"), values).unwrap();
+    }
+
+    pub fn config_folder(&self) -> &std::path::Path {
+        self.config.path()
     }
 
     pub async fn deploy(&self, action: &str, part: &str) -> String {

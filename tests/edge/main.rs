@@ -14,3 +14,4 @@ mod outages;
 mod pods;
 mod pushes;
 mod refusals;
+mod versions;

@@ -24,6 +24,9 @@ impl Node {
         static NODE: OnceLock<Option<Node>> = OnceLock::new();
         NODE.get_or_init(|| {
             if let Ok(context) = std::env::var("TODOOZLE_TEST_CONTEXT") {
+                if std::env::var_os("TODOOZLE_OWN_NODE").is_some() {
+                    script("tests/cluster/image", &["runtime-host"]);
+                }
                 return Some(Self { kubeconfig: None, context });
             }
             let own = std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);

@@ -1,11 +1,12 @@
-//! The network on the way to the database, which can be cut and joined.
+//! The network on the way to the database, which can be cut, joined and clogged.
 
 use crate::Database;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
@@ -19,6 +20,17 @@ pub struct Gate {
     _reserved: TcpSocket,
     open: Option<JoinHandle<()>>,
     passed: Arc<AtomicUsize>,
+    flow: watch::Sender<Flow>,
+}
+
+/// What an open gate lets through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Both,
+    /// What the database is asked, and not what it answers.
+    Questions,
+    /// Nothing, though connections are accepted: as of a server that is frozen.
+    Nothing,
 }
 
 impl Gate {
@@ -35,6 +47,7 @@ impl Gate {
             _reserved: reserved,
             open: None,
             passed: Arc::default(),
+            flow: watch::Sender::new(Flow::Both),
         }
     }
 
@@ -51,19 +64,37 @@ impl Gate {
 
     pub fn open(&mut self) {
         let listener = socket(self.address).listen(64).expect("listen");
+        self.flow.send_replace(Flow::Both);
         let (database, passed) = (self.database, self.passed.clone());
+        let flow = self.flow.subscribe();
         self.open = Some(tokio::spawn(async move {
             let mut connections = JoinSet::new(); // ends them with the gate
             loop {
                 let (mut near, _) = listener.accept().await.expect("accept");
                 passed.fetch_add(1, Ordering::Relaxed);
+                let flow = flow.clone();
                 connections.spawn(async move {
                     let mut far =
                         TcpStream::connect(database).await.expect("connect to PostgreSQL");
-                    let _ = copy_bidirectional(&mut near, &mut far).await;
+                    let (mut from_near, mut to_near) = near.split();
+                    let (mut from_far, mut to_far) = far.split();
+                    tokio::select! {
+                        () = pass(&mut from_near, &mut to_far, flow.clone(), |f| f != Flow::Nothing) => {}
+                        () = pass(&mut from_far, &mut to_near, flow, |f| f == Flow::Both) => {}
+                    }
                 });
             }
         }));
+    }
+
+    /// Holds the database's answers back from now on: it still does what it is asked.
+    pub fn hold_answers(&self) {
+        self.flow.send_replace(Flow::Questions);
+    }
+
+    /// Lets nothing through, and cuts nothing.
+    pub fn freeze(&self) {
+        self.flow.send_replace(Flow::Nothing);
     }
 
     /// How many connections have come through.
@@ -76,6 +107,25 @@ impl Gate {
         let open = self.open.take().expect("the gate is open");
         open.abort();
         let _ = open.await;
+    }
+}
+
+/// Copies until either side ends, while the flow allows it.
+async fn pass(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    mut flow: watch::Receiver<Flow>,
+    allows: fn(Flow) -> bool,
+) {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let Ok(length @ 1..) = from.read(&mut buffer).await else { return };
+        if flow.wait_for(|flow| allows(*flow)).await.is_err() {
+            return;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
     }
 }
 

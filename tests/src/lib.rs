@@ -38,6 +38,7 @@ pub mod project;
 pub mod raw;
 pub mod replica;
 pub mod site;
+pub mod tls;
 pub mod until;
 pub mod wasm;
 
@@ -76,6 +77,11 @@ pub(crate) fn built(path: &str) -> PathBuf {
     let built = target().join(path);
     assert!(built.exists(), "{} is not there: run `make build` first", built.display());
     built
+}
+
+/// The component that does on demand what a good one never does.
+pub fn test_component() -> PathBuf {
+    built("wasm32-wasip2/component/test_component.wasm")
 }
 
 /// The component under test.

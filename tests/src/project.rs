@@ -1,6 +1,6 @@
 //! A folder with a manifest in it, as a developer has one.
 
-use crate::{component, root};
+use crate::{component, root, test_component};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,15 @@ impl Project {
             "component.todo.tool.runtime-host.migrations",
             migrations.to_str().expect("a UTF-8 path"),
         );
+        project
+    }
+
+    /// The same with the component that does on demand what a good one never does.
+    pub fn misbehaving() -> Self {
+        let mut project = Self::new();
+        project.set("component.todo.source", test_component().to_str().expect("a UTF-8 path"));
+        project.set("variables.database_ca.default", "");
+        project.set("component.todo.variables.database_ca", "{{ database_ca }}");
         project
     }
 

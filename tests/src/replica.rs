@@ -173,6 +173,22 @@ impl Server {
         self.execute("SELECT pg_promote()").await;
     }
 
+    /// Has it log every statement from now on, for [`Self::statements`].
+    pub async fn keep_statements(&self) {
+        self.set("log_statement", "all").await;
+        until("it logs its statements", async || {
+            (self.ask::<String>("SHOW log_statement").await == "all").then_some(())
+        })
+        .await;
+    }
+
+    /// How many statements about todos it has run since.
+    pub fn statements(&self) -> usize {
+        let log = self.program().as_ref().expect("it runs").stderr();
+        let ours = |line: &&str| line.contains("LOG:  execute") && line.contains("todoitem");
+        log.lines().filter(ours).count()
+    }
+
     /// Has it take TLS connections, with a certificate of `authority` for `host`.
     pub async fn secure(&self, authority: &Authority, host: &str) {
         let (certificate, key) = authority.issue(host);

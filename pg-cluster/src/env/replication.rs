@@ -27,7 +27,7 @@ pub struct Replication {
     pub ttl: Bounded<20, 3600, 20>,
     pub loop_wait: Bounded<1, 600, 2>,
     pub retry_timeout: Bounded<3, 600, 5>,
-    pub primary_start_timeout: Bounded<0, 3600, 15>,
+    pub primary_start_timeout: Bounded<0, 3600, 0>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -15,10 +15,10 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Tests take turns: a small node carries one or two pairs at a time.
-static TURN: Mutex<()> = Mutex::const_new(());
+/// Tests take turns: most of their time they wait, but a small node carries only a few pairs.
+static TURNS: Semaphore = Semaphore::const_new(2);
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -49,13 +49,13 @@ pub struct Database {
     pub client: Client,
     context: String,
     config: tempfile::TempDir,
-    turn: Option<MutexGuard<'static, ()>>,
+    turn: Option<SemaphorePermit<'static>>,
 }
 
 impl Database {
     /// A namespace and a configuration; nothing is made yet. None without a cluster.
     pub async fn new(name: &'static str) -> Option<Self> {
-        let turn = TURN.lock().await;
+        let turn = TURNS.acquire().await.expect("nobody closes it");
         let context = context()?;
         let namespace =
             format!("pg-cluster-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -71,7 +71,7 @@ impl Database {
         context: String,
         name: &'static str,
         namespace: String,
-        turn: Option<MutexGuard<'static, ()>>,
+        turn: Option<SemaphorePermit<'static>>,
     ) -> Self {
         let kubeconfig = Kubeconfig::read().unwrap();
         let options =

@@ -8,15 +8,17 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{HasData, ResourceTable};
+use wasmtime::component::{HasData, Linker, ResourceTable};
 
 use crate::allowed_hosts::AllowedHosts;
+use crate::guest::Guest;
 
 mod address;
 mod connect;
 mod errors;
 mod host;
 mod numeric;
+mod older;
 mod params;
 mod pool;
 mod reply;
@@ -26,11 +28,19 @@ mod time;
 mod values;
 
 pub use address::connect;
-pub use bindings::add_to_linker;
 pub use pool::{PoolState, Pools};
 
+/// Every version of the interface.
+pub fn add_to_linker(
+    linker: &mut Linker<Guest>,
+    view: fn(&mut Guest) -> PostgresView<'_>,
+) -> wasmtime::Result<()> {
+    bindings::add_to_linker::<Guest, Postgres>(linker, view)?;
+    older::add_to_linker(linker, view)
+}
+
 mod bindings {
-    pub use generated::spin::postgres::postgres::*;
+    pub use generated::spin::postgres4_2_0::postgres::*;
 
     mod generated {
         wasmtime::component::bindgen!({
@@ -41,11 +51,11 @@ mod bindings {
             ",
             imports: { default: async | trappable },
             with: {
-                "spin:postgres/postgres.connection": crate::postgres::host::Connection,
-                "spin:postgres/postgres.connection-builder": crate::postgres::host::ConnectionBuilder,
+                "spin:postgres/postgres@4.2.0.connection": crate::postgres::host::Connection,
+                "spin:postgres/postgres@4.2.0.connection-builder": crate::postgres::host::ConnectionBuilder,
             },
             trappable_error_type: {
-                "spin:postgres/postgres.error" => crate::postgres::bindings::Error,
+                "spin:postgres/postgres@4.2.0.error" => crate::postgres::bindings::Error,
             },
         });
     }

@@ -1,13 +1,14 @@
 //! Who answers a read when there is a replica: nobody reads a state older than
 //! their own acknowledged write.
 
+mod under_load;
 mod without_primary;
 
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tests::host::Up;
 use tests::http::client;
-use tests::{Answer, App, Ask, Authority, Host, Pair, Project, until};
+use tests::{Answer, App, Ask, Authority, Host, Page, Pair, Project, until};
 
 /// The app on a primary and a replica.
 struct Replicated {
@@ -18,7 +19,10 @@ struct Replicated {
 
 impl Replicated {
     async fn start() -> Self {
-        let pair = Pair::start().await;
+        Self::on(Pair::start().await).await
+    }
+
+    async fn on(pair: Pair) -> Self {
         let up = Up::on(&pair.primary_url(), Project::new());
         let host = up.variable("database_replica_url", &pair.replica_url()).start().await;
         Self { host, pair }
@@ -192,6 +196,30 @@ async fn a_write_that_began_earlier_and_ended_later_is_not_overlooked() {
 }
 
 #[tokio::test]
+async fn many_clients_at_once_see_each_their_own_writes() {
+    let app = Replicated::start().await;
+    // The replica is behind most of the time, and catches up again and again.
+    app.pair.other.set("recovery_min_apply_delay", "20ms").await;
+    let clients = (0..8).map(|_| {
+        let app = &app;
+        async move {
+            let client = client();
+            for number in 0..10 {
+                let todo = app.add(&client, &format!("todo {number}")).await.json();
+                let own = app.url(&format!("/todos/{}", todo["id"]));
+                until("the replica has replayed the write", async || {
+                    let read = client.get(&own).answer().await.is(200);
+                    assert_eq!(read.json(), todo);
+                    (source(&read) == "replica").then_some(())
+                })
+                .await;
+            }
+        }
+    });
+    futures::future::join_all(clients).await;
+}
+
+#[tokio::test]
 async fn a_position_that_was_never_given_leads_to_the_primary() {
     let app = Replicated::start().await;
     let written = app.add(&client(), "buy milk").await;
@@ -299,6 +327,48 @@ async fn every_server_has_to_have_a_certificate_of_the_given_ca() {
     app.pair.main.crash().await;
     assert_eq!(source(&app.list(&client).await), "replica");
     assert_eq!(source(&app.read("/todos").await.is(200)), "standby");
+}
+
+#[tokio::test]
+async fn a_read_and_a_write_are_one_statement_each() {
+    let pair = Pair::start().await;
+    for server in [&pair.main, &pair.other] {
+        server.keep_statements().await;
+    }
+    let app = Replicated::on(pair).await;
+    let client = client();
+    let todo = app.add(&client, "buy milk").await.json();
+    let place = app.url(&format!("/todos/{}", todo["id"]));
+    client.patch(&place).json(&json!({ "completed": true })).answer().await.is(200);
+    client.post(app.url("/toggle-all")).form(&[("completed", "false")]).answer().await.is(303);
+    for _ in 0..3 {
+        app.read("/").await.is(200);
+    }
+    let statements = || (app.pair.main.statements(), app.pair.other.statements());
+    until("the log is read", async || (statements().0 >= 6).then_some(())).await;
+    assert_eq!(statements(), (6, 0));
+    app.pair.in_step().await;
+    for _ in 0..3 {
+        assert_eq!(source(&app.list(&client).await), "replica");
+    }
+    until("the log is read", async || (statements().1 >= 3).then_some(())).await;
+    assert_eq!(statements(), (6, 3));
+}
+
+#[tokio::test]
+async fn the_script_shows_what_it_saved_while_the_replica_is_behind() {
+    let app = Replicated::start().await;
+    app.pair.hold_replay().await;
+    let page = Page::on(&app.host).await;
+    page.add("buy milk").await;
+    page.add("buy tea").await;
+    until("both are saved", async || (app.pair.main.titles().await.len() == 2).then_some(())).await;
+    page.reload().await;
+    page.shows(["buy milk", "buy tea"]).await;
+    app.pair.go_on_replaying().await;
+    app.pair.in_step().await;
+    page.reload().await;
+    page.shows(["buy milk", "buy tea"]).await;
 }
 
 #[tokio::test]

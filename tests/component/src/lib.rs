@@ -1,0 +1,64 @@
+//! A component that does on demand what a good one never does. The path says
+//! what:
+//!
+//! * `POST /sql/4`, `/sql/3`, `/sql/2`: one statement a line, all on one
+//!   connection, by that version of Spin's interface. The answer is the first
+//!   column of every row, a line each.
+//! * `GET /say`: a line to standard output, one to standard error, one unended.
+//! * `GET /trap`, `/loop`, `/memory`: ends badly.
+//! * `GET /status/503`: answers with that status.
+#![cfg(target_family = "wasm")]
+
+use http::{Response, StatusCode};
+use http_body_util::BodyExt as _;
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+
+mod sql;
+
+type Answer = Result<String, (StatusCode, String)>;
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    let path = request.uri().path().to_owned();
+    let body = match request.into_body().collect().await {
+        Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    let (status, text) = match answer(&path, &body).await {
+        Ok(text) => (StatusCode::OK, text),
+        Err(refused) => refused,
+    };
+    let mut response = Response::new(text);
+    *response.status_mut() = status;
+    response
+}
+
+async fn answer(path: &str, body: &str) -> Answer {
+    let statements: Vec<&str> = body.lines().filter(|line| !line.trim().is_empty()).collect();
+    match path {
+        "/sql/4" => sql::v4(&statements).await,
+        "/sql/3" => sql::v3(&statements).await,
+        "/sql/2" => sql::v2(&statements).await,
+        "/say" => {
+            println!("a line to standard output");
+            eprintln!("a line to standard error");
+            eprint!("a line without its end");
+            Ok("said".into())
+        }
+        "/trap" => panic!("on demand"),
+        "/loop" => loop {
+            std::hint::black_box(());
+        },
+        "/memory" => {
+            let mut all = vec![];
+            loop {
+                all.push(std::hint::black_box(vec![1u8; 1 << 20]));
+            }
+        }
+        _ => match path.strip_prefix("/status/").map(str::parse) {
+            Some(Ok(status)) => Err((status, "on demand".into())),
+            _ => Ok(path.to_owned()),
+        },
+    }
+}
