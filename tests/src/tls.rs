@@ -30,7 +30,7 @@ impl Authority {
     }
 
     /// A key and a certificate for a server of this name.
-    fn vouch_for(&self, name: &str) -> (String, String) {
+    pub(crate) fn vouch_for(&self, name: &str) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
