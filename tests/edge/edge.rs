@@ -188,9 +188,8 @@ resources:
     /// Pushes a component and waits until every pod serves it, or says why not.
     pub async fn try_push(&self, component: &[u8]) -> Output {
         self.project.replace("pushed.wasm", component);
-        let manifest = self.project.path("spin.toml");
-        let mut command = self.command("runtime-host", &["push", "--wait", "--from"]);
-        command.arg(manifest);
+        let mut command = self.command("runtime-host", &["push", "--wait"]);
+        command.arg("--from").arg(self.project.path("spin.toml"));
         run(command).await
     }
 
