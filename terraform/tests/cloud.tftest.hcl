@@ -4,14 +4,22 @@ mock_provider "google" {
 
   mock_resource "google_service_account" {
     defaults = {
-      email  = "mock@acme-todoozle-dev.iam.gserviceaccount.com"
-      member = "serviceAccount:mock@acme-todoozle-dev.iam.gserviceaccount.com"
-      name   = "projects/acme-todoozle-dev/serviceAccounts/mock@acme-todoozle-dev.iam.gserviceaccount.com"
+      email  = "todoozle-dev-mock@acme-todoozle-dev.iam.gserviceaccount.com"
+      member = "serviceAccount:todoozle-dev-mock@acme-todoozle-dev.iam.gserviceaccount.com"
+      name   = "projects/acme-todoozle-dev/serviceAccounts/todoozle-dev-mock@acme-todoozle-dev.iam.gserviceaccount.com"
     }
   }
 
   mock_resource "google_iam_workload_identity_pool" {
     defaults = { name = "projects/1/locations/global/workloadIdentityPools/todoozle-dev" }
+  }
+
+  mock_resource "google_iam_workload_identity_pool_provider" {
+    defaults = { name = "projects/1/locations/global/workloadIdentityPools/todoozle-dev/providers/github" }
+  }
+
+  mock_resource "google_artifact_registry_repository" {
+    defaults = { registry_uri = "europe-west1-docker.pkg.dev/acme-todoozle-dev/todoozle" }
   }
 
   mock_data "google_project" {

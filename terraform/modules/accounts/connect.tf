@@ -7,10 +7,10 @@ resource "google_project_iam_custom_role" "connect" {
 }
 
 resource "google_project_iam_member" "connect" {
-  for_each = toset(concat(
-    [google_service_account.this["deployer"].member],
-    [for who in var.promoters : "serviceAccount:${who}"],
-  ))
+  for_each = merge(
+    { deployer = google_service_account.this["deployer"].member },
+    { for who in var.promoters : who => "serviceAccount:${who}" },
+  )
 
   project = var.project
   role    = google_project_iam_custom_role.connect.id

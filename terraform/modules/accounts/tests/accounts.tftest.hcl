@@ -3,9 +3,9 @@ mock_provider "google" {
 
   mock_resource "google_service_account" {
     defaults = {
-      email  = "mock@acme-todoozle-dev.iam.gserviceaccount.com"
-      member = "serviceAccount:mock@acme-todoozle-dev.iam.gserviceaccount.com"
-      name   = "projects/acme-todoozle-dev/serviceAccounts/mock@acme-todoozle-dev.iam.gserviceaccount.com"
+      email  = "todoozle-dev-mock@acme-todoozle-dev.iam.gserviceaccount.com"
+      member = "serviceAccount:todoozle-dev-mock@acme-todoozle-dev.iam.gserviceaccount.com"
+      name   = "projects/acme-todoozle-dev/serviceAccounts/todoozle-dev-mock@acme-todoozle-dev.iam.gserviceaccount.com"
     }
   }
 

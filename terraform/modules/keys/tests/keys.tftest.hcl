@@ -1,6 +1,21 @@
 mock_provider "google" {
   override_during = plan
 
+  override_resource {
+    target = google_kms_crypto_key.this["sops"]
+    values = { id = "projects/p/locations/europe-west1/keyRings/todoozle-dev/cryptoKeys/sops" }
+  }
+
+  override_resource {
+    target = google_kms_crypto_key.this["cluster"]
+    values = { id = "projects/p/locations/europe-west1/keyRings/todoozle-dev/cryptoKeys/cluster" }
+  }
+
+  override_resource {
+    target = google_kms_crypto_key.this["backup"]
+    values = { id = "projects/p/locations/europe-west1/keyRings/todoozle-dev/cryptoKeys/backup" }
+  }
+
   mock_data "google_project" {
     defaults = { number = "1" }
   }

@@ -1,7 +1,7 @@
 mock_provider "google" {}
 
 variables {
-  names  = { network = "n", public = "n-public", private = "n-private", router = "n", nat = "n" }
+  names  = { network = "net", public = "net-public", private = "net-private", router = "net", nat = "net" }
   region = "europe-west1"
   ranges = { pods = "10.16.0.0/16", services = "10.17.0.0/20", private = "10.17.16.0/20", public = "10.17.32.0/24" }
 

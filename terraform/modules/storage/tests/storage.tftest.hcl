@@ -22,7 +22,7 @@ run "a_backup_stays_its_days_and_goes_after_them" {
   command = plan
 
   assert {
-    condition     = tonumber(google_storage_bucket.backup.retention_policy[0].retention_period) == 30 * 86400 && google_storage_bucket.backup.lifecycle_rule[0].condition[0].age == 31
+    condition     = tonumber(google_storage_bucket.backup.retention_policy[0].retention_period) == 30 * 86400 && one(google_storage_bucket.backup.lifecycle_rule[0].condition).age == 31
     error_message = "it would go before its time, or never"
   }
 
