@@ -42,14 +42,17 @@ locals {
     },
   ]
 
-  # `runtime-host promote` reads the pointer and the parts it names. Kubernetes can't limit a right
+  # `make promote` reads the pointer, the parts it names, and which images run. Kubernetes can't limit a right
   # to names that change, so this is every ConfigMap of the namespace; passwords are in Secrets.
   promoter_objects = [
     {
       apiVersion = "${local.group}/v1"
       kind       = "Role"
       metadata   = { name = "todoozle-promoter", namespace = var.namespace }
-      rules      = [{ apiGroups = [""], resources = ["configmaps"], verbs = ["get", "list"] }]
+      rules = [
+        { apiGroups = [""], resources = ["configmaps"], verbs = ["get", "list"] },
+        { apiGroups = ["apps"], resources = ["deployments", "statefulsets"], verbs = ["get"] }, # which images run
+      ]
     },
     {
       apiVersion = "${local.group}/v1"

@@ -139,9 +139,10 @@ run "another_environment_reads_configmaps_and_no_secret" {
   variables { promoters = ["todoozle-staging-deployer@acme-todoozle-staging.iam.gserviceaccount.com"] }
 
   assert {
-    condition = yamldecode(split("---\n", output.access)[4]).rules == [{
-      apiGroups = [""], resources = ["configmaps"], verbs = ["get", "list"]
-    }]
+    condition = yamldecode(split("---\n", output.access)[4]).rules == [
+      { apiGroups = [""], resources = ["configmaps"], verbs = ["get", "list"] },
+      { apiGroups = ["apps"], resources = ["deployments", "statefulsets"], verbs = ["get"] },
+    ]
     error_message = output.access
   }
 
