@@ -12,7 +12,7 @@ WASM := target/wasm32-wasip2/component/todo_component.wasm
 HOST := target/release/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component host pg-cluster deploy undeploy test test-cluster on-cluster test-edge check bench bench-failover bench-swap size clean
+.PHONY: help setup up watch db build component host pg-cluster deploy undeploy state plan cloud access secrets images pin promote verify lint test test-cluster on-cluster test-edge check bench bench-failover bench-swap size clean
 
 # The environment of deploy and undeploy: a folder of config/.
 ENV ?= dev
@@ -43,16 +43,52 @@ host: setup
 pg-cluster: setup
 	cargo build $(CARGO_FLAGS) -p pg-cluster
 
-deploy: build pg-cluster ## Bring ENV (dev) to what config/ENV says; PART=database, component or edge alone
+# BUILT=1: what is in target/ is to be taken as it is.
+ifndef BUILT
+BUILDS := build pg-cluster
+endif
+
+deploy: $(BUILDS) ## Bring ENV (dev) to what config/ENV says; PART=database, component or edge alone
 	@scripts/deploy.sh up $(ENV) $(PART)
 
 undeploy: build pg-cluster ## Take ENV (dev) away again, and keep the database's volumes and passwords
 	@scripts/deploy.sh down $(ENV) $(PART)
 
+state: ## Make the bucket for the state of ENV's cloud, once
+	@scripts/terraform.sh state $(ENV)
+
+plan: ## Show what would change of ENV's cloud
+	@scripts/terraform.sh plan $(ENV)
+
+cloud: ## Do what the plan showed
+	@scripts/terraform.sh apply $(ENV)
+
+access: ## Let ENV's deployer into its cluster
+	@scripts/terraform.sh access $(ENV)
+
+secrets: ## Edit ENV's secrets, which are encrypted again when the editor closes
+	@scripts/secrets.sh edit $(ENV)
+
+images: ## Build the images, push them to REGISTRY, and name them by digest in target/images.txt
+	@mkdir -p target && scripts/images.sh build $(REGISTRY) > target/images.txt && cat target/images.txt
+
+pin: ## Have ENV run the images that the file IMAGES names
+	@scripts/images.sh pin $(ENV) $(IMAGES)
+
+promote: $(if $(BUILT),,host pg-cluster) ## Bring the images and the component that run in FROM to TO
+	@scripts/promote.sh $(FROM) $(TO)
+
+verify: ## Write, read and delete todos in ENV, also while the command DURING runs
+	@scripts/verify.sh $(ENV) $(DURING)
+
+lint: ## Check secrets, Terraform, workflows, YAML and shell, as far as the tools are there
+	@scripts/lint.sh
+
 # Two runs: Cargo unites the features of what it builds together, and wasmtime
 # would be compiled a second time for the features of the browser's driver.
 test: setup ## Run every check and every test, on real parts
 	scripts/setup-tests.sh
+	scripts/lint.sh
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets $(HOST_FEATURES) -- -D warnings
 	$(MAKE) build

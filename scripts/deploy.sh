@@ -182,6 +182,11 @@ show() {
 
 up() {
     wants database && built pg-cluster deploy
+    if wants database && [[ -e $config/$env/secrets.yaml ]]; then
+        # pg-cluster decrypts in memory, with the sops on PATH.
+        ln -s "$(scripts/tools.sh sops)" "$work/sops"
+        export PATH=$PATH:$work
+    fi
     wants component && built runtime-host host
     [[ -r $manifest ]] || fail "there is no manifest $manifest: write MANIFEST=…"
     reach

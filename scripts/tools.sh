@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# tools.sh NAME: prints the path of helm or kubectl. Where helm isn't on PATH, it is built from the Go
-# module proxy into the cache, once. kubectl can't be got that way.
+# tools.sh NAME: prints the path of helm, sops, age-keygen, actionlint or kubectl. What isn't on PATH is built
+# from the Go module proxy into the cache, once. kubectl can't be got that way.
 set -euo pipefail
 
 readonly HELM=4.3.1
+readonly SOPS=3.13.3
+readonly AGE=1.3.2
+readonly ACTIONLINT=1.7.12
 readonly GO=1.26.8 # fetched by a Go that is older than it needs
 cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/todoozle}/bin
 node=$(cd "$(dirname "$0")/.." && pwd)/target/cluster/bin # of tests/cluster
@@ -43,9 +46,12 @@ built() {
 
 case ${1-} in
     helm) built helm $HELM helm.sh/helm/v4/cmd/helm ;;
+    sops) built sops $SOPS github.com/getsops/sops/v3/cmd/sops ;;
+    age-keygen) built age-keygen $AGE filippo.io/age/cmd/age-keygen ;;
+    actionlint) built actionlint $ACTIONLINT github.com/rhysd/actionlint/cmd/actionlint ;;
     kubectl)
         command -v kubectl || { [[ -x $node/kubectl ]] && echo "$node/kubectl"; } ||
             fail "kubectl isn't on PATH: install it (https://kubernetes.io/docs/tasks/tools)"
         ;;
-    *) fail "which one: helm or kubectl?" ;;
+    *) fail "which one: helm, sops, age-keygen, actionlint or kubectl?" ;;
 esac

@@ -37,7 +37,7 @@ impl Authority {
     }
 
     /// A key and a certificate for a server of this name.
-    fn vouch_for(&self, host: &str) -> (String, String) {
+    pub(crate) fn vouch_for(&self, host: &str) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
         params.distinguished_name = name(host);

@@ -197,6 +197,23 @@ async fn a_server_that_freezes_is_left_for_another() {
 }
 
 #[tokio::test]
+async fn while_nothing_answers_one_at_a_time_looks() {
+    let database = Database::new().await;
+    let gate = Gate::opened(&database);
+    gate.freeze();
+    let url = format!("{}&connect_timeout=1", gate.url());
+    let host = sql_host(&url, &[]).await;
+    run(&host, "SELECT 'there'").await.is(503);
+    let before = gate.passed();
+    let requests = (0..30).map(|_| run(&host, "SELECT 'there'"));
+    for answer in futures::future::join_all(requests).await {
+        answer.is(503);
+    }
+    let looks = gate.passed() - before;
+    assert!((1..10).contains(&looks), "{looks} connections for 30 requests");
+}
+
+#[tokio::test]
 async fn a_database_that_says_nothing_is_given_up_with_503() {
     let database = Database::new().await;
     let mut gate = Gate::opened(&database);
