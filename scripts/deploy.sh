@@ -187,6 +187,7 @@ show() {
 up() {
     wants database && built pg-cluster deploy
     if wants database && [[ -e $config/$env/secrets.yaml ]]; then
+        scripts/secrets.sh ready "$env"
         # pg-cluster decrypts in memory, with the sops on PATH.
         ln -s "$(scripts/tools.sh sops)" "$work/sops"
         export PATH=$PATH:$work
