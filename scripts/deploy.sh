@@ -129,6 +129,10 @@ edge_up() {
     helm upgrade --install "$app" helm/todoozle ${force:+"$force"} --values "$values" \
         --set-file "manifest=$manifest" > "$work/helm" 2>&1 ||
         fail "helm: $(cat "$work/helm")"
+    # Pods read the Secret when they start: another version of it rolls them, the same one doesn't.
+    secret=$(kube get secret "$secret" --output 'jsonpath={.metadata.resourceVersion}')
+    kube patch deployment "$app" --field-manager=deploy --patch \
+        "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"todoozle/database-secret\":\"$secret\"}}}}}" > /dev/null
     if kube get configmap "$app-live" > /dev/null 2>&1; then
         rolled_out
     else
@@ -183,6 +187,7 @@ show() {
 up() {
     wants database && built pg-cluster deploy
     if wants database && [[ -e $config/$env/secrets.yaml ]]; then
+        scripts/secrets.sh ready "$env"
         # pg-cluster decrypts in memory, with the sops on PATH.
         ln -s "$(scripts/tools.sh sops)" "$work/sops"
         export PATH=$PATH:$work

@@ -29,19 +29,18 @@ build() {
 }
 
 live() {
-    local values=$config/$1/values.yaml kubectl context namespace app name
+    local values=$config/$1/values.yaml kubectl context namespace app name host database line
     [[ -r $values ]] || fail "there is no environment '$1'"
     kubectl=$(scripts/tools.sh kubectl)
     target() { awk -v key="$1:" -v value="$2" '/^[^ #]/ { inside = ($1 == "target:") } inside && $1 == key { value = $2 } END { print value }' "$values"; }
     context=$(target context "$1") namespace=$(target namespace todoozle) app=$(target app todoozle-edge)
     name=$(sed -n 's/^name *= *"\(.*\)".*/\1/p' "$config/$1/postgres.toml")
     image() { "$kubectl" --context "$context" --namespace "$namespace" get "$1" --output 'jsonpath={.spec.template.spec.containers[0].image}'; }
-    {
-        echo "runtime-host $(image "deployment/$app")"
-        echo "postgres $(image "statefulset/$name-main")"
-    } | while read -r name image; do
-        [[ "$name $image" =~ $LINE ]] || fail "$name in $1 is '$image', which names no digest: make pin ENV=$1, and deploy"
-        echo "$name $image"
+    host=$(image "deployment/$app")
+    database=$(image "statefulset/$name-main")
+    for line in "runtime-host $host" "postgres $database"; do
+        [[ $line =~ $LINE ]] || fail "in $1 runs $line, which names no digest: make pin ENV=$1, and deploy"
+        echo "$line"
     done
 }
 

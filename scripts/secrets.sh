@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # secrets.sh edit ENV: opens config/ENV/secrets.yaml decrypted in $EDITOR, and encrypts what comes back.
+# secrets.sh ready ENV: whether this machine can read config/ENV/secrets.yaml, if there is one.
 # secrets.sh check: refuses secrets in clear text, wherever a commit could take them along.
-# `make secrets` and `make lint` call it. .sops.yaml says who can read which file; where that is by age
+# `make secrets`, `make deploy` and `make lint` call it. .sops.yaml says who can read which file; where that is by age
 # and this machine has no key, one is made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -84,7 +85,18 @@ edit() {
 }
 
 # why SOPS FILE prints what sops says, in a line.
-why() { "$1" --disable-version-check decrypt "$2" 2>&1 > /dev/null | grep -v '^ *$' | head -n 3 | tr -s ' \n' ' '; }
+why() { { "$1" --disable-version-check decrypt "$2" 2>&1 > /dev/null || true; } | awk 'NF && NR < 8 { $1 = $1; printf "%s%s", separator, $0; separator = " " }'; }
+
+# --- Ready
+
+ready() {
+    local file=$config/$1/secrets.yaml sops
+    [[ -e $file ]] || return 0
+    encrypted "$file" || fail "make secrets ENV=$1 writes it encrypted; once it was pushed, change it"
+    sops=$(scripts/tools.sh sops)
+    "$sops" --disable-version-check decrypt "$file" > /dev/null 2>&1 ||
+        fail "can't decrypt $file: $(why "$sops" "$file"). Without a key: make secrets ENV=$1 says how to get one. If the file was changed by anything but sops: git checkout $file"
+}
 
 # --- Check
 
@@ -126,6 +138,7 @@ check() {
 
 case ${1-} in
     edit) [[ ${2-} ]] || fail "which environment: make secrets ENV=…"; edit "$2" ;;
+    ready) ready "${2-}" ;;
     check) check ;;
-    *) fail "usage: secrets.sh edit ENV, or secrets.sh check" ;;
+    *) fail "usage: secrets.sh edit ENV, secrets.sh ready ENV, or secrets.sh check" ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests `images.sh pin` on copies of every environment.
+# Tests images.sh: `pin` on copies of every environment, `live` and `build` with a kubectl and a docker that only talk.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,4 +29,25 @@ for line in "runtime-host registry.example/a:latest" "other registry.example/a@s
     echo "$line" > "$work/bad"
     ! scripts/images.sh pin dev "$work/bad" 2> /dev/null || fail "took '$line'"
 done
+mkdir "$work/bin"
+printf '#!/bin/sh\ncase "$*" in *deployment/*) sed -n "s/^runtime-host //p" %s ;; *) sed -n "s/^postgres //p" %s ;; esac | tr -d "\\n"\n' "$work/images" "$work/images" > "$work/bin/kubectl"
+chmod +x "$work/bin/kubectl"
+[[ $(PATH=$work/bin:$PATH scripts/images.sh live prod) = "$(cat "$work/images")" ]] || fail "live isn't what runs"
+sed -i 's/@sha256.*/:latest/' "$work/images"
+! PATH=$work/bin:$PATH scripts/images.sh live prod > "$work/output" 2>&1 || fail "a tag was taken for a digest"
+grep -q "names no digest" "$work/output" || fail "said: $(cat "$work/output")"
+
+mkdir "$work/repo"
+cp -r scripts images "$work/repo"
+cd "$work/repo"
+git init -q . && git add . && git -c user.name=a -c user.email=a@b commit -qm a
+# shellcheck disable=SC2016 # what is expanded is the script's own
+printf '#!/bin/sh\necho "$@" >> %s/docker\n[ "$1" != inspect ] || printf "other/x@sha256:%s\nregistry.example/t/%%s@sha256:%s\n" "$(echo "$4" | sed "s|.*/\\(.*\\):.*|\\1|")"\n' "$work" "$two" "$one" > "$work/bin/docker"
+chmod +x "$work/bin/docker"
+DOCKER=$work/bin/docker scripts/images.sh build registry.example/t/ > "$work/images" 2> "$work/output" || fail "build: $(cat "$work/output")"
+[[ $(cat "$work/images") = "runtime-host registry.example/t/runtime-host@sha256:$one
+postgres registry.example/t/postgres@sha256:$one" ]] || fail "built $(cat "$work/images")"
+[[ $(grep -c "^push registry.example/t/.*:$(git rev-parse --short=12 HEAD)$" "$work/docker") = 2 ]] || fail "pushed by another tag: $(cat "$work/docker")"
+touch new
+! DOCKER=$work/bin/docker scripts/images.sh build registry.example/t > /dev/null 2>&1 || fail "built what isn't committed"
 echo "test-images: passed" >&2

@@ -119,12 +119,19 @@ read_secrets | grep -q "todo: $password" || broken "bob reads something else"
 
 sed 's/\(todo: ENC\[AES256_GCM,data:\)\(.\)/\1\2\2/' $dev > "$work/changed" && cp $dev "$work/kept" && cp "$work/changed" $dev
 refuses "changed cipher text" "" read_secrets
+refuses "a deploy with it" "git checkout $dev" scripts/secrets.sh ready dev
 cp "$work/kept" $dev
 sed '/^system:/s/.*/system:\n    rewind: '$password'/' $dev > "$work/changed" && cp "$work/changed" $dev
 refuses "an edit around sops" "clear text in line" scripts/secrets.sh check
 refuses "an edit of such a file" "clear text" scripts/secrets.sh edit dev
+refuses "a deploy of such a file" "clear text" scripts/secrets.sh ready dev
 cp "$work/kept" $dev
+sed 's/lastmodified: .*/lastmodified: "2020-01-01T00:00:00Z"/' $dev > "$work/changed" && cp "$work/changed" $dev
+refuses "a date that was changed" "git checkout $dev" scripts/secrets.sh ready dev
+cp "$work/kept" $dev
+does "a deploy of what was kept" scripts/secrets.sh ready dev
+does "a deploy without secrets" scripts/secrets.sh ready prod
 mv "$XDG_CONFIG_HOME/sops/age/keys.txt" "$work/lost"
-refuses "a lost key" "" read_secrets
+refuses "a lost key" "make secrets ENV=dev" scripts/secrets.sh ready dev
 
 echo "test-secrets: $count checks passed" >&2

@@ -22,6 +22,26 @@ locals {
       subjects   = [local.deployer_user]
     },
     {
+      # The roles that the stack gives its own pods. `admin` may give what it has, but to find that out the API
+      # server has to see the role, which a dry run of the first deploy hasn't made.
+      apiVersion = "${local.group}/v1"
+      kind       = "Role"
+      metadata   = { name = "todoozle-bind", namespace = var.namespace }
+      rules = [{
+        apiGroups     = [local.group]
+        resources     = ["roles"]
+        resourceNames = [var.app, "${var.database}-patroni"]
+        verbs         = ["bind"]
+      }]
+    },
+    {
+      apiVersion = "${local.group}/v1"
+      kind       = "RoleBinding"
+      metadata   = { name = "todoozle-bind", namespace = var.namespace }
+      roleRef    = { apiGroup = local.group, kind = "Role", name = "todoozle-bind" }
+      subjects   = [local.deployer_user]
+    },
+    {
       # pg-cluster labels its namespace.
       apiVersion = "${local.group}/v1"
       kind       = "ClusterRole"

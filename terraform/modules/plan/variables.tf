@@ -122,7 +122,7 @@ variable "namespace" {
 }
 
 variable "app" {
-  description = "The app's release: `target.app` in values.yaml. Other environments may read its component."
+  description = "The app's release, and the name of its pods' role: `target.app` in values.yaml."
   type        = string
   nullable    = false
   default     = "todoozle-edge"
@@ -130,6 +130,18 @@ variable "app" {
   validation {
     condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", var.app))
     error_message = "app: write 1 to 40 of a-z, 0-9 and -."
+  }
+}
+
+variable "database" {
+  description = "The database's name: `name` in postgres.toml."
+  type        = string
+  nullable    = false
+  default     = "todoozle"
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", var.database))
+    error_message = "database: write 1 to 40 of a-z, 0-9 and -, a letter first."
   }
 }
 

@@ -115,6 +115,8 @@ run "the_deployer_gets_one_namespace_and_nothing_of_the_cluster" {
     condition = [for text in split("---\n", output.access) : join(" ", [yamldecode(text).kind, yamldecode(text).metadata.name])] == [
       "Namespace todoozle",
       "RoleBinding todoozle-deployer",
+      "Role todoozle-bind",
+      "RoleBinding todoozle-bind",
       "ClusterRole todoozle-namespace-todoozle",
       "ClusterRoleBinding todoozle-namespace-todoozle",
     ]
@@ -122,8 +124,15 @@ run "the_deployer_gets_one_namespace_and_nothing_of_the_cluster" {
   }
 
   assert {
-    condition = yamldecode(split("---\n", output.access)[2]).rules == [{
+    condition = yamldecode(split("---\n", output.access)[4]).rules == [{
       apiGroups = [""], resources = ["namespaces"], resourceNames = ["todoozle"], verbs = ["get", "patch"]
+    }]
+    error_message = output.access
+  }
+
+  assert {
+    condition = yamldecode(split("---\n", output.access)[2]).rules == [{
+      apiGroups = ["rbac.authorization.k8s.io"], resources = ["roles"], resourceNames = ["todoozle-edge", "todoozle-patroni"], verbs = ["bind"]
     }]
     error_message = output.access
   }
@@ -139,7 +148,7 @@ run "another_environment_reads_configmaps_and_no_secret" {
   variables { promoters = ["todoozle-staging-deployer@acme-todoozle-staging.iam.gserviceaccount.com"] }
 
   assert {
-    condition = yamldecode(split("---\n", output.access)[4]).rules == [
+    condition = yamldecode(split("---\n", output.access)[6]).rules == [
       { apiGroups = [""], resources = ["configmaps"], verbs = ["get", "list"] },
       { apiGroups = ["apps"], resources = ["deployments", "statefulsets"], verbs = ["get"] },
     ]
@@ -147,7 +156,7 @@ run "another_environment_reads_configmaps_and_no_secret" {
   }
 
   assert {
-    condition     = yamldecode(split("---\n", output.access)[5]).subjects[0].name == var.promoters[0]
+    condition     = yamldecode(split("---\n", output.access)[7]).subjects[0].name == var.promoters[0]
     error_message = output.access
   }
 }

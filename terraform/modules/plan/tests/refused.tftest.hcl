@@ -143,3 +143,9 @@ run "a_promoter_who_is_a_person" {
   variables { promoters = ["a@example.com"] }
   expect_failures = [var.promoters]
 }
+
+run "a_database_with_a_dot" {
+  command = plan
+  variables { database = "todo.zle" }
+  expect_failures = [var.database]
+}
