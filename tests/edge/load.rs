@@ -4,6 +4,7 @@
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tests::http;
 use tokio::sync::watch;
@@ -104,8 +105,9 @@ async fn send(
 }
 
 async fn request(client: reqwest::Client, url: String, due: Instant, number: u32) -> Sample {
+    static TITLE: AtomicU32 = AtomicU32::new(0);
     let kind = if number % WRITES == 0 { Kind::Write } else { Kind::Read };
-    let title = format!("written under load: {number}");
+    let title = format!("written under load: {}", TITLE.fetch_add(1, Ordering::Relaxed));
     let request = match kind {
         Kind::Read => client.get(format!("{url}?limit=10")),
         Kind::Write => client.post(url).json(&json!({ "title": title })),
