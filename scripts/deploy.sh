@@ -220,7 +220,9 @@ down() {
     say "takes away from namespace $namespace of $context: ${part/all/the edge tier, its components and the database, whose volumes and passwords stay}"
     confirm "Type the environment's name to go on:" "$env"
     if wants edge; then
-        if helm status "$app" > /dev/null 2>&1; then helm uninstall "$app" --wait >&2; fi
+        # In the foreground: the pods finish what is under way while the database is still there.
+        if helm status "$app" > /dev/null 2>&1; then helm uninstall "$app" --cascade foreground --wait >&2; fi
+        kube delete job --selector "app.kubernetes.io/name=$app" --ignore-not-found >&2
         kube delete configmap --selector "app.kubernetes.io/name=$app,app.kubernetes.io/component=manifest" --ignore-not-found >&2
     fi
     if wants component; then

@@ -238,7 +238,7 @@ fn without_primary(env: &Env, members: &[Member], leader: Option<&str>) -> Strin
             writers.join(" and ")
         ),
         Some(leader) => format!(
-            "{leader} holds the leader's lock and takes no writes: Patroni restarts it, or promotes a standby when the lock ends ({} s)",
+            "{leader} holds the leader's lock and takes no writes: Patroni promotes a standby or restarts it, at the latest when the lock ends ({} s)",
             env.replication.ttl.get()
         ),
         None => format!(

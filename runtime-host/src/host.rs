@@ -51,6 +51,7 @@ impl Host {
         settings: &Settings<'_>,
     ) -> Result<Self> {
         let (limits, metrics) = (settings.limits.clone(), Arc::new(Metrics::new()));
+        limits.raise_open_files();
         let pools = Arc::new(Pools::new(&limits));
         let values = variables::resolve(manifest, sources, given)?;
         let shared = Shared {

@@ -4,10 +4,14 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Command, FromArgMatches as _, value_parser};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 pub mod units;
 
 use units::{size, time};
+
+/// Open files beside those of clients: databases, outgoing requests, the host's own.
+const OPEN_FILES: rlim_t = 256;
 
 /// What clients and components may take. Read once, then shared by value.
 #[derive(clap::Args, Clone, Debug)]
@@ -30,7 +34,8 @@ pub struct Limits {
     #[arg(value_parser = time(Duration::from_millis(10), Duration::from_hours(1)))]
     pub request_timeout: Duration,
 
-    /// Time for the rest of a response, and for what the component does after it
+    /// Time for the rest of a response, however slowly it is read, and for what the component
+    /// does after it
     #[arg(long, value_name = "TIME", default_value = "5m", hide_short_help = true)]
     #[arg(value_parser = time(Duration::from_millis(10), Duration::from_hours(24)))]
     pub response_timeout: Duration,
@@ -105,6 +110,23 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Raises the limit of open files as far as the system lets it, and says
+    /// when that is too little for the limit of connections.
+    pub fn raise_open_files(&self) {
+        let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+        let needed = rlim_t::from(self.max_connections) + OPEN_FILES;
+        let wanted = needed.clamp(soft, hard.max(soft));
+        if wanted > soft && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_err()
+            || wanted < needed
+        {
+            tracing::warn!(
+                "{} connections may need {needed} open files, and {hard} are allowed: raise the \
+                 limit (`ulimit -n`) or lower --max-connections",
+                self.max_connections
+            );
+        }
+    }
+
     /// The memory of an instance, as wasmtime counts it.
     pub fn guest_memory(&self) -> usize {
         usize::try_from(self.guest_memory).unwrap_or(usize::MAX)

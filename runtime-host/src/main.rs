@@ -53,7 +53,7 @@ use error::{EXIT_MISCONFIGURED, Misconfigured};
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match log::start(cli.log_format) {
-        Ok(()) => run(cli.command).await,
+        Ok(()) => Box::pin(run(cli.command)).await,
         Err(error) => Err(error),
     };
     match result {
@@ -75,10 +75,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Up(args) => commands::up::run(&args).await,
         Command::Db(args) => commands::db::run(&args).await,
         Command::Migrate(args) => commands::migrate::run(&args).await,
-        Command::Serve(args) => commands::serve::run(&args).await,
+        Command::Serve(args) => Box::pin(commands::serve::run(&args)).await,
         Command::Push(args) => commands::push::run(&args).await,
         Command::Status(args) => commands::status::run(&args).await,
-        Command::Rollback(args) => commands::rollback::run(&args).await,
+        Command::Rollback(args) => Box::pin(commands::rollback::run(&args)).await,
         Command::Promote(args) => commands::promote::run(&args).await,
         Command::Compile { component, cache } => compile::run(&component, &cache),
         Command::Completions { shell } => {

@@ -1,4 +1,4 @@
-//! A connection whose client may not stop reading for ever.
+//! A connection whose client may not take for ever to read its answer.
 
 use std::io;
 use std::pin::Pin;
@@ -11,10 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-/// Fails when the client takes nothing of what is written for too long.
+/// Fails when the client takes nothing of what is written for too long, or too
+/// long for all of a response.
 pub struct Paced {
     stream: TcpStream,
     pause: Duration,
+    /// For a whole response, from its first byte.
+    limit: Duration,
+    began: Instant,
     sleep: Option<Pin<Box<Sleep>>>,
     /// The time counts only while something waits to be written.
     waiting: bool,
@@ -22,8 +26,9 @@ pub struct Paced {
 }
 
 impl Paced {
-    pub fn new(stream: TcpStream, pause: Duration) -> Self {
-        Self { stream, pause, sleep: None, waiting: false, unanswered: Arc::default() }
+    pub fn new(stream: TcpStream, pause: Duration, limit: Duration) -> Self {
+        let (began, unanswered) = (Instant::now(), Arc::default());
+        Self { stream, pause, limit, began, sleep: None, waiting: false, unanswered }
     }
 
     /// Whether the client sent something after what was last written: tells a
@@ -39,10 +44,12 @@ impl Paced {
     ) -> Poll<io::Result<usize>> {
         if result.is_ready() {
             self.waiting = false;
-            self.unanswered.store(false, Ordering::Relaxed);
+            if self.unanswered.swap(false, Ordering::Relaxed) {
+                self.began = Instant::now();
+            }
             return result;
         }
-        let deadline = Instant::now() + self.pause;
+        let deadline = (Instant::now() + self.pause).min(self.began + self.limit);
         let waiting = std::mem::replace(&mut self.waiting, true);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         if !waiting {

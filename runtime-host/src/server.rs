@@ -175,7 +175,7 @@ impl Door {
         // Nagle's algorithm would hold small chunks back for 40 ms.
         let _ = stream.set_nodelay(true);
         let limits = &self.server.limits;
-        let stream = Paced::new(stream, limits.body_timeout);
+        let stream = Paced::new(stream, limits.body_timeout, limits.response_timeout);
         let unanswered = stream.unanswered();
         let ends = Ends { client, local: self.local };
         let service = service_fn({

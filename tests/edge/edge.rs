@@ -185,12 +185,18 @@ resources:
         command
     }
 
+    /// `runtime-host push` of a component.
+    pub fn push_command(&self, component: &[u8]) -> Command {
+        self.project.replace("pushed.wasm", component);
+        let mut command = self.command("runtime-host", &["push"]);
+        command.arg("--from").arg(self.project.path("spin.toml"));
+        command
+    }
+
     /// Pushes a component and waits until every pod serves it, or says why not.
     pub async fn try_push(&self, component: &[u8]) -> Output {
-        self.project.replace("pushed.wasm", component);
-        let manifest = self.project.path("spin.toml");
-        let mut command = self.command("runtime-host", &["push", "--wait", "--from"]);
-        command.arg(manifest);
+        let mut command = self.push_command(component);
+        command.arg("--wait");
         run(command).await
     }
 

@@ -69,7 +69,9 @@ impl Load {
     /// Ends it, and returns what became of each request.
     pub async fn end(self) -> Samples {
         self.stop.send(true).expect("the load listens");
-        Samples(self.task.await.expect("the load ends"))
+        let mut samples = self.task.await.expect("the load ends");
+        samples.sort_by_key(|sample| sample.due);
+        Samples(samples)
     }
 }
 

@@ -51,8 +51,9 @@ impl Edge {
         let mut memory = vec![];
         for (pod, _) in self.lives().await {
             let metrics = self.ask(&pod, "/metrics").await;
-            let line =
-                metrics.lines().find(|line| line.starts_with("process_resident_memory_bytes"));
+            let line = metrics
+                .lines()
+                .find(|line| line.starts_with("runtime_host_process_resident_memory_bytes"));
             let bytes = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
             memory.push((pod, bytes.expect("a pod tells its memory")));
         }

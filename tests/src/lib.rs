@@ -22,7 +22,6 @@
 )]
 
 pub mod app;
-pub mod authority;
 pub mod axe;
 pub mod browser;
 pub mod child;
@@ -43,7 +42,6 @@ pub mod until;
 pub mod wasm;
 
 pub use app::App;
-pub use authority::Authority;
 pub use browser::Browser;
 pub use gate::Gate;
 pub use guarded::Guarded;

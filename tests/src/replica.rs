@@ -3,7 +3,8 @@
 
 use crate::child::{Child, run};
 use crate::project::folder;
-use crate::{Authority, Project, host, postgres, until};
+use crate::tls::Authority;
+use crate::{Project, host, postgres, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use std::fs;
@@ -191,8 +192,8 @@ impl Server {
 
     /// Has it take TLS connections, with a certificate of `authority` for `host`.
     pub async fn secure(&self, authority: &Authority, host: &str) {
-        let (certificate, key) = authority.issue(host);
-        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+        let (key, certificate) = authority.vouch_for(host);
+        for (name, pem) in [("server.key", key), ("server.crt", certificate)] {
             let file = self.data().join(name);
             fs::write(&file, pem).expect("write a certificate");
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("close it");

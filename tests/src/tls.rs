@@ -2,12 +2,18 @@
 
 use crate::child::Child;
 use crate::{Project, host, postgres, project, until};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 use url::Url;
+
+/// Authorities of one name would be taken for each other.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A certificate authority of one test.
 pub struct Authority {
@@ -19,6 +25,7 @@ impl Authority {
     pub fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(vec![]).expect("parameters");
+        params.distinguished_name = name(&format!("authority {}", NUMBER.fetch_add(1, Relaxed)));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).expect("a certificate").pem();
         Self { issuer: Issuer::new(params, key), pem }
@@ -30,12 +37,19 @@ impl Authority {
     }
 
     /// A key and a certificate for a server of this name.
-    fn vouch_for(&self, name: &str) -> (String, String) {
+    pub(crate) fn vouch_for(&self, host: &str) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
+        params.distinguished_name = name(host);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         (key.serialize_pem(), certificate.pem())
     }
+}
+
+fn name(text: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, text);
+    name
 }
 
 impl Default for Authority {
@@ -94,6 +108,7 @@ impl TlsServer {
     pub fn url(&self, host: &str, parameters: &str) -> String {
         let mut url = self.url.clone();
         url.set_host(Some(host)).expect("a host");
-        format!("{url}?{parameters}")
+        url.set_query(Some(parameters));
+        url.into()
     }
 }

@@ -2,29 +2,34 @@
 
 use spin_sdk::time::sleep;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
 /// The result of whichever comes first; the other is dropped, and the host
-/// gives up what it was doing for it.
-pub async fn first<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
-    let mut one = pin!(one);
-    let mut other = pin!(other);
-    poll_fn(|context| match one.as_mut().poll(context) {
+/// gives up what it was doing for it. Both are boxed: a future holds all that
+/// it may ever wait for, and that would be copied from one to the next.
+pub fn first<T>(
+    one: impl Future<Output = T>,
+    other: impl Future<Output = T>,
+) -> impl Future<Output = T> {
+    let (mut one, mut other) = (Box::pin(one), Box::pin(other));
+    poll_fn(move |context| match one.as_mut().poll(context) {
         Poll::Ready(done) => Poll::Ready(done),
         Poll::Pending => other.as_mut().poll(context),
     })
-    .await
 }
 
 /// The result of `work`, or `None` when it takes longer than `limit`.
-pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    first(async { Some(work.await) }, async {
-        sleep(limit).await;
-        None
+pub fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> impl Future<Output = Option<T>> {
+    let (mut work, mut end) = (Box::pin(work), Box::pin(sleep(limit)));
+    poll_fn(move |context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => end.as_mut().poll(context).map(|()| None),
     })
-    .await
 }
 
 /// The results in the order in which they come, until there are `enough`.
@@ -52,6 +57,7 @@ pub async fn together<'a, T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
     use std::task::{Context, Waker};
 
     /// Is there at the second look.

@@ -21,7 +21,7 @@ pub struct Target {
 }
 
 /// Why no host would do, host by host.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", .0.iter().map(|(host, why)| format!("{host}: {why}")).collect::<Vec<_>>().join("; "))]
 pub struct NoConnection(Vec<(String, String)>);
 

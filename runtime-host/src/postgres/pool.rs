@@ -10,6 +10,8 @@ use deadpool::managed::{
     self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
 };
 use deadpool_postgres::ClientWrapper;
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 
 use super::address;
 use super::bindings::Error;
@@ -144,7 +146,14 @@ impl Pools {
         created: Created,
     ) -> Result<managed::Pool<PoolManager>, Error> {
         let target = Target::new(config, ca_root).map_err(Error::Other)?;
-        let manager = Manager { target, silence: self.silence, doubts: AtomicU64::new(0), created };
+        let manager = Manager {
+            target,
+            silence: self.silence,
+            doubts: AtomicU64::new(0),
+            created,
+            down: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
+        };
         managed::Pool::builder(PoolManager(Arc::new(manager)))
             .max_size(self.size)
             .runtime(Runtime::Tokio1)
@@ -163,6 +172,10 @@ pub struct Manager {
     /// How often a server turned out to be gone, frozen or no primary any more.
     doubts: AtomicU64,
     created: Created,
+    /// Why the latest attempt to connect failed, until one succeeds.
+    down: Mutex<Option<NoConnection>>,
+    /// Held by whoever looks whether that is still so.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl Manager {
@@ -174,6 +187,22 @@ impl Manager {
     /// are most likely to the same: they are replaced instead of failing too.
     pub fn doubt(&self) {
         self.doubts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Connects. While nothing answers, one at a time tries, and the others are
+    /// told at once what the last one found: hosts that are frozen take seconds
+    /// each, in which a read could be answered from elsewhere.
+    async fn connect(&self) -> Result<(Client, JoinHandle<()>), NoConnection> {
+        let down = || self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = down().clone();
+        let _looking = match (known, self.looking.try_lock()) {
+            (None, _) => None,
+            (Some(_), Ok(looking)) => Some(looking),
+            (Some(reason), Err(_)) => return Err(reason),
+        };
+        let result = self.target.connect().await;
+        *down() = result.as_ref().err().cloned();
+        result
     }
 }
 
@@ -192,7 +221,7 @@ impl managed::Manager for PoolManager {
 
     async fn create(&self) -> Result<Session, NoConnection> {
         let doubts = self.0.doubts();
-        let (client, task) = self.0.target.connect().await?;
+        let (client, task) = self.0.connect().await?;
         self.0.created.all[self.0.created.index].fetch_add(1, Ordering::Relaxed);
         Ok(Session::new(ClientWrapper::new(client, task), doubts, self.0.clone()))
     }

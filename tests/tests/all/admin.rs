@@ -94,7 +94,8 @@ async fn its_status_says_what_is_live_and_how_it_does() {
     app.list().await;
     app.list().await;
     let status = app.host.admin("/status").await.is(200).json();
-    assert_eq!(status["live"]["digest"], digest(&todo_component()));
+    let live = status["live"]["digest"].as_str().unwrap();
+    assert!(live.contains(&digest(&todo_component())), "{status}");
     assert_eq!(status["live"]["requests"], 2);
     assert_eq!(status["live"]["failures"], 0);
     assert_eq!(status["stopping"], false);

@@ -129,8 +129,9 @@ fn by_either(first: &Gate, second: &Gate, parameters: &str) -> String {
     let mut url: url::Url = first.url().parse().unwrap();
     let port = url.port().unwrap();
     url.set_port(None).unwrap();
+    url.set_query(Some(&format!("sslmode=disable&{parameters}")));
     let hosts = format!("127.0.0.1:{port},127.0.0.1:{}", second.port().unwrap());
-    format!("{}?{parameters}", url.as_str().replacen("127.0.0.1", &hosts, 1))
+    url.as_str().replacen("127.0.0.1", &hosts, 1)
 }
 
 async fn post(host: &Host, title: &str) -> Answer {
@@ -147,7 +148,10 @@ async fn post_until_done(host: &Host, title: &str) {
             None
         }
         answer if answer.status == 200 => Some(()), // done, though not told
-        answer => Some(drop(answer.is(201))),
+        answer => {
+            answer.is(201);
+            Some(())
+        }
     })
     .await;
 }
@@ -193,6 +197,23 @@ async fn a_server_that_freezes_is_left_for_another() {
 }
 
 #[tokio::test]
+async fn while_nothing_answers_one_at_a_time_looks() {
+    let database = Database::new().await;
+    let gate = Gate::opened(&database);
+    gate.freeze();
+    let url = format!("{}&connect_timeout=1", gate.url());
+    let host = sql_host(&url, &[]).await;
+    run(&host, "SELECT 'there'").await.is(503);
+    let before = gate.passed();
+    let requests = (0..30).map(|_| run(&host, "SELECT 'there'"));
+    for answer in futures::future::join_all(requests).await {
+        answer.is(503);
+    }
+    let looks = gate.passed() - before;
+    assert!((1..10).contains(&looks), "{looks} connections for 30 requests");
+}
+
+#[tokio::test]
 async fn a_database_that_says_nothing_is_given_up_with_503() {
     let database = Database::new().await;
     let mut gate = Gate::opened(&database);
@@ -223,7 +244,10 @@ async fn a_write_whose_answer_was_lost_appears_once_when_it_is_sent_again() {
     gate.open();
     until("it is told", async || match post(&host, "second").await {
         answer if answer.status == 503 => None,
-        answer => Some(drop(answer.is(200))),
+        answer => {
+            answer.is(200);
+            Some(())
+        }
     })
     .await;
     assert_eq!(database.titles().await, ["first", "second"]);
@@ -264,7 +288,9 @@ async fn a_server_is_who_the_authority_says_or_it_gets_no_password() {
 #[tokio::test]
 async fn with_an_authority_a_server_without_tls_gets_no_password_either() {
     let database = Database::new().await;
-    let up = Up::on(database.url().as_str(), Project::misbehaving());
+    let mut url = database.url().clone();
+    url.set_query(None);
+    let up = Up::on(url.as_str(), Project::misbehaving());
     let host = up.variable("database_ca", Authority::new().pem()).start().await;
     let answer = run(&host, "SELECT 'secret'").await.is(503);
     assert!(answer.text().contains("TLS"), "{}", answer.text());

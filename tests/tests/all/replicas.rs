@@ -8,7 +8,8 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tests::host::Up;
 use tests::http::client;
-use tests::{Answer, App, Ask, Authority, Host, Page, Pair, Project, until};
+use tests::tls::Authority;
+use tests::{Answer, App, Ask, Host, Page, Pair, Project, until};
 
 /// The app on a primary and a replica.
 struct Replicated {
@@ -306,7 +307,7 @@ async fn every_server_has_to_have_a_certificate_of_the_given_ca() {
         let required = |url: String| format!("{url}&sslmode=require");
         Up::on(&required(pair.primary_url()), Project::new())
             .variable("database_replica_url", &required(pair.replica_url()))
-            .variable("database_ca", &authority.pem())
+            .variable("database_ca", authority.pem())
             .start()
             .await
     };
