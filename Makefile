@@ -51,7 +51,7 @@ endif
 deploy: $(BUILDS) ## Bring ENV (dev) to what config/ENV says; PART=database, component or edge alone
 	@scripts/deploy.sh up $(ENV) $(PART)
 
-undeploy: build pg-cluster ## Take ENV (dev) away again, and keep the database's volumes and passwords
+undeploy: $(BUILDS) ## Take ENV (dev) away again, and keep the database's volumes and passwords
 	@scripts/deploy.sh down $(ENV) $(PART)
 
 state: ## Make the bucket for the state of ENV's cloud, once
