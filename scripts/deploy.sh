@@ -220,9 +220,11 @@ down() {
     say "takes away from namespace $namespace of $context: ${part/all/the edge tier, its components and the database, whose volumes and passwords stay}"
     confirm "Type the environment's name to go on:" "$env"
     if wants edge; then
-        # In the foreground: the pods finish what is under way while the database is still there.
-        if helm status "$app" > /dev/null 2>&1; then helm uninstall "$app" --cascade foreground --wait >&2; fi
+        if helm status "$app" > /dev/null 2>&1; then helm uninstall "$app" >&2; fi
         kube delete job --selector "app.kubernetes.io/name=$app" --ignore-not-found >&2
+        # The pods finish what is under way while the database is still there.
+        [[ -z $(kube get pods --selector "app.kubernetes.io/name=$app" --output name) ]] ||
+            kube wait pods --selector "app.kubernetes.io/name=$app" --for=delete --timeout=5m >&2
         kube delete configmap --selector "app.kubernetes.io/name=$app,app.kubernetes.io/component=manifest" --ignore-not-found >&2
     fi
     if wants component; then

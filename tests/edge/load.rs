@@ -93,7 +93,7 @@ async fn send(
         if *stopped.borrow() {
             break;
         }
-        let client = if number % FRESH == 0 { &fresh } else { &kept };
+        let client = if number.is_multiple_of(FRESH) { &fresh } else { &kept };
         requests.spawn(request(client.clone(), url.clone(), due, number));
         while let Some(sample) = requests.try_join_next() {
             samples.push(sample.expect("a request does not panic"));
@@ -106,7 +106,7 @@ async fn send(
 
 async fn request(client: reqwest::Client, url: String, due: Instant, number: u32) -> Sample {
     static TITLE: AtomicU32 = AtomicU32::new(0);
-    let kind = if number % WRITES == 0 { Kind::Write } else { Kind::Read };
+    let kind = if number.is_multiple_of(WRITES) { Kind::Write } else { Kind::Read };
     let title = format!("written under load: {}", TITLE.fetch_add(1, Ordering::Relaxed));
     let request = match kind {
         Kind::Read => client.get(format!("{url}?limit=10")),

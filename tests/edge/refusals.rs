@@ -15,14 +15,11 @@ use tests::{misbehaving, wasm};
 const PODS: u32 = 3;
 
 impl Edge {
-    fn pointer(&self) -> String {
-        format!("{APP}-live")
-    }
-
     async fn patch_pointer(&self, data: Value) {
         let patch = Patch::Merge(json!({ "data": data }));
         let maps = self.namespace.api::<ConfigMap>();
-        maps.patch(&self.pointer(), &PatchParams::default(), &patch).await.unwrap();
+        let pointer = format!("{APP}-live");
+        maps.patch(&pointer, &PatchParams::default(), &patch).await.unwrap();
     }
 
     /// The plain way: a ConfigMap as `kubectl create configmap --from-file=component.wasm` makes
@@ -110,7 +107,7 @@ async fn a_bad_version_is_refused_while_the_good_one_serves() {
 
     // What `push` itself would refuse, by hand.
     let maps = edge.namespace.api::<ConfigMap>();
-    let pointer = maps.get(&edge.pointer()).await.unwrap().data.unwrap();
+    let pointer = maps.get(&format!("{APP}-live")).await.unwrap().data.unwrap();
     let generation: u64 = pointer["generation"].parse().unwrap();
     let half = wasm::half_a_component();
     for (name, component, more, why) in [
