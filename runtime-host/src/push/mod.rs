@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt as _;
 use kube::api::{DeleteParams, ListParams, PostParams};
 
 use crate::progress;
@@ -261,22 +262,25 @@ fn immutable(target: &Target, name: &str, part: &str) -> ConfigMap {
     }
 }
 
-/// Creates what is named by its content; what is there already is that content.
+/// Creates what is named by its content. What is there already is that content,
+/// unless another version of the compressor wrote it: then it is written anew.
 async fn create(target: &Target, config_map: &ConfigMap) -> Result<()> {
-    let name = config_map.metadata.name.clone().unwrap_or_default();
-    match target.api::<ConfigMap>().create(&PostParams::default(), config_map).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 409 => {
-            let found = target.api::<ConfigMap>().get(&name).await?;
-            if found.data != config_map.data || found.binary_data != config_map.binary_data {
-                bail!(
-                    "there is a ConfigMap {name} with something else in it: delete it, and push again"
-                );
-            }
-            Ok(())
-        }
-        Err(error) => Err(error).with_context(|| format!("create the ConfigMap {name}")),
+    let (api, name) = (target.api::<ConfigMap>(), config_map.name_any());
+    match api.create(&PostParams::default(), config_map).await {
+        Ok(_) => return Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 409 => {}
+        Err(error) => return Err(error).with_context(|| format!("create the ConfigMap {name}")),
     }
+    let found = api.get(&name).await.with_context(|| format!("read the ConfigMap {name}"))?;
+    if found.data == config_map.data && found.binary_data == config_map.binary_data {
+        return Ok(());
+    }
+    let replace = async {
+        api.delete(&name, &DeleteParams::default()).await?;
+        api.create(&PostParams::default(), config_map).await
+    };
+    replace.await.with_context(|| format!("write the ConfigMap {name} anew"))?;
+    Ok(())
 }
 
 /// Removes the parts and migrations of versions that are in no history. Only
