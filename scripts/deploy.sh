@@ -145,6 +145,15 @@ rolled_out() {
         fail "not every pod of $app is ready; why: runtime-host status --env $env, or kubectl --context $context --namespace $namespace describe pods --selector app.kubernetes.io/name=$app"
 }
 
+# pods_gone waits for the end of all pods; `kubectl wait` fails when one ends before it looks.
+pods_gone() {
+    local end=$((SECONDS + 300)) left
+    while left=$(kube get pods --selector "app.kubernetes.io/name=$app" --output name) && [[ $left ]]; do
+        ((SECONDS < end)) || fail "these pods don't end: $left"
+        sleep 0.3
+    done
+}
+
 # --- From the outside
 
 # answers: whether the page comes, through a port-forward that ends with this script.
@@ -223,8 +232,7 @@ down() {
         if helm status "$app" > /dev/null 2>&1; then helm uninstall "$app" >&2; fi
         kube delete job --selector "app.kubernetes.io/name=$app" --ignore-not-found >&2
         # The pods finish what is under way while the database is still there.
-        [[ -z $(kube get pods --selector "app.kubernetes.io/name=$app" --output name) ]] ||
-            kube wait pods --selector "app.kubernetes.io/name=$app" --for=delete --timeout=5m >&2
+        pods_gone
         kube delete configmap --selector "app.kubernetes.io/name=$app,app.kubernetes.io/component=manifest" --ignore-not-found >&2
     fi
     if wants component; then
