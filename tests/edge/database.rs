@@ -28,7 +28,7 @@ impl Edge {
 
 /// That every read was answered, and that a write that failed was told to come again.
 #[track_caller]
-fn only_writes_were_put_off(what: &str, samples: &Samples) {
+pub fn only_writes_were_put_off(what: &str, samples: &Samples) {
     let failures = samples.failures();
     let wrong: Vec<_> = failures
         .iter()

@@ -1,5 +1,6 @@
 //! What happens to pods and to Kubernetes itself, while requests come in.
 
+use crate::database::only_writes_were_put_off;
 use crate::edge::{APP, Edge};
 use crate::load::Load;
 use crate::node::until;
@@ -39,7 +40,7 @@ async fn no_request_fails_when_pods_come_and_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_request_fails_while_the_api_server_is_down_for_a_minute() {
+async fn reads_go_on_while_the_api_server_is_down_for_a_minute() {
     let Some(edge) = Edge::deployed(3).await else { return };
     let lives = edge.lives().await;
     let mut load = Load::start(&edge.origin().await);
@@ -54,7 +55,9 @@ async fn no_request_fails_while_the_api_server_is_down_for_a_minute() {
     // What was pushed meanwhile would have waited; what comes now is taken.
     edge.push(&wasm::version_called("thawed!")).await;
     load.goes_on_for(3).await;
-    load.end().await.all_succeeded();
+    // When the API server is back, a standby may find the leader's lock expired before the
+    // primary renews it; then writes are put off for the two seconds of a failover.
+    only_writes_were_put_off("an outage of the API server", &load.end().await);
     assert_eq!(edge.lives().await, lives, "a pod was replaced or started again");
     edge.end().await;
 }
