@@ -115,7 +115,7 @@ async fn a_bad_version_is_refused_while_the_good_one_serves() {
         ("module", wasm::core_module(), json!({}), "kind"),
         ("teapot", wasm::component_that_wants_a_teapot(), json!({}), "acme:kitchen/teapot@1.0.0"),
         ("mute", wasm::component_without_a_handler(), json!({}), "wasi:http"),
-        ("other", good.clone(), json!({ "digest": wasm::whole_digest(&half) }), "digest"),
+        ("other", good.clone(), json!({ "digest": wasm::whole_digest(b"neither") }), "digest"),
         ("ahead", wasm::version_called("another"), json!({ "schema": "999" }), "migration 999"),
         (
             "late",
