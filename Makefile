@@ -107,7 +107,7 @@ on-cluster: build pg-cluster
 	cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge
 
 test-edge: build pg-cluster ## Run the edge tier's tests there, too: pushes, failures and deploys under load
-	tests/cluster/with cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge -- --nocapture
+	tests/cluster/with cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge -- --nocapture --include-ignored
 
 bench-failover: setup ## Print the longest time without a write through each failover
 	tests/cluster/with cargo bench -p pg-cluster --bench failover

@@ -77,9 +77,10 @@ fn what_misbehaves_is_well_formed() {
 }
 
 /// So that the checks of size and of compile time have something to find.
-const ARGUMENTS: &str = "arguments: [--max-component=16MiB, --compile-timeout=40s]";
+const ARGUMENTS: &str = "arguments: [--max-component=16MiB, --compile-timeout=10s]";
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "its limit of compile time needs a machine that is not busy: make test-edge"]
 async fn a_bad_version_is_refused_while_the_good_one_serves() {
     let Some(edge) = Edge::configured(PODS).await else { return };
     edge.configure(PODS, ARGUMENTS);
