@@ -17,7 +17,6 @@ readonly state=$repo/target/cluster
 readonly cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/todoozle}/cluster
 
 readonly KUBERNETES=1.36.3
-readonly GO=1.26.8 # what is fetched where there is no Go of 1.26 or later
 components=$cache/components-$KUBERNETES-$(cat "$here"/components/* | sha256sum | cut -c1-12)
 readonly components
 
