@@ -63,7 +63,11 @@ impl Loader {
         let bytes = tokio::fs::read(path)
             .await
             .with_context(|| format!("read the component {}", path.display()))?;
-        self.load(bytes).await.with_context(|| format!("cannot serve {}", path.display()))
+        let served = async {
+            Self::inspect(&bytes)?;
+            self.load(Digest::of(&bytes), bytes).await
+        };
+        served.await.with_context(|| format!("cannot serve {}", path.display()))
     }
 
     /// Checks what can be seen without compiling.
@@ -72,12 +76,12 @@ impl Loader {
         imports::check(bytes).map_err(Unfit::Imports)
     }
 
-    /// Loads a component, off the request path.
-    pub async fn load(&self, bytes: Vec<u8>) -> Result<Generation, Unfit> {
-        Self::inspect(&bytes)?;
+    /// Loads a component that was inspected, off the request path. `digest` is
+    /// that of the bytes.
+    pub async fn load(&self, digest: Digest, bytes: Vec<u8>) -> Result<Generation, Unfit> {
         self.compiler.compile(&bytes).await.map_err(Unfit::Compile)?;
         let (engine, linker) = (self.engine.clone(), self.linker.clone());
-        let (digest, pre) = tokio::task::spawn_blocking(move || prepare(&engine, &linker, &bytes))
+        let pre = tokio::task::spawn_blocking(move || prepare(&engine, &linker, &bytes))
             .await
             .map_err(|error| Unfit::Compile(error.into()))??;
         let health = Arc::new(Health::default());
@@ -98,23 +102,22 @@ fn prepare(
     engine: &Engine,
     linker: &Linker<Guest>,
     bytes: &[u8],
-) -> Result<(Digest, ProxyPre<Guest>), Unfit> {
+) -> Result<ProxyPre<Guest>, Unfit> {
     let component = Component::new(engine, bytes).map_err(|error| Unfit::Compile(error.into()))?;
     let pre = linker.instantiate_pre(&component).map_err(|error| {
         // Every interface is there, so one has another shape.
         Unfit::Imports(format!("its imports do not fit this host: {error:#}"))
     })?;
-    let pre = match p3::bindings::ServicePre::new(pre.clone()) {
-        Ok(pre) => ProxyPre::P3(pre),
-        Err(_) => ProxyPre::P2(p2::bindings::ProxyPre::new(pre).map_err(|_| {
+    match p3::bindings::ServicePre::new(pre.clone()) {
+        Ok(pre) => Ok(ProxyPre::P3(pre)),
+        Err(_) => Ok(ProxyPre::P2(p2::bindings::ProxyPre::new(pre).map_err(|_| {
             Unfit::Imports(
                 "it exports neither wasi:http/handler@0.3 nor wasi:http/incoming-handler@0.2, so \
                  it answers no HTTP requests: build it as an HTTP component"
                     .into(),
             )
-        })?),
-    };
-    Ok((Digest::of(bytes), pre))
+        })?)),
+    }
 }
 
 /// Says how to make a component that is not there.

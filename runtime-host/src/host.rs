@@ -2,6 +2,8 @@
 //! from the manifest and its variables.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,7 @@ use crate::migrate::Database;
 use crate::outbound_http::HttpClient;
 use crate::postgres::Pools;
 use crate::server::{self, Server};
+use crate::signals::Signals;
 use crate::variables::{self, Sources};
 
 /// A server without a component yet, and a loader of components for it.
@@ -81,10 +84,29 @@ impl Host {
     ) -> Result<AdminThread> {
         let address = socket.local_addr().context("ask for the admin port")?;
         let listener = server::listen(socket, address, "--admin")?;
-        let database = database.map(|of| admin::Database::new(of.address, of.ca));
+        let database = database.map(admin::Database::new);
         let (server, pools) = (self.server.clone(), self.pools.clone());
         let admin = Admin { server, pools, database, status: Arc::new(status) };
         AdminThread::spawn(admin, listener)
+    }
+
+    /// Serves on `address`, and does what goes on beside the requests, until a
+    /// signal comes. The next one cuts off what is still being answered.
+    pub async fn serve(
+        &self,
+        socket: TcpSocket,
+        address: SocketAddr,
+        signals: &mut Signals,
+        beside: impl Future<Output = Infallible>,
+    ) -> Result<()> {
+        let listener = server::listen(socket, address, "--listen")?;
+        println!("Serving http://{}", listener.local_addr().context("ask for the port")?);
+        let signals = tokio::sync::Mutex::new(signals);
+        let received = || async { signals.lock().await.received().await };
+        tokio::select! {
+            result = server::serve(self.server.clone(), listener, received(), received()) => result,
+            never = beside => match never {},
+        }
     }
 }
 

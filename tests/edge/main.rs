@@ -1,5 +1,5 @@
-//! What the edge tier promises, on a real cluster: the one of `TODOOZLE_TEST_CONTEXT`, else a node
-//! of our own when we are root on Linux, else nothing, and loudly so.
+//! What the edge tier promises, on a real cluster: the one that `tests/cluster/with` names in
+//! `TODOOZLE_TEST_CONTEXT`, else nothing, and loudly so.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test ends where it fails
 

@@ -2,8 +2,6 @@
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -14,12 +12,11 @@ const PATIENCE: Duration = Duration::from_mins(3);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 pub struct Node {
-    pub kubeconfig: Option<PathBuf>,
     pub context: String,
 }
 
 impl Node {
-    /// Found or brought up once; None when there is none to be had.
+    /// The one that `tests/cluster/with` names; None when there is none.
     pub fn get() -> Option<&'static Self> {
         static NODE: OnceLock<Option<Node>> = OnceLock::new();
         NODE.get_or_init(|| {
@@ -27,27 +24,17 @@ impl Node {
                 if std::env::var_os("TODOOZLE_OWN_NODE").is_some() {
                     script("tests/cluster/image", &["runtime-host"]);
                 }
-                return Some(Self { kubeconfig: None, context });
-            }
-            let own = std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
-            if cfg!(target_os = "linux") && own {
-                let kubeconfig = script("tests/cluster/up", &[]);
-                script("tests/cluster/image", &["runtime-host"]);
-                let kubeconfig = kubeconfig.lines().last().map(PathBuf::from);
-                return Some(Self { kubeconfig, context: "todoozle-test".to_owned() });
+                return Some(Self { context });
             }
             eprintln!("\n*** SKIPPED: no Kubernetes cluster ***");
-            eprintln!("*** Set TODOOZLE_TEST_CONTEXT, or run as root on Linux. ***\n");
+            eprintln!("*** Use `make test-edge`. ***\n");
             None
         })
         .as_ref()
     }
 
     pub async fn config(&self) -> Config {
-        let kubeconfig = match &self.kubeconfig {
-            Some(path) => Kubeconfig::read_from(path).unwrap(),
-            None => Kubeconfig::read().unwrap(),
-        };
+        let kubeconfig = Kubeconfig::read().unwrap();
         let options = KubeConfigOptions {
             context: Some(self.context.clone()),
             ..KubeConfigOptions::default()
@@ -59,13 +46,10 @@ impl Node {
         Client::try_from(self.config().await).unwrap()
     }
 
-    /// A program with this cluster's kubeconfig.
+    /// A program in the repository's root, which finds this cluster's kubeconfig as we do.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(root()).stdin(Stdio::null());
-        if let Some(path) = &self.kubeconfig {
-            command.env("KUBECONFIG", path);
-        }
         command
     }
 

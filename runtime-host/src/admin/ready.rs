@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use super::Admin;
-use crate::postgres;
+use crate::{migrate, postgres};
 
 /// How long an answer about the database holds, so that probes cannot pile up.
 const REMEMBERED: Duration = Duration::from_secs(1);
@@ -56,15 +56,14 @@ pub async fn look(admin: &Admin, excluded: Excluded) -> (bool, Value) {
 
 /// The database that a manifest names, as the host itself reaches it.
 pub struct Database {
-    address: String,
-    ca: Option<String>,
+    database: migrate::Database,
     /// Locked while somebody looks: the others wait for what comes of it.
     last: Mutex<Option<(Instant, String)>>,
 }
 
 impl Database {
-    pub fn new(address: String, ca: Option<String>) -> Self {
-        Self { address, ca, last: Mutex::new(None) }
+    pub fn new(database: migrate::Database) -> Self {
+        Self { database, last: Mutex::new(None) }
     }
 
     /// [`OK`], or what is wrong.
@@ -75,7 +74,7 @@ impl Database {
         {
             return found.clone();
         }
-        let connect = postgres::connect(&self.address, self.ca.as_deref());
+        let connect = postgres::connect(&self.database.address, self.database.ca.as_deref());
         let found = match tokio::time::timeout(TIMEOUT, connect).await {
             Ok(Ok(_)) => OK.to_owned(),
             Ok(Err(error)) => format!("{error:#}"),

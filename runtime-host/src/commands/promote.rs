@@ -21,11 +21,7 @@ pub async fn run(args: &Promote) -> Result<()> {
         .as_ref()
         .with_context(|| format!("{} has no version yet: push one there first", args.from))?;
     let live = &pointer.live;
-    let served = standing.pods.iter().any(|pod| {
-        let live_there = pod.status.as_ref().ok().and_then(|status| status.live.as_ref());
-        live_there.is_some_and(|there| there.digest == live.digest)
-    });
-    if !served {
+    if !standing.pods.iter().any(|pod| pod.serves(live.digest)) {
         bail!("no pod of {} serves {}: only what ran there is promoted", args.from, live.digest);
     }
     let bundle = Bundle::from_cluster(&source, live).await?;

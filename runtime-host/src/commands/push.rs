@@ -1,13 +1,15 @@
 //! `runtime-host push`.
 
-use anyhow::{Result, bail};
 use std::io::IsTerminal as _;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
 
 use crate::args::{Options, Output, Push, Wait};
 use crate::manifest::Manifest;
 use crate::push::bundle::Bundle;
 use crate::push::target::Target;
-use crate::push::{Plan, Standing, Timer, wait};
+use crate::push::{Plan, Standing, wait};
 
 /// Makes the manifest's component live in an environment.
 pub async fn run(args: &Push) -> Result<()> {
@@ -52,7 +54,7 @@ pub async fn carry_out(
         return Ok(());
     }
     confirm(options, &format!("Change what {} serves", target.env))?;
-    let timer = Timer::start();
+    let began = Instant::now();
     let pointer = plan.execute(target, standing).await?;
     let live = &pointer.live;
     let pods =
@@ -65,7 +67,7 @@ pub async fn carry_out(
                 "generation": live.generation,
                 "previous": pointer.previous,
                 "pods": pods,
-                "seconds": timer.seconds(),
+                "seconds": began.elapsed().as_secs_f64(),
             })
         ),
         Output::Text => {

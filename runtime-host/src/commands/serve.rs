@@ -86,15 +86,7 @@ pub async fn run(args: &Serve) -> Result<()> {
         std::future::pending::<Infallible>().await
     };
 
-    let listener = server::listen(socket, args.listen, "--listen")?;
-    let address = listener.local_addr().context("ask for the port")?;
-    println!("Serving http://{address}");
-    let signals = tokio::sync::Mutex::new(&mut signals);
-    let received = || async { signals.lock().await.received().await };
-    tokio::select! {
-        result = server::serve(server.clone(), listener, received(), received()) => result,
-        never = follow => match never {},
-    }
+    host.serve(socket, args.listen, &mut signals, Box::pin(follow)).await
 }
 
 /// For `/status`.

@@ -101,22 +101,12 @@ fn verdict(standing: &Standing) -> String {
         return "no version yet: push one".to_owned();
     };
     let wanted = pointer.live.digest;
-    let behind: Vec<&Member> = standing
-        .pods
-        .iter()
-        .filter(|pod| {
-            let live = pod.status.as_ref().ok().and_then(|status| status.live.as_ref());
-            live.is_none_or(|live| live.digest != wanted)
-        })
-        .collect();
+    let behind: Vec<&Member> = standing.pods.iter().filter(|pod| !pod.serves(wanted)).collect();
     match (standing.pods.len(), behind.as_slice()) {
         (0, _) => "no pods run: deploy the edge tier".to_owned(),
         (count, []) => format!("all {count} pods serve {wanted}"),
         (count, behind) => {
-            let refused = behind.iter().any(|pod| {
-                let quarantine = pod.status.as_ref().map(|status| &status.quarantine);
-                quarantine.is_ok_and(|q| q.iter().any(|entry| entry.digest == wanted))
-            });
+            let refused = behind.iter().any(|pod| pod.refusal(wanted).is_some());
             let what = if refused {
                 "it was refused: push a better one, or roll back"
             } else {

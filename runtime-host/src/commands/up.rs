@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use tokio::net::TcpSocket;
 
 use crate::args::Up;
@@ -130,16 +130,8 @@ impl App<'_> {
         step.done(&format!("Compiled {} ({})", component.id, generation.digest));
         server.live.store(Some(Arc::new(generation)));
 
-        let listener = server::listen(socket, self.args.listen, "--listen")?;
-        let address = listener.local_addr().context("ask for the port")?;
-        println!("Serving http://{address}");
-        // One signal stops the server, and the next one cuts off what it still does.
-        let signals = tokio::sync::Mutex::new(signals);
-        let received = || async { signals.lock().await.received().await };
-        tokio::select! {
-            result = server::serve(server.clone(), listener, received(), received()) => result,
-            never = self.maintain(changes, loader, server) => match never {},
-        }
+        let beside = self.maintain(changes, loader, server);
+        host.serve(socket, self.args.listen, signals, beside).await
     }
 
     /// What goes on beside the requests.

@@ -3,7 +3,6 @@
 //! it can be run again.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -58,17 +57,13 @@ impl Standing {
     fn live_has_passed(&self) -> bool {
         let Some(pointer) = &self.pointer else { return false };
         self.pods.iter().any(|pod| {
-            let live = pod.status.as_ref().ok().and_then(|status| status.live.as_ref());
-            live.is_some_and(|live| live.digest == pointer.live.digest && !live.on_probation)
+            pod.live().is_some_and(|live| live.digest == pointer.live.digest && !live.on_probation)
         })
     }
 
     /// Why a version is refused, if a pod refuses it.
     fn refusal(&self, digest: Digest) -> Option<&str> {
-        self.pods.iter().find_map(|pod| {
-            let quarantine = &pod.status.as_ref().ok()?.quarantine;
-            Some(quarantine.iter().find(|entry| entry.digest == digest)?.reason.as_str())
-        })
+        self.pods.iter().find_map(|pod| Some(pod.refusal(digest)?.reason.as_str()))
     }
 
     fn is_live(&self, digest: Digest) -> bool {
@@ -309,19 +304,6 @@ async fn prune(target: &Target, pointer: &Pointer) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A moment from which a push is timed.
-pub struct Timer(Instant);
-
-impl Timer {
-    pub fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    pub fn seconds(&self) -> f64 {
-        self.0.elapsed().as_secs_f64()
-    }
 }
 
 #[cfg(test)]

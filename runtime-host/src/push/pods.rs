@@ -12,7 +12,8 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 
 use super::target::Target;
-use crate::rollout::report::Status;
+use crate::release::Digest;
+use crate::rollout::report::{Live, Quarantined, Status};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const PORT_NAME: &str = "admin";
@@ -22,6 +23,22 @@ pub struct Member {
     pub name: String,
     /// Its status, or why there is none.
     pub status: Result<Status, String>,
+}
+
+impl Member {
+    /// What it serves, as far as is known.
+    pub fn live(&self) -> Option<&Live> {
+        self.status.as_ref().ok()?.live.as_ref()
+    }
+
+    pub fn serves(&self, digest: Digest) -> bool {
+        self.live().is_some_and(|live| live.digest == digest)
+    }
+
+    /// Its refusal of a version, if it refused it.
+    pub fn refusal(&self, digest: Digest) -> Option<&Quarantined> {
+        self.status.as_ref().ok()?.quarantine.iter().find(|entry| entry.digest == digest)
+    }
 }
 
 /// All pods of the edge tier, by name, without those that are on their way out.

@@ -25,7 +25,7 @@ pub async fn until_live(target: &Target, release: &Release, limit: Duration) -> 
             bail!("{pod} refuses {}: {reason}; the version before goes on serving", release.digest);
         }
         let behind: Vec<String> =
-            pods.iter().filter(|pod| !serves(pod, release)).map(why_not).collect();
+            pods.iter().filter(|pod| !pod.serves(release.digest)).map(why_not).collect();
         if behind.is_empty() && pods.len() >= wanted {
             step.done(&format!("{} pods serve {}", pods.len(), release.digest));
             return Ok(pods.len());
@@ -55,18 +55,11 @@ async fn replicas(target: &Target) -> Result<usize> {
     Ok(usize::try_from(replicas).unwrap_or(0))
 }
 
-fn serves(pod: &Member, release: &Release) -> bool {
-    let live = pod.status.as_ref().ok().and_then(|status| status.live.as_ref());
-    live.is_some_and(|live| live.digest == release.digest)
-}
-
 fn refusal<'a>(pods: &'a [Member], release: &Release) -> Option<(&'a str, &'a str)> {
     pods.iter().find_map(|pod| {
-        let quarantine = &pod.status.as_ref().ok()?.quarantine;
-        let entry = quarantine.iter().find(|entry| {
-            entry.digest == release.digest && entry.generation >= release.generation
-        })?;
-        Some((pod.name.as_str(), entry.reason.as_str()))
+        let entry = pod.refusal(release.digest)?;
+        let now = entry.generation >= release.generation;
+        now.then_some((pod.name.as_str(), entry.reason.as_str()))
     })
 }
 

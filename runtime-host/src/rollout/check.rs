@@ -65,7 +65,7 @@ impl Checks {
         }
         Loader::inspect(&bytes).map_err(|error| refuse(&error))?;
         self.check_schema(release).await?;
-        let generation = self.loader.load(bytes).await.map_err(|error| refuse(&error))?;
+        let generation = self.loader.load(found, bytes).await.map_err(|error| refuse(&error))?;
         probe(&generation, &self.probe).await?;
         Ok(generation)
     }
