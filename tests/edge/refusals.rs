@@ -77,7 +77,7 @@ fn what_misbehaves_is_well_formed() {
 }
 
 /// So that the checks of size and of compile time have something to find.
-const ARGUMENTS: &str = "arguments: [--max-component=16MiB, --compile-timeout=10s]";
+const ARGUMENTS: &str = "arguments: [--max-component=16MiB, --compile-timeout=20s]";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "its limit of compile time needs a machine that is not busy: make test-edge"]

@@ -11,9 +11,9 @@ const UNREACHABLE: u8 = 0x00;
 const LOOP: [u8; 2] = [0x03, 0x40];
 const IF: [u8; 2] = [0x04, 0x40];
 const BR_0: [u8; 2] = [0x0c, 0x00];
+const BR_IF_0: [u8; 2] = [0x0d, 0x00];
 const END: u8 = 0x0b;
 const GET_0: [u8; 2] = [0x20, 0x00];
-const SET_0: [u8; 2] = [0x21, 0x00];
 const TEE_0: [u8; 2] = [0x22, 0x00];
 const I32_CONST: u8 = 0x41;
 const LESS: u8 = 0x48;
@@ -62,13 +62,12 @@ pub fn eats_memory() -> Vec<u8> {
     with_prefix(&code.concat())
 }
 
-/// A version with a function so long that no compiler is through with it soon.
+/// A version with so many loops in a row that no compiler is through with them
+/// soon: what it does per loop grows with their number.
 pub fn compiles_slowly() -> Vec<u8> {
-    // Validation allows a function 7,654,321 bytes.
-    const STATEMENTS: usize = 1_000_000;
-    let statement = [&GET_0[..], &GET_0, &[MULTIPLY], &SET_0].concat();
-    let code = [&[I32_CONST, 0], &IF[..], &statement.repeat(STATEMENTS), &[END]].concat();
-    with_prefix(&code)
+    const LOOPS: usize = 20_000;
+    let code = [&LOOP[..], &GET_0, &GET_0, &[MULTIPLY], &TEE_0, &BR_IF_0, &[END]].concat();
+    with_prefix(&code.repeat(LOOPS))
 }
 
 /// A version that weighs more by so many bytes.
