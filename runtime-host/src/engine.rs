@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Cache, CacheConfig, CacheStore, Config, Engine, InstanceAllocationStrategy,
+    PoolingAllocationConfig,
 };
 
 use crate::limits::Limits;
@@ -50,8 +51,14 @@ pub fn new(limits: &Limits, cache: &Path) -> Result<Engine> {
 }
 
 /// An engine that compiles the very same code, and runs nothing.
-pub fn compiler(cache: &Path) -> Result<Engine> {
-    Engine::new(&config(cache)?).map_err(anyhow::Error::from).context("set up the compiler")
+/// `functions` are those that need no compiling.
+pub fn compiler(cache: &Path, functions: Arc<dyn CacheStore>) -> Result<Engine> {
+    let mut config = config(cache)?;
+    config
+        .enable_incremental_compilation(functions)
+        .map_err(anyhow::Error::from)
+        .context("keep compiled functions")?;
+    Engine::new(&config).map_err(anyhow::Error::from).context("set up the compiler")
 }
 
 /// What decides about the code that comes out.

@@ -16,9 +16,10 @@ pub use guest::GuestOutput;
 
 /// What is logged unless `RUST_LOG` says otherwise. The libraries named tell of
 /// what the host or the component tells itself: every notice of the database,
-/// every connection that it closes, every migration, every failed request.
+/// every connection that it closes, every migration, every failed request, every
+/// attempt to reach the API server.
 const DEFAULT: &str = "info,tokio_postgres=warn,deadpool.postgres=error,refinery_core=warn,\
-    wasmtime_wasi_http=error,hyper=error";
+    wasmtime_wasi_http=error,hyper=error,kube_client=off";
 /// Says the format when no flag does.
 const FORMAT: &str = "TODOOZLE_LOG_FORMAT";
 

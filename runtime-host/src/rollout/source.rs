@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
-use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::runtime::WatchStreamExt as _;
+use kube::runtime::utils::ResetTimerBackoff;
+use kube::runtime::watcher::{self, ExponentialBackoff};
 use tokio::sync::watch;
 
 use super::check::API_TIMEOUT;
@@ -16,6 +18,10 @@ use crate::release::{self, Pointer};
 
 /// Between two looks.
 const REREAD: Duration = Duration::from_mins(1);
+
+/// Between two attempts to watch: the first, and the longest, which is how much
+/// later than its return the API server is heard again at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 /// Follows the pointer for as long as it is polled. What is sent differs from
 /// what was sent before. A pointer that is deleted or cannot be read changes
@@ -27,7 +33,14 @@ pub async fn follow(
     pointer: watch::Sender<Option<Pointer>>,
 ) {
     let name = release::pointer_name(app);
-    let mut watch = pin!(watcher::watch_object(config_maps.clone(), &name).default_backoff());
+    let backoff = backon::ExponentialBuilder::new()
+        .with_min_delay(RETRY.0)
+        .with_max_delay(RETRY.1)
+        .with_jitter()
+        .without_max_times();
+    let watch = watcher::watch_object(config_maps.clone(), &name)
+        .backoff(ResetTimerBackoff::new(ExponentialBackoff::from(backoff), 2 * RETRY.1));
+    let mut watch = pin!(watch);
     let mut look = tokio::time::interval(REREAD);
     // The watch begins with a look of its own.
     look.reset();

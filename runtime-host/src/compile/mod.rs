@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -12,6 +13,10 @@ use tokio::process::Command;
 use wasmtime::component::Component;
 
 use crate::engine;
+
+mod functions;
+
+use functions::Functions;
 
 /// Data that the compiler may hold in memory. A component of 5 MB takes a
 /// third of it.
@@ -95,12 +100,13 @@ fn this_program() -> Result<PathBuf> {
 pub fn run(component: &Path, cache: &Path) -> Result<()> {
     // Best effort: macOS doesn't know this limit.
     let _ = setrlimit(Resource::RLIMIT_DATA, MAX_MEMORY, MAX_MEMORY);
-    let engine = engine::compiler(cache)?;
+    let functions = Arc::new(Functions::read(cache.with_extension("functions")));
+    let engine = engine::compiler(cache, functions.clone())?;
     Component::from_file(&engine, component).map_err(|error| {
         anyhow!(
             "it is truncated, damaged or of an unknown version: build it again ({})",
             error.root_cause()
         )
     })?;
-    Ok(())
+    functions.write()
 }
