@@ -71,8 +71,8 @@ edit() {
         "$sops" --disable-version-check updatekeys --yes "$file" > /dev/null 2>&1 ||
             fail "can't read $file: $(why "$sops" "$file"). Commit .sops.yaml, and ask someone who can to run make secrets ENV=$env"
     else
-        say "$file is new: write passwords under roles and system, like roles: {todo: …}; what is missing is generated"
-        printf '# Passwords by the names in postgres.toml; 12 or more of A-Z, a-z, 0-9, - and _.\nroles: {}\nsystem: {}\n' |
+        say "$file is new: it has a generated password for each role of postgres.toml; change them as you like"
+        template "$config/$env/postgres.toml" |
             "$sops" --disable-version-check encrypt --filename-override "$file" --input-type yaml --output-type yaml > "$file.new" ||
             { rm -f "$file.new"; fail "can't encrypt for $env, see above"; }
         mv "$file.new" "$file"
@@ -82,6 +82,17 @@ edit() {
     "$sops" --disable-version-check "$file" || code=$?
     ((code == 0 || code == 200)) || fail "$file was not changed" # 200: nothing was edited
     say "$file is encrypted: commit it, then make deploy ENV=$env"
+}
+
+# template SETTINGS prints a file with a password for every role.
+template() {
+    local role
+    echo '# Passwords by the names in postgres.toml; 12 or more of A-Z, a-z, 0-9, - and _.'
+    echo 'roles:'
+    for role in $(sed -n 's/^\[roles\.\([^].]*\)\].*/\1/p' "$1"); do
+        echo "  $role: $(LC_ALL=C tr -dc A-Za-z0-9_- < /dev/urandom | head -c 24)"
+    done
+    echo "system: {} # superuser, replication, rewind, restapi: those that aren't here are generated"
 }
 
 # why SOPS FILE prints what sops says, in a line.

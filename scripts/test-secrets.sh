@@ -93,7 +93,7 @@ writes() {
 refuses "the example of a cloud's key" "is an example" scripts/secrets.sh edit prod
 
 as alice
-writes 'roles: {}' "roles: {todo: $password}"
+writes '  todo:' "  todo: $password"
 does "the first edit" scripts/secrets.sh edit dev
 [[ $(stat -c %a "$XDG_CONFIG_HOME/sops/age/keys.txt" 2> /dev/null || echo 600) = 600 ]] || broken "others can read the key"
 ! grep -rqF --exclude-dir=scripts $password . || broken "the password is in clear text somewhere"

@@ -1,5 +1,5 @@
-//! Passwords: those that exist are kept, those in `secrets.yaml` are taken,
-//! the rest are generated.
+//! Passwords: those in `secrets.yaml` are taken, those that exist are kept, the
+//! rest are generated.
 
 use std::{collections::BTreeMap, fmt, path::Path, process::Command};
 
@@ -58,7 +58,8 @@ pub struct Passwords {
     pub roles: BTreeMap<String, Password>,
 }
 
-/// `config/<env>/secrets.yaml`: every key may be left out.
+/// `config/<env>/secrets.yaml`: the system's users may be left out, a role of
+/// `postgres.toml` may not, lest a typing error end in a password that nobody knows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Given {
@@ -92,6 +93,14 @@ impl Given {
             ensure!(
                 env.roles.keys().any(|role| **role == **name),
                 "{}: roles.{name} is no role of postgres.toml: add [roles.{name}] there",
+                path.display()
+            );
+        }
+        for role in env.roles.keys() {
+            ensure!(
+                given.roles.contains_key(&**role),
+                "{} lacks roles.{role}, which postgres.toml names: add it (make secrets), or \
+                 take the file away to have every password generated",
                 path.display()
             );
         }
@@ -219,6 +228,7 @@ mod tests {
             ("roles: hunter2", "under `system` and `roles`"),
             ("roles:\n  appp: hunter2-hunter2", "add [roles.appp]"),
             ("system:\n  root: hunter2-hunter2", "none of superuser, replication"),
+            ("system:\n  rewind: hunter2-hunter2", "lacks roles.app, which postgres.toml names"),
             // Said to be encrypted, and not: sops refuses it, or is missing.
             ("roles:\n  app: hunter2-hunter2\nsops:\n  mac: none", "decrypt"),
         ] {

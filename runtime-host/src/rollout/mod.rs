@@ -30,6 +30,9 @@ const PROBATION: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a start waits for the API server before it takes what it had.
 const START_PATIENCE: Duration = Duration::from_secs(3);
+/// Pods begin with a new version at any time within this, so that those of a
+/// node don't compile all at once.
+const STAGGER: Duration = Duration::from_secs(1);
 /// Between two tries of a version that lacks something: doubled each time.
 const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
 
@@ -98,7 +101,12 @@ impl Rollout {
                     self.events.write(What::Refused, format!("{}: {reason}", pointer.live.digest));
                     self.report.problem(reason);
                 }
-                Step::Load => self.load(&pointer.live).await,
+                Step::Load => {
+                    if self.memory.live.is_some() {
+                        tokio::time::sleep(STAGGER.mul_f32(fastrand::f32())).await;
+                    }
+                    self.load(&pointer.live).await;
+                }
             }
             self.memory.generation = self.memory.generation.max(pointer.live.generation);
             if self.memory.live.is_none() {
