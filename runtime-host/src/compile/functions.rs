@@ -30,9 +30,13 @@ impl Functions {
     }
 
     /// Replaces the file by those that were asked for, so that it grows with the
-    /// component, and not with every version.
+    /// component, and not with every version. A component that was compiled
+    /// before asks for none, and the file stays.
     pub fn write(&self) -> Result<()> {
         let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.is_empty() {
+            return Ok(());
+        }
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)
             .with_context(|| format!("write to {}", folder.display()))?;
@@ -85,12 +89,25 @@ mod tests {
     }
 
     #[test]
+    fn a_component_that_asks_for_none_leaves_the_file_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("functions");
+        let first = Functions::read(file.clone());
+        assert!(first.insert(b"a", vec![1]));
+        first.write().unwrap();
+        Functions::read(file.clone()).write().unwrap();
+        assert!(Functions::read(file).get(b"a").is_some());
+    }
+
+    #[test]
     fn a_damaged_file_holds_none() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("functions");
         std::fs::write(&file, b"\xff\xff\xff\xff\xff\xff").unwrap();
-        let functions = Functions::read(file);
+        let functions = Functions::read(file.clone());
         assert!(functions.get(b"a").is_none());
+        assert!(functions.insert(b"a", vec![1]));
         functions.write().unwrap();
+        assert!(Functions::read(file).get(b"a").is_some(), "it was replaced");
     }
 }
