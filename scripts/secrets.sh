@@ -86,13 +86,15 @@ edit() {
 
 # template SETTINGS prints a file with a password for every role.
 template() {
-    local role
+    local role roles
+    roles=$(sed -n 's/^\[roles\.\([^].]*\)\].*/\1/p' "$1")
     echo '# Passwords by the names in postgres.toml; 12 or more of A-Z, a-z, 0-9, - and _.'
-    echo 'roles:'
-    for role in $(sed -n 's/^\[roles\.\([^].]*\)\].*/\1/p' "$1"); do
+    echo '# Those under system (superuser, replication, rewind, restapi) are generated where they are missing.'
+    if [[ $roles ]]; then echo 'roles:'; else echo 'roles: {}'; fi
+    for role in $roles; do
         echo "  $role: $(LC_ALL=C tr -dc A-Za-z0-9_- < /dev/urandom | head -c 24)"
     done
-    echo "system: {} # superuser, replication, rewind, restapi: those that aren't here are generated"
+    echo 'system: {}'
 }
 
 # why SOPS FILE prints what sops says, in a line.

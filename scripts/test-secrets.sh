@@ -16,6 +16,7 @@ keygen=$(at_hand age-keygen)
 
 mkdir -p "$work/repo/config/dev" "$work/repo/config/prod" "$work/bin"
 cp -r scripts .sops.yaml "$work/repo/"
+cp config/dev/postgres.toml "$work/repo/config/dev/"
 cd "$work/repo"
 git init -q .
 dev=config/dev/secrets.yaml
@@ -93,7 +94,7 @@ writes() {
 refuses "the example of a cloud's key" "is an example" scripts/secrets.sh edit prod
 
 as alice
-writes '  todo:' "  todo: $password"
+writes ' *todo:' "    todo: $password"
 does "the first edit" scripts/secrets.sh edit dev
 [[ $(stat -c %a "$XDG_CONFIG_HOME/sops/age/keys.txt" 2> /dev/null || echo 600) = 600 ]] || broken "others can read the key"
 ! grep -rqF --exclude-dir=scripts $password . || broken "the password is in clear text somewhere"

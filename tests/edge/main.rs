@@ -14,4 +14,5 @@ mod outages;
 mod pods;
 mod pushes;
 mod refusals;
+mod staging;
 mod versions;

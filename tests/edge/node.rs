@@ -2,8 +2,9 @@
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tests::root;
 
@@ -60,12 +61,12 @@ impl Node {
     }
 }
 
-/// Where helm or kubectl is, which may have to be built first.
-pub fn tool(name: &'static str) -> &'static str {
-    static HELM: OnceLock<String> = OnceLock::new();
-    static KUBECTL: OnceLock<String> = OnceLock::new();
-    let place = if name == "helm" { &HELM } else { &KUBECTL };
-    place.get_or_init(|| script("scripts/tools.sh", &[name]).trim().to_owned())
+/// Where a tool of `scripts/tools.sh` is; it may have to be built first.
+pub fn tool(name: &'static str) -> String {
+    static PLACES: Mutex<BTreeMap<&str, String>> = Mutex::new(BTreeMap::new());
+    let mut places = PLACES.lock().unwrap();
+    let find = || script("scripts/tools.sh", &[name]).trim().to_owned();
+    places.entry(name).or_insert_with(find).clone()
 }
 
 fn script(path: &str, arguments: &[&str]) -> String {
