@@ -63,7 +63,30 @@ cgroup_roots() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/moun
 await() {
     local end=$((SECONDS + $2))
     until "${@:3}" > /dev/null 2>&1; do
-        ((SECONDS < end)) || fail "waited $2 s for $1 in vain; $state/log may tell why"
+        if ((SECONDS >= end)); then
+            tail -n 5 "$state"/log/*.log >&2 || true
+            fail "waited $2 s for $1 in vain; $state/log may tell why, it ends as above"
+        fi
         sleep 0.1
     done
+}
+
+# thaw lets frozen processes see that they were killed (cgroup version 1).
+thaw() {
+    local at=/sys/fs/cgroup/freezer/$CGROUP
+    [[ ! -d $at ]] || find "$at" -name freezer.state -exec sh -c 'for at; do echo THAWED > "$at"; done' sh {} +
+}
+
+remove_cgroups() {
+    local at
+    for at in $(cgroup_roots); do
+        [[ ! -d $at/$CGROUP ]] || find "$at/$CGROUP" -depth -type d -exec rmdir {} + || return 1
+    done
+}
+
+# await_end waits until nothing is left that a killed node ran in.
+await_end() {
+    thaw
+    await "the node to end" 30 node_ended
+    await "the node's control groups to be empty" 30 remove_cgroups
 }
