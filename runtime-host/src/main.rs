@@ -18,6 +18,7 @@ mod embedded;
 mod engine;
 mod error;
 mod exchange;
+mod file;
 mod generation;
 mod guest;
 mod health;

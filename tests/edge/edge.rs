@@ -66,6 +66,13 @@ impl Namespace {
     }
 }
 
+/// Those of the database and of the host under test.
+pub fn images() -> (String, String) {
+    let image = |variable, or: &str| std::env::var(variable).unwrap_or_else(|_| or.to_owned());
+    let database = image("TODOOZLE_TEST_IMAGE", "localhost/todoozle/postgres:17");
+    (database, image("TODOOZLE_TEST_HOST_IMAGE", "localhost/todoozle/runtime-host:dev"))
+}
+
 pub struct Edge {
     pub namespace: Namespace,
     pub project: Project,
@@ -96,9 +103,7 @@ impl Edge {
     /// Writes the configuration, with `more` values.
     pub fn configure(&self, pods: u32, more: &str) {
         let (context, namespace) = (&self.namespace.node.context, &self.namespace.name);
-        let image = |variable, or: &str| std::env::var(variable).unwrap_or_else(|_| or.to_owned());
-        let database = image("TODOOZLE_TEST_IMAGE", "localhost/todoozle/postgres:17");
-        let host = image("TODOOZLE_TEST_HOST_IMAGE", "localhost/todoozle/runtime-host:dev");
+        let (database, host) = images();
         let (repository, tag) = host.rsplit_once(':').expect("an image with a tag");
         let postgres = format!(
             r#"

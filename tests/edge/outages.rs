@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::time::Duration;
 use tests::wasm;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// Deletes every pod in turn, each in order.
 async fn delete_the_pods(edge: &Edge) {
@@ -108,53 +108,52 @@ async fn without_its_pointer_a_pod_serves_what_it_has_until_the_next_push() {
 /// A node of ours without its control plane; it comes back at the end, whatever that is.
 struct Outage {
     /// Those that stand still.
-    frozen: Vec<Pid>,
-    /// What keeps the API server from coming up.
-    killer: Option<JoinHandle<()>>,
+    api_servers: Vec<Pid>,
+    controllers: Vec<Pid>,
+    /// What keeps the API server from coming up, for as long as it is not dropped.
+    killer: JoinSet<()>,
 }
 
 impl Outage {
     /// The API server ends, and again whenever it is started.
     async fn down(edge: &Edge) -> Option<Self> {
-        let api_servers = ApiServers::of(edge).await?;
-        let mut outage = Self::begin(api_servers.controllers());
-        outage.killer = Some(tokio::spawn(async move {
+        let plane = ControlPlane::of(edge).await?;
+        let mut outage = Self::begin(vec![], plane.controllers);
+        outage.killer.spawn(async move {
             loop {
-                for pid in api_servers.running() {
+                for pid in api_servers(&plane.address) {
                     let _ = kill(pid, Signal::SIGKILL);
                 }
                 // Far less than it needs to come up.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-        }));
+        });
         Some(outage)
     }
 
     /// The API server takes connections and answers none.
     async fn frozen(edge: &Edge) -> Option<Self> {
-        let api_servers = ApiServers::of(edge).await?;
-        Some(Self::begin([api_servers.running(), api_servers.controllers()].concat()))
+        let plane = ControlPlane::of(edge).await?;
+        Some(Self::begin(plane.api_servers, plane.controllers))
     }
 
-    fn begin(frozen: Vec<Pid>) -> Self {
-        let outage = Self { frozen, killer: None };
+    fn begin(api_servers: Vec<Pid>, controllers: Vec<Pid>) -> Self {
+        let outage = Self { api_servers, controllers, killer: JoinSet::new() };
         outage.signal(Signal::SIGSTOP);
         outage
     }
 
     fn signal(&self, signal: Signal) {
-        for pid in &self.frozen {
+        for pid in self.api_servers.iter().chain(&self.controllers) {
             let _ = kill(*pid, signal);
         }
     }
 
     /// The API server first; the controllers once the node has told it that it lives.
     async fn end(mut self, edge: &Edge) {
-        if let Some(killer) = self.killer.take() {
-            killer.abort();
-        }
-        for pid in processes(API_SERVER, |pid| self.frozen.contains(&Pid::from_raw(pid))) {
-            kill(pid, Signal::SIGCONT).unwrap();
+        self.killer.shutdown().await;
+        for pid in &self.api_servers {
+            kill(*pid, Signal::SIGCONT).unwrap();
         }
         let leases: Api<Lease> = Api::namespaced(edge.namespace.client.clone(), "kube-node-lease");
         let renewed = async || {
@@ -171,40 +170,34 @@ impl Outage {
 
 impl Drop for Outage {
     fn drop(&mut self) {
-        if let Some(killer) = &self.killer {
-            killer.abort();
-        }
         self.signal(Signal::SIGCONT);
     }
 }
 
-const API_SERVER: &str = "kube-apiserver";
-
-/// The API server of a node of this machine, whichever process it is.
-struct ApiServers {
-    /// In its command line.
+/// The processes that run the node, as they are now.
+struct ControlPlane {
+    /// In the command line of every API server of the node.
     address: String,
-    /// The node's namespace of processes.
-    node: std::path::PathBuf,
+    api_servers: Vec<Pid>,
+    /// They would take the API server's silence for the nodes'.
+    controllers: Vec<Pid>,
 }
 
-impl ApiServers {
+impl ControlPlane {
     /// None where they are out of reach, or somebody else's.
     async fn of(edge: &Edge) -> Option<Self> {
         let url = edge.namespace.node.config().await.cluster_url;
         let address = format!("--bind-address\0{}\0", url.host()?);
-        let found = processes(API_SERVER, |pid| read(pid, "cmdline").contains(&address));
-        Some(Self { node: namespace(found.first()?.as_raw())?, address })
+        let api_servers = api_servers(&address);
+        let node = namespace(api_servers.first()?.as_raw())?;
+        let beside = |pid| namespace(pid).as_ref() == Some(&node);
+        let controllers = processes("kube-controller-manager", beside);
+        Some(Self { address, api_servers, controllers })
     }
+}
 
-    fn running(&self) -> Vec<Pid> {
-        processes(API_SERVER, |pid| read(pid, "cmdline").contains(&self.address))
-    }
-
-    /// The controllers beside it, which would take its silence for the nodes'.
-    fn controllers(&self) -> Vec<Pid> {
-        processes("kube-controller-manager", |pid| namespace(pid).as_ref() == Some(&self.node))
-    }
+fn api_servers(address: &str) -> Vec<Pid> {
+    processes("kube-apiserver", |pid| read(pid, "cmdline").contains(address))
 }
 
 fn namespace(pid: i32) -> Option<std::path::PathBuf> {

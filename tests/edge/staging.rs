@@ -1,6 +1,6 @@
 //! `make deploy ENV=staging`, as a cloud gets it: its own settings, and secrets that are encrypted.
 
-use crate::edge::{APP, Edge};
+use crate::edge::{APP, Edge, images};
 use crate::load::Load;
 use crate::node::{must, tool};
 use k8s_openapi::api::core::v1::{Secret, Service};
@@ -19,58 +19,56 @@ struct Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    async fn of(edge: &'a Edge) -> Self {
+    fn of(edge: &'a Edge) -> Self {
         let folder = edge.config_folder().join("staging");
         std::fs::create_dir_all(&folder).unwrap();
-        let (context, namespace) = (&edge.namespace.node.context, &edge.namespace.name);
-        let test = edge.config_folder().join("test");
-        for file in ["postgres.toml", "values.yaml"] {
-            let mut text =
-                std::fs::read_to_string(root().join("config/staging").join(file)).unwrap();
-            let own = std::fs::read_to_string(test.join(file)).unwrap();
-            let line = |key: &str| own.lines().find(|line| line.trim_start().starts_with(key));
-            let changes: &[(&str, String)] = if file == "postgres.toml" {
-                &[
-                    (
-                        "namespace = \"todoozle\"",
-                        format!("context = \"{context}\"\nnamespace = \"{namespace}\""),
-                    ),
-                    ("image = \"ghcr.io/todoozle/postgres:17\"", line("image").unwrap().to_owned()),
-                    (
-                        "requests = { cpu = \"500m\", memory = \"1Gi\" }",
-                        "requests = { cpu = \"20m\", memory = \"128Mi\" }".into(),
-                    ),
-                    ("spread_required = true", "spread_required = false".into()),
-                ]
-            } else {
-                let image =
-                    format!("image:\n{}\n{}", line("repository").unwrap(), line("tag").unwrap());
-                &[
-                    ("context: staging", format!("context: {context}")),
-                    (
-                        "namespace: todoozle",
-                        format!("namespace: {namespace}\n  # what follows is the test's"),
-                    ),
-                    (
-                        "replicas: 3",
-                        format!(
-                            "replicas: 3\n{image}\nresources: {{requests: {{cpu: 20m, memory: 64Mi}}}}"
-                        ),
-                    ),
-                ]
-            };
-            for (old, new) in changes {
-                assert!(text.contains(old), "{file} has {old}");
-                text = text.replace(old, new);
-            }
-            std::fs::write(folder.join(file), text).unwrap();
-        }
         let key = edge.config_folder().join("age.txt");
         let made = Command::new(tool("age-keygen")).arg("-o").arg(&key).output().unwrap();
         let recipient = String::from_utf8(made.stderr).unwrap();
         let recipient = recipient.trim().rsplit(' ').next().unwrap().to_owned();
         assert!(recipient.starts_with("age1"), "age-keygen names the public key");
-        Self { edge, folder, key, recipient }
+        let staging = Self { edge, folder, key, recipient };
+
+        let (context, namespace) = (&edge.namespace.node.context, &edge.namespace.name);
+        let (database, host) = images();
+        let (repository, tag) = host.rsplit_once(':').expect("an image with a tag");
+        let place = format!("context = \"{context}\"\nnamespace = \"{namespace}\"");
+        staging.take(
+            "postgres.toml",
+            &[
+                ("namespace = \"todoozle\"", &place),
+                ("ghcr.io/todoozle/postgres:17", &database),
+                (
+                    "requests = { cpu = \"500m\", memory = \"1Gi\" }",
+                    "requests = { cpu = \"20m\", memory = \"128Mi\" }",
+                ),
+                ("spread_required = true", "spread_required = false"),
+            ],
+        );
+        let pods = format!(
+            "replicas: 3
+image: {{repository: {repository}, tag: {tag}}}
+resources: {{requests: {{cpu: 20m, memory: 64Mi}}}}"
+        );
+        staging.take(
+            "values.yaml",
+            &[
+                ("context: staging", &format!("context: {context}")),
+                ("namespace: todoozle", &format!("namespace: {namespace}")),
+                ("replicas: 3", &pods),
+            ],
+        );
+        staging
+    }
+
+    /// Takes a file of the environment over, with other words in places.
+    fn take(&self, file: &str, changes: &[(&str, &str)]) {
+        let mut text = std::fs::read_to_string(root().join("config/staging").join(file)).unwrap();
+        for (old, new) in changes {
+            assert!(text.contains(old), "{file} has {old}");
+            text = text.replace(old, new);
+        }
+        std::fs::write(self.folder.join(file), text).unwrap();
     }
 
     /// Writes `secrets.yaml`, encrypted.
@@ -101,7 +99,7 @@ impl<'a> Staging<'a> {
 #[ignore = "takes minutes, and builds sops where there is none: make test-edge"]
 async fn staging_goes_from_nothing_to_a_page_and_takes_a_new_password_under_load() {
     let Some(edge) = Edge::configured(0).await else { return };
-    let staging = Staging::of(&edge).await;
+    let staging = Staging::of(&edge);
     staging.seal("first-password-0").await;
     staging.deploy().await;
     let pods = edge.lives().await;

@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use wasmtime::CacheStore;
+
+use crate::file;
 
 /// By a hash of the function and of all that decides about its code.
 type Map = HashMap<Vec<u8>, Vec<u8>>;
@@ -37,13 +38,7 @@ impl Functions {
         if now.is_empty() {
             return Ok(());
         }
-        let folder = self.file.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)
-            .with_context(|| format!("write to {}", folder.display()))?;
-        file.write_all(&postcard::to_allocvec(&*now).context("encode functions")?)
-            .and_then(|()| Ok(file.persist(&self.file)?))
-            .with_context(|| format!("write {}", self.file.display()))?;
-        Ok(())
+        file::replace(&self.file, &postcard::to_allocvec(&*now).context("encode functions")?)
     }
 
     fn keep(&self, key: &[u8], function: Vec<u8>) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::file;
 use crate::release::Release;
 
 const RELEASE: &str = "release.json";
@@ -32,8 +33,8 @@ impl Cached {
     /// Remembers a version, and forgets the one before.
     pub fn store(&self, release: &Release, component: &[u8]) -> Result<()> {
         let before = self.load().map(|(release, _)| release);
-        self.write(&self.component(release), component)?;
-        self.write(&self.dir.join(RELEASE), &serde_json::to_vec(release)?)?;
+        file::replace(&self.component(release), component)?;
+        file::replace(&self.dir.join(RELEASE), &serde_json::to_vec(release)?)?;
         if let Some(before) = before.filter(|before| before.digest != release.digest) {
             std::fs::remove_file(self.component(&before)).context("remove the version before")?;
         }
@@ -42,16 +43,6 @@ impl Cached {
 
     fn component(&self, release: &Release) -> PathBuf {
         self.dir.join(format!("{}.wasm", release.digest))
-    }
-
-    /// All of the file or nothing of it.
-    fn write(&self, path: &Path, content: &[u8]) -> Result<()> {
-        use std::io::Write as _;
-        let mut file = tempfile::NamedTempFile::new_in(&self.dir)
-            .with_context(|| format!("write to {}", self.dir.display()))?;
-        file.write_all(content)?;
-        file.persist(path).with_context(|| format!("write {}", path.display()))?;
-        Ok(())
     }
 }
 
