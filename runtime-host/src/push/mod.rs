@@ -13,7 +13,7 @@ use kube::api::{DeleteParams, ListParams, PostParams};
 use crate::progress;
 use crate::release::{self, Digest, Pointer, Release, parts};
 use bundle::{Bundle, Migrations};
-use pods::Member;
+use pods::{Member, Pods};
 use target::Target;
 
 pub mod bundle;
@@ -43,7 +43,7 @@ impl Standing {
             .map(|found| Pointer::parse(&found.data.unwrap_or_default()))
             .transpose()
             .map_err(|error| anyhow::anyhow!("the ConfigMap {name} cannot be used: {error}"))?;
-        Ok(Self { pointer, resource_version, pods: pods::all(target).await? })
+        Ok(Self { pointer, resource_version, pods: Pods::of(target).look().await? })
     }
 
     /// Higher than anything a pod has seen, also when the pointer was deleted.

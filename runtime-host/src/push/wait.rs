@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use k8s_openapi::api::apps::v1::Deployment;
 
-use super::pods::{self, Member};
+use super::pods::{Member, Pods};
 use super::target::Target;
 use crate::progress;
 use crate::release::Release;
@@ -19,8 +19,9 @@ pub async fn until_live(target: &Target, release: &Release, limit: Duration) -> 
     let wanted = replicas(target).await?;
     let step = progress::step(format!("Waiting until {wanted} pods serve {}", release.digest));
     let end = Instant::now() + limit;
+    let mut edge = Pods::of(target);
     loop {
-        let pods = pods::all(target).await?;
+        let pods = edge.look().await?;
         if let Some((pod, reason)) = refusal(&pods, release) {
             bail!("{pod} refuses {}: {reason}; the version before goes on serving", release.digest);
         }

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const START_PATIENCE: Duration = Duration::from_secs(3);
 /// Pods begin with a new version at any time within this, so that those of a
 /// node don't compile all at once.
-const STAGGER: Duration = Duration::from_secs(1);
+const STAGGER: Duration = Duration::from_secs(2);
 /// Between two tries of a version that lacks something: doubled each time.
 const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
 
