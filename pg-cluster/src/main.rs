@@ -16,6 +16,7 @@ mod patroni;
 mod progress;
 mod roles;
 mod scram;
+mod secrets;
 mod tls;
 
 use std::process::ExitCode;

@@ -116,7 +116,8 @@ async fn staging_goes_from_nothing_to_a_page_and_takes_a_new_password_under_load
     let mut load = Load::start(&edge.origin().await);
     load.goes_on_for(3).await;
     staging.seal("other-password-0").await;
-    staging.deploy().await;
+    let shown = staging.deploy().await;
+    assert!(shown.contains("data.password: changes"), "{shown}");
     load.goes_on_for(3).await;
     load.end().await.all_succeeded();
     assert_eq!(staging.password().await, "other-password-0");

@@ -11,7 +11,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{confirm, init::secret_names};
+use super::confirm;
 use crate::{
     cli::Global,
     cluster::Cluster,
@@ -79,7 +79,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     } else {
         progress::done(
             "kept",
-            &format!("the volumes, and the Secrets {}", secret_names(env).join(", ")),
+            &format!("the volumes, and the Secrets {}", names::secrets(env).join(", ")),
         );
         progress::done(
             "next",

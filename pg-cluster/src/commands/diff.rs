@@ -1,14 +1,14 @@
 //! What `init` would change, as the API server and Patroni see it.
 
-use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::Secret;
+use anyhow::Result;
 use serde_json::json;
 
-use super::{init::secret_names, print};
-use crate::{cli::Global, cluster::Cluster, diff, diff::Change, objects};
+use super::{given, print};
+use crate::{cli::Global, cluster::Cluster, diff, diff::Change, objects, secrets::Secrets};
 
 pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
     let env = &cluster.env;
+    let given = given(global, env)?;
     let mut lines = Vec::new();
     let mut fresh = false;
     for object in objects::without_secrets(env)? {
@@ -19,17 +19,10 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
             format!("{} {}{change}", object.resource.kind, spaced(&object.name, change))
         }));
     }
-    if !fresh {
-        for name in secret_names(env) {
-            let found = cluster.api::<Secret>().get_opt(&name).await;
-            if found.with_context(|| format!("read the Secret {name}"))?.is_none() {
-                lines.push(format!("Secret {name} new"));
-            }
-        }
-        if let Some(live) = cluster.agreed().await?.dynamic {
-            let changes = diff::changes(&live, &objects::dynamic(env));
-            lines.extend(changes.iter().map(|change| format!("Patroni {change}")));
-        }
+    lines.extend(Secrets::wanted(cluster, &given).await?.changes()?);
+    if !fresh && let Some(live) = cluster.agreed().await?.dynamic {
+        let changes = diff::changes(&live, &objects::dynamic(env));
+        lines.extend(changes.iter().map(|change| format!("Patroni {change}")));
     }
     let text = if lines.is_empty() { "nothing would change".to_owned() } else { lines.join("\n") };
     print(global.output, &text, &json!({ "changes": lines }));

@@ -4,29 +4,27 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use jiff::Timestamp;
+use anyhow::Result;
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod};
 use kube::ResourceExt;
 use serde_json::json;
 
-use super::{destroy, print, status};
+use super::{destroy, given, print, status};
 use crate::{
     certificate,
     cli::Global,
-    cluster::{Cluster, secret_value},
-    env::{Env, POSTGRES_PORT},
+    cluster::Cluster,
+    env::POSTGRES_PORT,
     health::{self, Member},
-    objects::{self, HomeSet, names, secrets},
-    passwords::{Given, Passwords},
+    objects::{self, HomeSet, names},
     progress::{self, Wait, until},
-    roles, tls,
-    tls::{Authority, Certificate},
+    roles,
+    secrets::Secrets,
 };
 
 pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Result<()> {
     let env = &cluster.env;
-    let given = Given::load(&global.config.join(&global.env).join("secrets.yaml"), env)?;
+    let given = given(global, env)?;
     if !env.replication.promises_durability() {
         progress::warn(
             "synchronous_mode or synchronous_commit is below \"on\": an acknowledged write may be lost in a failover",
@@ -38,7 +36,10 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     for object in objects::obsolete(env)? {
         destroy::delete(cluster, &object).await?;
     }
-    let passwords = ensure_secrets(cluster, &given).await?;
+    let secrets = Secrets::wanted(cluster, &given).await?;
+    for object in &secrets.objects {
+        cluster.apply(object).await?;
+    }
 
     cluster.apply(&objects::set(env, HomeSet::Main)?).await?;
     // Alone, the main member wins the bootstrap. Later the two sets are equals.
@@ -52,7 +53,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     ensure_dynamic(cluster, &leader, timeout).await?;
     until("every replica streaming through its slot", timeout, || streaming(cluster)).await?;
     until("every member serving its certificate", timeout, || certificate::served(cluster)).await?;
-    roles::ensure(cluster, &leader, &passwords).await?;
+    roles::ensure(cluster, &leader, &secrets.passwords).await?;
     summary(cluster, global).await
 }
 
@@ -116,64 +117,6 @@ pub fn blocked(pod: &Pod) -> Option<String> {
         .find_map(|container| container.state.as_ref()?.waiting.as_ref())?;
     let reason = waiting.reason.as_deref().unwrap_or_default();
     Some(format!("{reason} {}", waiting.message.as_deref().unwrap_or_default()).trim().to_owned())
-}
-
-pub fn secret_names(env: &Env) -> Vec<String> {
-    let mut all = vec![names::credentials(env), names::authority(env), names::certificate(env)];
-    all.extend(env.roles.keys().map(|role| names::role_secret(env, role)));
-    all
-}
-
-/// Keeps what the Secrets hold, and makes what they lack.
-async fn ensure_secrets(cluster: &Cluster, given: &Given) -> Result<Passwords> {
-    let env = &cluster.env;
-    let mut live = std::collections::BTreeMap::new();
-    for name in secret_names(env) {
-        if let Some(secret) = cluster
-            .api::<k8s_openapi::api::core::v1::Secret>()
-            .get_opt(&name)
-            .await
-            .with_context(|| format!("read the Secret {name}"))?
-        {
-            live.insert(name, secret);
-        }
-    }
-    let value = |name: &str, key: &str| secret_value(live.get(name)?, key);
-    let passwords = Passwords::resolve(env, given, |role, key| {
-        value(
-            &role.map_or_else(|| names::credentials(env), |role| names::role_secret(env, role)),
-            key,
-        )
-    })?;
-
-    let now = Timestamp::now();
-    let (own, server) = (names::authority(env), names::certificate(env));
-    let authority = match (value(&own, secrets::CA), value(&own, "ca.key")) {
-        (Some(certificate), Some(key)) => Authority { certificate, key },
-        _ => Authority::generate(env, now)?,
-    };
-    let current = match (value(&server, "tls.crt"), value(&server, "tls.key")) {
-        (Some(certificate), Some(key))
-            if value(&server, secrets::CA).as_ref() == Some(&authority.certificate) =>
-        {
-            Some(Certificate { certificate, key })
-        }
-        _ => None,
-    };
-    let due = |certificate: &Certificate| {
-        tls::expiry(&certificate.certificate)
-            .is_ok_and(|end| tls::days_left(end, now) >= tls::RENEW_DAYS)
-    };
-    let certificate = match current.filter(due) {
-        Some(certificate) => certificate,
-        None => authority.issue(env, now)?,
-    };
-    let mut objects = secrets::for_members(env, &passwords, &authority, &certificate)?;
-    objects.extend(secrets::for_roles(env, &passwords, &authority)?);
-    for object in objects {
-        cluster.apply(&object).await?;
-    }
-    Ok(passwords)
 }
 
 /// Patroni reads its bootstrap section once; what changed since goes to it directly.

@@ -24,6 +24,7 @@ use crate::{
     cli::{Cli, Command, Global, Output},
     cluster::Cluster,
     env::Env,
+    passwords::Given,
 };
 
 /// The environment that the command line names.
@@ -38,6 +39,11 @@ pub fn environment(global: &Global) -> Result<Env> {
         );
     }
     Ok(env)
+}
+
+/// The passwords that somebody chose for the environment.
+fn given(global: &Global, env: &Env) -> Result<Given> {
+    Given::load(&global.config.join(&global.env).join("secrets.yaml"), env)
 }
 
 /// Runs the command; what comes back is the exit code.

@@ -119,6 +119,12 @@ pub mod names {
     pub fn role_secret(env: &Env, role: &str) -> String {
         format!("{}-role-{role}", env.name)
     }
+    /// Every Secret of the cluster.
+    pub fn secrets(env: &Env) -> Vec<String> {
+        let mut all = vec![credentials(env), authority(env), certificate(env)];
+        all.extend(env.roles.keys().map(|role| role_secret(env, role)));
+        all
+    }
     /// Every member's pod, home set first.
     pub fn pods(env: &Env) -> Vec<String> {
         let main = (0..env.main.count.get()).map(|n| format!("{}-{n}", main(env)));

@@ -25,7 +25,11 @@ async fn a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it() {
     assert!(gets_in(&database, "first-password-0").await);
 
     database.write("secrets.yaml", "roles:\n  app: other-password-0\n");
+    let shown = database.must(&["diff"]);
+    assert!(shown.contains("-role-app.data.password: changes (not shown)"), "{shown}");
+    assert!(!shown.contains("password-0"), "{shown}");
     database.must(&["init"]);
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
     assert!(gets_in(&database, "other-password-0").await);
     assert!(!gets_in(&database, "first-password-0").await);
     assert_eq!(database.secret("role-app", "password").await, "other-password-0");
