@@ -16,8 +16,6 @@ use crate::{
 pub struct Secrets {
     pub passwords: Passwords,
     pub objects: Vec<Object>,
-    /// What the cluster has, by name.
-    live: BTreeMap<String, Secret>,
 }
 
 impl Secrets {
@@ -61,24 +59,6 @@ impl Secrets {
         };
         let mut objects = secrets::for_members(env, &passwords, &authority, &certificate)?;
         objects.extend(secrets::for_roles(env, &passwords, &authority)?);
-        Ok(Self { passwords, objects, live })
-    }
-
-    /// A line for each key that applying them would change, without its value.
-    pub fn changes(&self) -> Result<Vec<String>> {
-        let mut lines = Vec::new();
-        for Object { name, value, .. } in &self.objects {
-            let Some(live) = self.live.get(name) else {
-                lines.push(format!("Secret {name} new"));
-                continue;
-            };
-            let live = serde_json::to_value(&live.data).context("write a Secret as JSON")?;
-            for (key, wanted) in value["data"].as_object().into_iter().flatten() {
-                if live.get(key) != Some(wanted) {
-                    lines.push(format!("Secret {name}.data.{key}: changes (not shown)"));
-                }
-            }
-        }
-        Ok(lines)
+        Ok(Self { passwords, objects })
     }
 }

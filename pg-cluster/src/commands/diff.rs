@@ -4,22 +4,26 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{given, print};
-use crate::{cli::Global, cluster::Cluster, diff, diff::Change, objects, secrets::Secrets};
+use crate::{
+    cli::Global,
+    cluster::Cluster,
+    diff,
+    diff::Change,
+    objects::{self, Object},
+    secrets::Secrets,
+};
 
 pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
     let env = &cluster.env;
-    let given = given(global, env)?;
+    let secrets = Secrets::wanted(cluster, &given(global, env)?).await?;
     let mut lines = Vec::new();
     let mut fresh = false;
-    for object in objects::without_secrets(env)? {
+    for object in objects::without_secrets(env)?.into_iter().chain(secrets.objects) {
         // Without its namespace nothing else can be tried.
         let changes = if fresh { vec![Change::New] } else { cluster.difference(&object).await? };
         fresh |= object.namespace.is_none() && changes == [Change::New];
-        lines.extend(changes.iter().map(|change| {
-            format!("{} {}{change}", object.resource.kind, spaced(&object.name, change))
-        }));
+        lines.extend(changes.iter().map(|change| line(&object, change)));
     }
-    lines.extend(Secrets::wanted(cluster, &given).await?.changes()?);
     if !fresh && let Some(live) = cluster.agreed().await?.dynamic {
         let changes = diff::changes(&live, &objects::dynamic(env));
         lines.extend(changes.iter().map(|change| format!("Patroni {change}")));
@@ -29,6 +33,13 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
     Ok(())
 }
 
-fn spaced(name: &str, change: &Change) -> String {
-    if *change == Change::New { format!("{name} ") } else { name.to_owned() }
+fn line(object: &Object, change: &Change) -> String {
+    let (kind, name) = (&object.resource.kind, &object.name);
+    match change {
+        Change::New => format!("{kind} {name} {change}"),
+        Change::Field { path, .. } if kind == "Secret" => {
+            format!("{kind} {name}{path}: changes (not shown)")
+        }
+        Change::Field { .. } => format!("{kind} {name}{change}"),
+    }
 }
