@@ -3,16 +3,14 @@
 # config/ENV says, or takes it away again and keeps the database's volumes and passwords.
 # `make deploy` and `make undeploy` call it. Every step can be repeated, so a run that was
 # interrupted is simply run again. YES=1 doesn't ask.
-set -euo pipefail
-cd "$(dirname "$0")/.."
-
-say() { echo "deploy: $*" >&2; }
-fail() { say "$*"; exit 1; }
+. "${0%/*}/common.sh" || exit
+cd "${0%/*}/.."
 
 action=${1-} env=${2-} part=${3:-all}
 [[ $action = up || $action = down ]] || fail "usage: deploy.sh up|down ENV [database|component|edge]"
 config=${TODOOZLE_CONFIG:-config}
 manifest=${MANIFEST:-spin.toml}
+programs=${PROGRAMS:-target/debug} # where make built them
 values=$config/$env/values.yaml
 [[ -n $env && -r $values ]] || fail "there is no environment '$env': write ENV=$(cd "$config" && echo */ | sed 's|/ |, |g; s|/$||'), or make $values"
 case $part in all | database | component | edge) ;; *) fail "there is no part '$part': database, component or edge" ;; esac
@@ -35,13 +33,13 @@ helm=$(scripts/tools.sh helm)
 # Always the environment's own context, never the kubeconfig's current one.
 kube() { "$kubectl" --context "$context" --namespace "$namespace" "$@"; }
 helm() { "$helm" --kube-context "$context" --namespace "$namespace" "$@"; }
-built() { [[ -x target/release/$1 ]] || fail "target/release/$1 isn't there: make $2"; }
-pg() { target/release/pg-cluster --env "$env" --config "$config" --context "$context" --namespace "$namespace" "$@"; }
-host() { target/release/runtime-host "$@" --env "$env" --config "$config" --context "$context" --namespace "$namespace"; }
+built() { [[ -x $programs/$1 ]] || fail "$programs/$1 isn't there: make $2"; }
+pg() { "$programs/pg-cluster" --env "$env" --config "$config" --context "$context" --namespace "$namespace" "$@"; }
+host() { "$programs/runtime-host" "$@" --env "$env" --config "$config" --context "$context" --namespace "$namespace"; }
 
-work=$(mktemp -d)
+scratch
 forward=''
-trap '[[ -z $forward ]] || kill "$forward" 2> /dev/null || true; rm -rf "$work"' EXIT
+trap '[[ -z $forward ]] || kill "$forward" 2> /dev/null || true; rm -rf "$work" || true' EXIT
 
 reach() {
     "$kubectl" config get-contexts "$context" > /dev/null 2>&1 ||
@@ -56,7 +54,7 @@ confirm() {
     [[ ${YES-} != 1 ]] || return 0
     [[ -t 0 ]] || fail "there is no terminal to ask on: look at the above, then write YES=1"
     local answer
-    read -r -p "$1 " answer
+    read -r -p "$1 " answer || true # no answer is one, too
     [[ $answer = "$2" ]] || fail "nothing was changed"
 }
 
@@ -102,7 +100,7 @@ edge_difference() {
 
 # names FILE: its objects, but for the manifests, which stay.
 names() {
-    awk '/^kind:/ { kind = $2 } /^  name:/ && kind { print kind, $2; kind = "" }' "$1" | grep -v -e '-manifest-' | sort
+    awk '/^kind:/ { kind = $2 } /^  name:/ && kind { if ($2 !~ /-manifest-/) print kind, $2; kind = "" }' "$1" | sort
 }
 
 # forget_interrupted removes what an interrupted helm has noted of its last run: it would wait
@@ -198,7 +196,8 @@ up() {
     if wants database && [[ -e $config/$env/secrets.yaml ]]; then
         scripts/secrets.sh ready "$env"
         # pg-cluster decrypts in memory, with the sops on PATH.
-        ln -s "$(scripts/tools.sh sops)" "$work/sops"
+        sops=$(scripts/tools.sh sops)
+        ln -s "$sops" "$work/sops"
         export PATH=$PATH:$work
     fi
     wants component && built runtime-host host

@@ -3,11 +3,8 @@
 # images.sh live ENV: prints the same of what runs in ENV.
 # images.sh pin ENV FILE: writes such lines into config/ENV, so that a deploy takes these very images.
 # `make images`, `make pin` and `make promote` call it. Builds need docker, or what DOCKER names.
-set -euo pipefail
-cd "$(dirname "$0")/.."
-
-say() { echo "images: $*" >&2; }
-fail() { say "$*"; exit 1; }
+. "${0%/*}/common.sh" || exit
+cd "${0%/*}/.."
 
 config=${TODOOZLE_CONFIG:-config}
 docker=${DOCKER:-docker}
@@ -15,6 +12,7 @@ readonly LINE='^(runtime-host|postgres) [a-z0-9.:/_-]+@sha256:[0-9a-f]{64}$'
 
 build() {
     local registry=${1%/} name tag digest
+    need git
     command -v "$docker" > /dev/null || fail "$docker isn't on PATH: install it, or name another with DOCKER=…"
     tag=$(git rev-parse --short=12 HEAD)
     [[ -z $(git status --porcelain) ]] || fail "commit first: an image says by its tag which commit it was built from"

@@ -1,20 +1,18 @@
 #!/usr/bin/env bash
 # promote.sh FROM TO: brings the images and the component that run in FROM to TO, by their digests.
 # `make promote` calls it. Nothing is built, so what runs in TO is what was tried in FROM. YES=1 doesn't ask.
-set -euo pipefail
-cd "$(dirname "$0")/.."
-
-fail() { echo "promote: $*" >&2; exit 1; }
+. "${0%/*}/common.sh" || exit
+cd "${0%/*}/.."
 
 from=${1-} to=${2-}
 [[ $from && $to && $from != "$to" ]] || fail "usage: promote.sh FROM TO"
 config=${TODOOZLE_CONFIG:-config}
-[[ -x target/release/runtime-host ]] || fail "target/release/runtime-host isn't there: make host"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+programs=${PROGRAMS:-target/debug} # where make built them
+[[ -x $programs/runtime-host ]] || fail "$programs/runtime-host isn't there: make host"
+scratch
 
 scripts/images.sh live "$from" > "$work/images"
 scripts/images.sh pin "$to" "$work/images"
 scripts/deploy.sh up "$to" database
 scripts/deploy.sh up "$to" edge
-target/release/runtime-host promote --from "$from" --to "$to" --config "$config" --wait ${YES:+--yes}
+"$programs/runtime-host" promote --from "$from" --to "$to" --config "$config" --wait ${YES:+--yes}

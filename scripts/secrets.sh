@@ -4,11 +4,8 @@
 # secrets.sh check: refuses secrets in clear text, wherever a commit could take them along.
 # `make secrets`, `make deploy` and `make lint` call it. .sops.yaml says who can read which file; where that is by age
 # and this machine has no key, one is made.
-set -euo pipefail
-cd "$(dirname "$0")/.."
-
-say() { echo "secrets: $*" >&2; }
-fail() { say "$*"; exit 1; }
+. "${0%/*}/common.sh" || exit
+cd "${0%/*}/.."
 
 config=${TODOOZLE_CONFIG:-config}
 
@@ -16,6 +13,7 @@ config=${TODOOZLE_CONFIG:-config}
 
 # Where sops itself looks, so that pg-cluster finds it without being told.
 key_file() {
+    [[ ${SOPS_AGE_KEY_FILE-}${HOME-} ]] || fail "HOME isn't set, where keys are kept: set it, or SOPS_AGE_KEY_FILE to the key's place"
     if [[ ${SOPS_AGE_KEY_FILE-} ]]; then
         echo "$SOPS_AGE_KEY_FILE"
     elif [[ ${XDG_CONFIG_HOME-} || $(uname -s) != Darwin ]]; then
@@ -38,7 +36,8 @@ age_key() {
     file=$(key_file)
     keygen=$(scripts/tools.sh age-keygen)
     if [[ ! -e $file ]]; then
-        (umask 077 && mkdir -p "$(dirname "$file")" && "$keygen" -o "$file" 2> /dev/null)
+        (umask 077 && mkdir -p "${file%/*}" && "$keygen" -o "$file" 2> /dev/null) ||
+            fail "can't make a key in $file: set SOPS_AGE_KEY_FILE to a place that can be written to"
         say "made a key in $file: it is yours alone, so keep a copy where you keep passwords"
     fi
     public=$("$keygen" -y "$file") || fail "$file has no age key: take it away, or put yours there"
@@ -86,13 +85,15 @@ edit() {
 
 # template SETTINGS prints a file with a password for every role.
 template() {
-    local role roles
+    local role roles password
     roles=$(sed -n 's/^\[roles\.\([^].]*\)\].*/\1/p' "$1")
     echo '# Passwords by the names in postgres.toml; 12 or more of A-Z, a-z, 0-9, - and _.'
     echo '# Those under system (superuser, replication, rewind, restapi) are generated where they are missing.'
     if [[ $roles ]]; then echo 'roles:'; else echo 'roles: {}'; fi
     for role in $roles; do
-        echo "  $role: $(LC_ALL=C tr -dc A-Za-z0-9_- < /dev/urandom | head -c 24)"
+        password=$(head -c 512 /dev/urandom | LC_ALL=C tr -dc A-Za-z0-9_- | head -c 24)
+        ((${#password} == 24)) || fail "can't make a password from /dev/urandom"
+        echo "  $role: $password"
     done
     echo 'system: {}'
 }
@@ -137,16 +138,17 @@ encrypted() {
 }
 
 check() {
-    local file bad=0 keys
+    local file bad=0 keys code=0
     for file in "$config"/*/secrets*; do
         [[ -e $file ]] || continue
         encrypted "$file" || bad=1
     done
     ((bad == 0)) || fail "a secret is in clear text: make secrets ENV=… writes it encrypted; once it was pushed, change it"
     # A key would open every file it was ever used for, whatever is encrypted anew.
-    if keys=$(git grep -lI --untracked -e 'AGE-SECRET-KEY-1[0-9A-Z]' 2> /dev/null); then
-        fail "there is a private key in: $keys"
-    fi
+    keys=$(git grep -lI --untracked -e 'AGE-SECRET-KEY-1[0-9A-Z]' 2>&1) || code=$?
+    ((code)) || fail "there is a private key in: $keys"
+    ((code == 1)) || [[ -z ${REQUIRE_ALL-} ]] || fail "can't look for private keys: $keys"
+    ((code == 1)) || say "skipped the search for private keys, which needs a clone of the repository and git: $keys"
 }
 
 case ${1-} in

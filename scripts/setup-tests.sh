@@ -1,27 +1,30 @@
 #!/usr/bin/env bash
 # Makes sure of what the tests need beside Rust: Chromium, its driver, and
 # axe-core. Says what it installs; says nothing when all is there.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+. "${0%/*}/common.sh" || exit
+cd "${0%/*}/.."
 
 missing=()
-command -v chromium > /dev/null || missing+=(chromium)
-command -v chromedriver > /dev/null || missing+=(chromium-driver)
-command -v npm > /dev/null || missing+=(npm)
+for tool in chromium chromedriver npm; do
+    command -v $tool > /dev/null || missing+=("$(package $tool)")
+done
 
-if [ ${#missing[@]} -gt 0 ]; then
-    if [ "$(id -u)" = 0 ]; then sudo=(); else sudo=(sudo -n); fi
-    if ! command -v apt-get > /dev/null || ! "${sudo[@]}" true 2> /dev/null; then
-        echo "The tests need ${missing[*]} (Debian's names): install them, then run this again." >&2
-        exit 1
-    fi
-    echo "Installing ${missing[*]}" >&2
-    "${sudo[@]}" apt-get update -qq
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+if ((${#missing[@]})); then
+    by_hand="install ${missing[*]} (Debian's names), then run this again"
+    # Without a password: nobody may be there to type one.
+    as_root() { if ((EUID)); then sudo -n "$@"; else "$@"; fi; }
+    command -v apt-get > /dev/null || fail "the tests need more, and there is no apt-get to install it: $by_hand"
+    as_root true 2> /dev/null || fail "the tests need more, and only root may install it: as root, $by_hand"
+    say "installing ${missing[*]}"
+    # The lists that are here may do.
+    as_root apt-get update -qq >&2 || say "apt-get can't update its lists: going on with the old ones"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null ||
+        fail "apt-get can't install: mend what it says above, or $by_hand"
 fi
 
-if ! [ tests/node_modules/.package-lock.json -nt tests/package-lock.json ]; then
-    echo "Installing axe-core" >&2
-    npm ci --prefix tests --ignore-scripts --no-audit --no-fund --silent
+if ! [[ tests/node_modules/.package-lock.json -nt tests/package-lock.json ]]; then
+    say "installing axe-core"
+    npm ci --prefix tests --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
+        fail "npm can't install axe-core from $(npm config get registry || true): name a registry that can be reached (npm config set registry URL), then run this again"
     touch tests/node_modules/.package-lock.json
 fi

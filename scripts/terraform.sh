@@ -5,17 +5,14 @@
 #   apply   does what plan showed
 #   access  lets the deployer into the cluster; needs an operator's right to it
 # terraform.sh check: format, and every test that can run on this machine. It needs no project.
-set -euo pipefail
-cd "$(dirname "$0")/.."
-
-say() { echo "terraform: $*" >&2; }
-fail() { say "$*"; exit 1; }
+. "${0%/*}/common.sh" || exit
+cd "${0%/*}/.."
 
 root=$PWD
 config=${TODOOZLE_CONFIG:-$root/config}
 command -v terraform > /dev/null || {
-    [[ ${1-} = check && -z ${REQUIRE_ALL-} ]] || fail "terraform isn't on PATH: install 1.9 or later"
-    say "skipped: terraform isn't on PATH"
+    [[ ${1-} = check && -z ${REQUIRE_ALL-} ]] || fail "terraform isn't on PATH: install 1.9 or later (https://developer.hashicorp.com/terraform/install)"
+    say "skipped: terraform isn't on PATH; install 1.9 or later to check terraform/"
     exit 0
 }
 
@@ -60,20 +57,20 @@ access() {
 # tests FOLDER runs a module's tests in a copy, so that no lock file of this machine comes about.
 # Whoever has neither the registry nor a mirror of it can't have the provider; that is said, and no failure.
 tests() {
-    local name=${1#terraform} work=$copy/$1
+    local name=${1#terraform} module=$copy/$1
     name=${name#/}
-    if ! terraform -chdir="$work" init -backend=false -input=false -no-color > "$copy/log" 2>&1; then
+    if ! terraform -chdir="$module" init -backend=false -input=false -no-color > "$copy/log" 2>&1; then
         grep -q 'Failed to query available provider packages' "$copy/log" || { cat "$copy/log" >&2; fail "${name:-root}: can't begin"; }
         [[ -z ${REQUIRE_ALL-} ]] || { cat "$copy/log" >&2; fail "${name:-root}: the google provider can't be had"; }
         skipped+=("${name:-root}")
         return
     fi
-    terraform -chdir="$work" validate -no-color > "$copy/log" 2>&1 || { cat "$copy/log" >&2; fail "${name:-root}: not valid"; }
-    if grep -q override_during "$work"/tests/*.hcl && ! newer 1.11; then
+    terraform -chdir="$module" validate -no-color > "$copy/log" 2>&1 || { cat "$copy/log" >&2; fail "${name:-root}: not valid"; }
+    if grep -q override_during "$module"/tests/*.hcl && ! newer 1.11; then
         skipped+=("${name:-root} (Terraform 1.11 or later)")
         return
     fi
-    terraform -chdir="$work" test -no-color > "$copy/log" 2>&1 || { grep -v 'pass$' "$copy/log" >&2; fail "${name:-root}: a test failed"; }
+    terraform -chdir="$module" test -no-color > "$copy/log" 2>&1 || { grep -v 'pass$' "$copy/log" >&2 || true; fail "${name:-root}: a test failed"; }
     say "${name:-root}: $(tail -n 1 "$copy/log")"
 }
 
@@ -82,8 +79,8 @@ newer() { printf '%s\n' "$1" "$(terraform version | sed -n '1s/^Terraform v//p')
 check() {
     local folder
     skipped=()
-    copy=$(mktemp -d)
-    trap 'rm -rf "$copy"' EXIT
+    scratch
+    copy=$work
     terraform fmt -check -recursive -diff terraform config > "$copy/log" || { cat "$copy/log" >&2; fail "format it: terraform fmt -recursive terraform config"; }
     tar -c --exclude=.terraform terraform | tar -x -C "$copy"
     for folder in terraform/modules/* terraform/state terraform; do tests "$folder"; done

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Tests images.sh: `pin` on copies of every environment, `live` and `build` with a kubectl and a docker that only talk.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+. "${0%/*}/common.sh" || exit
+cd "${0%/*}/.."
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() { echo "test-images: $*" >&2; exit 1; }
+need git
+scratch
+export HOME=$work XDG_CONFIG_HOME=$work/.config # git's settings are not this user's
 
 one=$(printf '1%.0s' {1..64}) two=$(printf '2%.0s' {1..64})
 printf 'runtime-host registry.example/a/runtime-host@sha256:%s\npostgres registry.example:5000/postgres@sha256:%s\n' "$one" "$two" > "$work/images"
@@ -14,7 +14,7 @@ export TODOOZLE_CONFIG=$work/config
 
 for folder in config/*/; do
     env=$(basename "$folder")
-    for _ in once again; do scripts/images.sh pin "$env" "$work/images" 2> /dev/null || fail "$env isn't pinned"; done
+    for _ in once again; do scripts/images.sh pin "$env" "$work/images" 2> "$work/output" || fail "$env isn't pinned: $(cat "$work/output")"; done
     values=$work/config/$env/values.yaml
     [[ $(grep -c '^image:' "$values") = 1 && $(grep -c "^  digest: sha256:$one$" "$values") = 1 ]] || fail "$env: not one image in $(cat "$values")"
     ! grep -q '^  tag:' "$values" || fail "$env: the tag is still there"
@@ -50,4 +50,4 @@ postgres registry.example/t/postgres@sha256:$one" ]] || fail "built $(cat "$work
 [[ $(grep -c "^push registry.example/t/.*:$(git rev-parse --short=12 HEAD)$" "$work/docker") = 2 ]] || fail "pushed by another tag: $(cat "$work/docker")"
 touch new
 ! DOCKER=$work/bin/docker scripts/images.sh build registry.example/t > /dev/null 2>&1 || fail "built what isn't committed"
-echo "test-images: passed" >&2
+say passed

@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # Tests scripts/secrets.sh in a copy, with a home of its own. The round trips need sops and age-keygen, on PATH
 # or already built by scripts/tools.sh; without them they are skipped, and that is said.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+. "${0%/*}/common.sh" || exit
+cd "${0%/*}/.."
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+need git
+scratch
 password=hunter2-hunter2-hunter2
 count=0
 
-cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/todoozle}/bin
-at_hand() { command -v "$1" || find "$cache" -name "$1-*" 2> /dev/null | sort -V | tail -n 1; }
+# A new machine has no cache.
+at_hand() { command -v "$1" || { [[ ! -d $cache ]] || find "$cache" -name "$1-*" | sort -V | tail -n 1; }; }
+cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME-}/.cache}/todoozle}/bin
 sops=$(at_hand sops)
 keygen=$(at_hand age-keygen)
+unset TODOOZLE_CONFIG
+export HOME=$work XDG_CONFIG_HOME=$work/.config # git's settings are not this user's, either
 
 mkdir -p "$work/repo/config/dev" "$work/repo/config/prod" "$work/bin"
 cp -r scripts .sops.yaml "$work/repo/"
@@ -23,7 +26,7 @@ dev=config/dev/secrets.yaml
 : > "$work/output"
 
 passed() { count=$((count + 1)); }
-broken() { echo "test-secrets: $1; it said: $(cat "$work/output")" >&2; exit 1; }
+broken() { fail "$1; it said: $(cat "$work/output")"; }
 
 # does WHAT COMMAND...; refuses WHAT WORDS COMMAND... wants a failure that says WORDS, and never the password.
 does() {
@@ -73,7 +76,8 @@ rm key.txt
 
 refuses "an environment that isn't there" "there is no environment 'test'" scripts/secrets.sh edit test
 if [[ -z $sops || -z $keygen ]]; then
-    echo "test-secrets: $count checks passed; round trips skipped: no sops or age-keygen here (scripts/tools.sh sops and age-keygen build them)" >&2
+    say "skipped the round trips: no sops or age-keygen here (scripts/tools.sh sops and age-keygen build them)"
+    say "$count checks passed"
     exit 0
 fi
 ln -s "$sops" "$work/bin/sops"
@@ -135,4 +139,4 @@ does "a deploy without secrets" scripts/secrets.sh ready prod
 mv "$XDG_CONFIG_HOME/sops/age/keys.txt" "$work/lost"
 refuses "a lost key" "make secrets ENV=dev" scripts/secrets.sh ready dev
 
-echo "test-secrets: $count checks passed" >&2
+say "$count checks passed"

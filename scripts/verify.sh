@@ -2,11 +2,8 @@
 # verify.sh ENV [COMMAND...]: writes a todo, reads it back and deletes it, over and over while COMMAND runs
 # and ten more times after it; fails if COMMAND does, or if one of them failed. Requests go through the API
 # server to the app's Service, so it works wherever kubectl does. Without COMMAND: ten times.
-set -euo pipefail
-cd "$(dirname "$0")/.."
-
-say() { echo "verify: $*" >&2; }
-fail() { say "$*"; exit 1; }
+. "${0%/*}/common.sh" || exit
+cd "${0%/*}/.."
 
 env=${1-}
 values=${TODOOZLE_CONFIG:-config}/$env/values.yaml
@@ -18,9 +15,9 @@ kubectl=$(scripts/tools.sh kubectl)
 kube() { "$kubectl" --context "$(target context "$env")" --namespace "$(target namespace todoozle)" "$@"; }
 path=/api/v1/namespaces/$(target namespace todoozle)/services/$app:http/proxy/todos
 
-work=$(mktemp -d)
+scratch
 running=''
-trap '[[ -z $running ]] || kill "$running" 2> /dev/null || true; rm -rf "$work"' EXIT
+trap '[[ -z $running ]] || kill "$running" 2> /dev/null || true; rm -rf "$work" || true' EXIT
 rounds=0 failed=0
 
 # round writes, reads and deletes; what went wrong is in $work/error.
