@@ -1,42 +1,45 @@
 #!/usr/bin/env bash
-# tools.sh NAME: prints the path of helm, sops, age-keygen, actionlint or kubectl. What isn't on PATH is built
-# from the Go module proxy into the cache, once. kubectl can't be got that way.
-set -euo pipefail
+# tools.sh NAME...: prints the paths of helm, sops, age-keygen, actionlint or kubectl, a line each. What isn't on
+# PATH is built from the Go module proxy into the cache, once, in the version that tools/go.mod names.
+. "${0%/*}/common.sh" || exit
 
-readonly HELM=4.3.1
-readonly SOPS=3.13.3
-readonly AGE=1.3.2
-readonly ACTIONLINT=1.7.12
-cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/todoozle}/bin
-node=$(cd "$(dirname "$0")/.." && pwd)/target/cluster/bin # of tests/cluster
+scripts=$(cd "${0%/*}" && pwd)
+cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/todoozle}
 
-fail() { echo "tools: $*" >&2; exit 1; }
+version() { awk -v module="$1" '$1 == module { print substr($2, 2); exit }' "$scripts/tools/go.mod"; }
 
-# built NAME VERSION PACKAGE
+# built NAME MODULE PACKAGE [VARIABLE]: the package is the module's, and VARIABLE is where it keeps its version.
 built() {
-    local program=$cache/$1-$2 go work
+    local version program
     if command -v "$1"; then return; fi
+    version=$(version "$2")
+    program=$cache/bin/$1-$version
     if [[ ! -x $program ]]; then
-        go=$("$(dirname "$0")/go.sh") || fail "$1 isn't on PATH: install it, or Go, so that it can be built"
-        echo "tools: building $1 $2: 1 to 5 minutes, once" >&2
-        mkdir -p "$cache"
-        work=$(mktemp -d "$cache/.$1.XXXX")
-        (cd "$work" && CGO_ENABLED=0 GOTOOLCHAIN=auto GOBIN=$work "$go" install -trimpath -ldflags '-s -w' "$3@v$2") >&2 ||
-            { rm -rf "$work"; fail "can't build $1: install it"; }
-        mv "$work/$1" "$program" # at once: another run may be at it, too
-        rm -rf "$work"
+        command -v go > /dev/null || fail "$1 isn't on PATH: install it, or Go, so that it can be built"
+        say "building $1 $version: 1 to 5 minutes, once"
+        "$scripts/go.sh" build "$program" "$2/$3" "${4:+-X $4=$version}" || fail "can't build $1: install it"
     fi
     echo "$program"
 }
 
-case ${1-} in
-    helm) built helm $HELM helm.sh/helm/v4/cmd/helm ;;
-    sops) built sops $SOPS github.com/getsops/sops/v3/cmd/sops ;;
-    age-keygen) built age-keygen $AGE filippo.io/age/cmd/age-keygen ;;
-    actionlint) built actionlint $ACTIONLINT github.com/rhysd/actionlint/cmd/actionlint ;;
-    kubectl)
-        command -v kubectl || { [[ -x $node/kubectl ]] && echo "$node/kubectl"; } ||
-            fail "kubectl isn't on PATH: install it (https://kubernetes.io/docs/tasks/tools)"
-        ;;
-    *) fail "which one: helm, sops, age-keygen, actionlint or kubectl?" ;;
-esac
+# kubectl is a part of the test node's program: alone it would take as long as helm.
+find_kubectl() {
+    local found
+    if command -v kubectl; then return; fi
+    for found in "$scripts/../target/cluster/bin/kubectl" "$cache"/cluster/components-*/kubectl; do
+        if [[ -x $found ]]; then echo "$found"; return; fi
+    done
+    fail "kubectl isn't on PATH: install it (https://kubernetes.io/docs/tasks/tools)"
+}
+
+(($#)) || fail "which one: helm, sops, age-keygen, actionlint or kubectl?"
+for name; do
+    case $name in
+        helm) built helm helm.sh/helm/v4 cmd/helm helm.sh/helm/v4/internal/version.version ;;
+        sops) built sops github.com/getsops/sops/v3 cmd/sops ;;
+        age-keygen) built age-keygen filippo.io/age cmd/age-keygen main.Version ;;
+        actionlint) built actionlint github.com/rhysd/actionlint cmd/actionlint github.com/rhysd/actionlint.version ;;
+        kubectl) find_kubectl ;;
+        *) fail "there is no tool '$name': helm, sops, age-keygen, actionlint or kubectl" ;;
+    esac
+done

@@ -1,24 +1,24 @@
 # shellcheck shell=bash disable=SC2034 # the names are for the scripts that read this
 # What the commands of this folder share: names, places, and how they speak.
-set -euo pipefail
-
-say() { echo "cluster: $*" >&2; }
-fail() { say "$*"; exit 1; }
+. "${BASH_SOURCE[0]%/*}/../../scripts/common.sh" || exit
+me=cluster
 
 # Nothing below works elsewhere.
 instead="or set TODOOZLE_TEST_CONTEXT to a cluster for tests (kind, minikube, k3d)"
 [[ $(uname -s) = Linux ]] || fail "the test node needs Linux: run this there, $instead"
 [[ $EUID = 0 ]] || fail "the test node needs root: run this with sudo, $instead"
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 repo=$(cd "$here/../.." && pwd)
 readonly here repo
 readonly state=$repo/target/cluster
 readonly cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/todoozle}/cluster
 
-readonly KUBERNETES=1.36.3
-components=$cache/components-$KUBERNETES-$(cat "$here"/components/* | sha256sum | cut -c1-12)
-readonly components
+# The node's program, and all that it is built from.
+readonly tools=$repo/scripts/tools
+KUBERNETES=$(< "$tools/go.mod") KUBERNETES=${KUBERNETES#*k8s.io/kubernetes v} KUBERNETES=${KUBERNETES%%[[:space:]]*}
+components=$cache/components-$KUBERNETES-$(cat "$tools"/go.* "$tools"/node/* "$repo/scripts/go.sh" | sha256sum | cut -c1-12)
+readonly KUBERNETES components
 
 # The node has a network of its own. This link is the only way in, and none leads out.
 readonly LINK=todoozle0 HOST_IP=10.200.0.2
@@ -44,7 +44,7 @@ exclusively() {
 # NSpid in its status has two numbers: its id here, and 1 in its own namespace.
 node_pid() {
     local pid
-    for pid in $(pgrep -fx 'bash /.*/tests/cluster/node'); do
+    for pid in $(pgrep -fx 'bash /.*/tests/cluster/node' || true); do
         awk '/^NSpid:/ && NF == 3 && $3 == 1 { print $2 }' "/proc/$pid/status" 2> /dev/null || true
     done
 }

@@ -2,16 +2,21 @@
 # Read by `node`: a certificate authority, and for each part of the node a
 # certificate and a kubeconfig, in pki/. Makes only what is missing.
 
+# openssl tells of its progress where others tell of failures only.
+openssl() {
+    local said
+    said=$(command openssl "$@" 2>&1) || fail "openssl $1: $said"
+}
 new_key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
 [[ -e pki/ca.crt ]] || openssl req -x509 "${new_key[@]}" -days 365 -subj /CN=todoozle-test -addext keyUsage=critical,keyCertSign,cRLSign \
-    -keyout pki/ca.key -out pki/ca.crt 2> /dev/null
+    -keyout pki/ca.key -out pki/ca.crt
 
 # identity NAME SUBJECT [ADDRESSES]: a server's certificate names its addresses.
 identity() {
     [[ ! -e pki/$1.kubeconfig ]] || return 0
-    openssl req -new "${new_key[@]}" -subj "$2" -keyout "pki/$1.key" -out "pki/$1.csr" 2> /dev/null
+    openssl req -new "${new_key[@]}" -subj "$2" -keyout "pki/$1.key" -out "pki/$1.csr"
     openssl x509 -req -in "pki/$1.csr" -CA pki/ca.crt -CAkey pki/ca.key -CAcreateserial -days 365 -out "pki/$1.crt" \
-        -extfile <(echo "extendedKeyUsage=clientAuth,serverAuth" && echo "${3:+subjectAltName=$3}") 2> /dev/null
+        -extfile <(echo "extendedKeyUsage=clientAuth,serverAuth" && echo "${3:+subjectAltName=$3}")
     # Renamed at the end: `up` hands this one out as soon as it is there.
     cat > "pki/$1.new" <<YAML
 apiVersion: v1
