@@ -11,10 +11,10 @@ use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::compile::Compiler;
+use crate::digest::Digest;
 use crate::guest::{Guest, Shared, linker};
 use crate::health::Health;
 use crate::imports;
-use crate::release::Digest;
 use crate::worker::Workers;
 
 /// Turns bytes into generations.

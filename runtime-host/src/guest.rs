@@ -11,13 +11,13 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::allowed_hosts::AllowedHosts;
+use crate::digest::Digest;
 use crate::engine::EPOCH;
 use crate::limits::Limits;
 use crate::log::GuestOutput;
 use crate::metrics::Metrics;
 use crate::outbound_http::{HttpClient, OutboundHttp};
 use crate::postgres::{self, Pools, PostgresCtx, PostgresView};
-use crate::release::Digest;
 use crate::spin_variables;
 
 /// What all instances of a component share; nothing of it changes with a new

@@ -1,5 +1,10 @@
 //! Serves a Spin HTTP component, and swaps it while it serves.
 
+#![cfg_attr(
+    not(feature = "kubernetes"),
+    allow(dead_code, reason = "a few items are for `deploy` alone")
+)]
+
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -13,6 +18,9 @@ mod builder;
 mod commands;
 mod compile;
 mod data_dir;
+#[cfg(feature = "kubernetes")]
+mod deploy;
+mod digest;
 mod dotenv;
 mod embedded;
 mod engine;
@@ -35,10 +43,7 @@ mod pace;
 mod postgres;
 mod problem;
 mod progress;
-mod push;
-mod release;
 mod request;
-mod rollout;
 mod server;
 mod signals;
 mod spin_variables;
@@ -76,11 +81,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Up(args) => commands::up::run(&args).await,
         Command::Db(args) => commands::db::run(&args).await,
         Command::Migrate(args) => commands::migrate::run(&args).await,
-        Command::Serve(args) => Box::pin(commands::serve::run(&args)).await,
-        Command::Push(args) => commands::push::run(&args).await,
-        Command::Status(args) => commands::status::run(&args).await,
-        Command::Rollback(args) => Box::pin(commands::rollback::run(&args)).await,
-        Command::Promote(args) => commands::promote::run(&args).await,
+        #[cfg(feature = "kubernetes")]
+        Command::Deploy(command) => deploy::run(command).await,
+        #[cfg(not(feature = "kubernetes"))]
+        Command::Other(command) => Err(not_in_this_build(&command)),
         Command::Compile { component, cache } => compile::run(&component, &cache),
         Command::Completions { shell } => {
             clap_complete::generate(
@@ -92,4 +96,14 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// What `make up` builds has no Kubernetes client in it.
+#[cfg(not(feature = "kubernetes"))]
+fn not_in_this_build(command: &[std::ffi::OsString]) -> anyhow::Error {
+    let verb = command.first().map(|verb| verb.to_string_lossy()).unwrap_or_default();
+    error::misconfigured!(
+        "this build knows no `{verb}`: `runtime-host help` lists what it knows; the commands for a \
+         cluster come with `make host`"
+    )
 }

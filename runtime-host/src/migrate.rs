@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
-use refinery::error::Kind;
-use refinery::{Migration, Runner};
+use refinery_core::error::Kind;
+use refinery_core::{Migration, Runner};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -174,7 +174,7 @@ async fn lock(client: &Client) -> Result<()> {
     client.batch_execute("SET lock_timeout = DEFAULT").await.context("lock the migrations")
 }
 
-fn explain(error: &refinery::Error, folder: &Path) -> anyhow::Error {
+fn explain(error: &refinery_core::Error, folder: &Path) -> anyhow::Error {
     match error.kind() {
         Kind::DivergentVersion(applied, _) => anyhow!(
             "the migration {applied} in {} was edited after it had been applied: restore the \

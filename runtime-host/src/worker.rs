@@ -18,9 +18,9 @@ use wasmtime_wasi_http::handler::{
     HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
 
+use crate::digest::Digest;
 use crate::guest::{CpuExhausted, Guest, Shared};
 use crate::health::Health;
-use crate::release::Digest;
 
 /// How much later a worker is ended from outside when its guest does not let it
 /// see the time itself.

@@ -1,10 +1,5 @@
-//! One file per verb.
+//! One file per verb of a laptop; those of a cluster are in `deploy`.
 
 pub mod db;
 pub mod migrate;
-pub mod promote;
-pub mod push;
-pub mod rollback;
-pub mod serve;
-pub mod status;
 pub mod up;

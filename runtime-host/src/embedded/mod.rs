@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 
 mod binaries;
 mod control;
+mod download;
 mod home;
 
 use binaries::Binaries;

@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::release::Digest;
+use crate::digest::Digest;
 
 /// A longer line is cut into several.
 const MAX_LINE: usize = 8 << 10;

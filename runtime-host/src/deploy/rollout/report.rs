@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::decide::Counts;
-use crate::release::{Digest, Release};
+use crate::deploy::release::Release;
+use crate::digest::Digest;
 
 /// The answer of `/status`. `push` and `status` read it from every pod.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -8,10 +8,11 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
 use super::probe::probe;
+use crate::deploy::release::Release;
+use crate::deploy::release::parts::{self, MAX_PARTS};
+use crate::digest::Digest;
 use crate::generation::{Generation, Loader, Unfit};
 use crate::migrate::{self, Database};
-use crate::release::parts::{self, MAX_PARTS};
-use crate::release::{Digest, Release};
 
 /// How long the API server has for one ConfigMap.
 pub const API_TIMEOUT: Duration = Duration::from_secs(10);

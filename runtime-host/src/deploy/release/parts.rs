@@ -5,7 +5,7 @@ use std::io::Read as _;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 
-use super::Digest;
+use crate::digest::Digest;
 
 /// Bytes of one part. A ConfigMap holds 1 MiB, names and labels included.
 const PART: usize = 1_000_000;

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::check::API_TIMEOUT;
 use super::report::Report;
-use crate::release::{self, Pointer};
+use crate::deploy::release::{self, Pointer};
 
 /// Between two looks.
 const REREAD: Duration = Duration::from_mins(1);

@@ -7,10 +7,11 @@ use anyhow::{Context as _, Result, anyhow};
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::target::Target;
+use crate::deploy::release::{Release, parts};
+use crate::digest::Digest;
 use crate::generation::{self, Loader};
 use crate::manifest::Manifest;
 use crate::migrate;
-use crate::release::{Digest, Release, parts};
 
 /// A component that could be pushed is at most this large.
 const MAX_COMPONENT: usize = 64 << 20;

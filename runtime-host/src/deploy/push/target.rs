@@ -10,7 +10,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, Resource};
 use serde::Deserialize;
 
-use crate::args::Options;
+use crate::deploy::args::Options;
 use crate::error::misconfigured;
 
 const NAMESPACE: &str = "todoozle";

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::deploy::release::Release;
 use crate::file;
-use crate::release::Release;
 
 const RELEASE: &str = "release.json";
 
@@ -49,7 +49,7 @@ impl Cached {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::release::Digest;
+    use crate::digest::Digest;
 
     fn release(generation: u64, component: &[u8]) -> Release {
         let digest = Digest::of(component);

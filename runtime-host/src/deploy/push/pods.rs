@@ -16,8 +16,8 @@ use kube::{Api, ResourceExt as _};
 use tokio::task::JoinSet;
 
 use super::target::Target;
-use crate::release::Digest;
-use crate::rollout::report::{Live, Quarantined, Status};
+use crate::deploy::rollout::report::{Live, Quarantined, Status};
+use crate::digest::Digest;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const PORT_NAME: &str = "admin";

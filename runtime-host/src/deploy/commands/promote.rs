@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::args::Promote;
-use crate::commands::push::push;
-use crate::push::Standing;
-use crate::push::bundle::Bundle;
-use crate::push::target::Target;
+use crate::deploy::args::Promote;
+use crate::deploy::commands::push::push;
+use crate::deploy::push::Standing;
+use crate::deploy::push::bundle::Bundle;
+use crate::deploy::push::target::Target;
 
 /// Takes exactly what is live in one environment to another.
 pub async fn run(args: &Promote) -> Result<()> {

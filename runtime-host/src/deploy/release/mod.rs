@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use digest::Digest;
+use crate::digest::Digest;
 
-mod digest;
 pub mod parts;
 
 /// Versions that are kept, the live one among them.

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use crate::args::Rollback;
-use crate::commands::push::carry_out;
-use crate::push::target::Target;
-use crate::push::{Plan, Standing};
+use crate::deploy::args::Rollback;
+use crate::deploy::commands::push::carry_out;
+use crate::deploy::push::target::Target;
+use crate::deploy::push::{Plan, Standing};
 
 /// Makes an earlier version live again, in a new generation.
 pub async fn run(args: &Rollback) -> Result<()> {

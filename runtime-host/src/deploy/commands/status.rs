@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::args::{Output, Status};
-use crate::push::Standing;
-use crate::push::pods::Member;
-use crate::push::target::Target;
-use crate::release::Pointer;
-use crate::rollout::report::ago;
+use crate::deploy::args::{Output, Status};
+use crate::deploy::push::Standing;
+use crate::deploy::push::pods::Member;
+use crate::deploy::push::target::Target;
+use crate::deploy::release::Pointer;
+use crate::deploy::rollout::report::ago;
 
 /// Shows which version each pod serves, and the versions before.
 pub async fn run(args: &Status) -> Result<()> {

@@ -10,8 +10,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt as _;
 use kube::api::{DeleteParams, ListParams, PostParams};
 
+use crate::deploy::release::{self, Pointer, Release, parts};
+use crate::digest::Digest;
 use crate::progress;
-use crate::release::{self, Digest, Pointer, Release, parts};
 use bundle::{Bundle, Migrations};
 use pods::{Member, Pods};
 use target::Target;

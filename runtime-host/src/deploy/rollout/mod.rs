@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::deploy::release::{Pointer, Release};
 use crate::generation::Generation;
-use crate::release::{Pointer, Release};
 use crate::server::Server;
 use cached::Cached;
 use check::{Checks, Refusal};

@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for Digest {
 
 #[cfg(test)]
 mod tests {
-    use super::Digest;
+    use crate::digest::Digest;
 
     #[test]
     fn a_digest_is_shown_short_and_written_in_full() {

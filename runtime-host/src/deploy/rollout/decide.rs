@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::release::{Digest, Release};
+use crate::deploy::release::Release;
+use crate::digest::Digest;
 
 /// What a pod remembers of the versions it has seen.
 #[derive(Debug, Default)]

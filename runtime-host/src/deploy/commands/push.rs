@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::args::{Options, Output, Push, Wait};
+use crate::deploy::args::{Options, Output, Push, Wait};
+use crate::deploy::push::bundle::Bundle;
+use crate::deploy::push::target::Target;
+use crate::deploy::push::{Plan, Standing, wait};
 use crate::manifest::Manifest;
-use crate::push::bundle::Bundle;
-use crate::push::target::Target;
-use crate::push::{Plan, Standing, wait};
 
 /// Makes the manifest's component live in an environment.
 pub async fn run(args: &Push) -> Result<()> {

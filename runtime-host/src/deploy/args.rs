@@ -1,0 +1,159 @@
+//! The command line of the verbs that need a cluster.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::args::{Data, Project};
+use crate::limits::Limits;
+use crate::limits::units::{size, time};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the version that the pointer ConfigMap names, in a pod
+    Serve(Box<Serve>),
+    /// Make a component live in every pod of an environment
+    Push(Push),
+    /// Show which version each pod serves, and the versions before
+    Status(Status),
+    /// Make an earlier version live again
+    Rollback(Rollback),
+    /// Take exactly what is live in one environment to another
+    Promote(Promote),
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub project: Project,
+    #[command(flatten)]
+    pub data: Data,
+    /// Prefix of the ConfigMaps: the pointer is <APP>-live
+    #[arg(long, default_value = "todoozle-edge")]
+    pub app: String,
+    /// Address to serve on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// Address for /healthz, /readyz, /status and /metrics
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9090")]
+    pub admin: SocketAddr,
+    /// Context of the kubeconfig [default: the cluster that this pod is in]
+    #[arg(long)]
+    pub context: Option<String>,
+    /// Namespace of the ConfigMaps [default: the pod's own]
+    #[arg(long, env = "POD_NAMESPACE")]
+    pub namespace: Option<String>,
+    #[arg(long, env = "POD_NAME", hide = true)]
+    pub pod_name: Option<String>,
+    #[arg(long, env = "POD_UID", hide = true)]
+    pub pod_uid: Option<String>,
+    /// Leave out the line for each request in the log
+    #[arg(long)]
+    pub no_access_log: bool,
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Largest component that is taken
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", hide_short_help = true)]
+    #[arg(value_parser = size(1, 1 << 30))]
+    pub max_component: u64,
+    /// How long a component may take to compile
+    #[arg(long, value_name = "TIME", default_value = "1m", hide_short_help = true)]
+    #[arg(value_parser = time(Duration::from_millis(1), Duration::from_hours(1)))]
+    pub compile_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct Environment {
+    /// Environment: reads config/<ENV>/values.yaml
+    #[arg(long, short, env = "TODOOZLE_ENV", default_value = "dev")]
+    pub env: String,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What `push`, `status`, `rollback` and `promote` have in common.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Folder of the environments
+    #[arg(long, env = "TODOOZLE_CONFIG", default_value = "config", value_name = "FOLDER")]
+    pub config: PathBuf,
+    /// Context of the kubeconfig [default: the one in values.yaml, else the environment's name]
+    #[arg(long)]
+    pub context: Option<String>,
+    /// Namespace [default: the one in values.yaml]
+    #[arg(long, short)]
+    pub namespace: Option<String>,
+    /// How to print results
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Output,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Don't ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// Return when every pod serves the version, or one of them says why it won't
+    #[arg(long)]
+    pub wait: bool,
+    /// How long to wait
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    #[arg(value_parser = time(Duration::from_secs(1), Duration::from_hours(1)))]
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct Push {
+    #[command(flatten)]
+    pub environment: Environment,
+    #[command(flatten)]
+    pub project: Project,
+    #[command(flatten)]
+    pub wait: Wait,
+    /// What to call the version [default: application.version of the manifest]
+    #[arg(long = "release", value_name = "NAME")]
+    pub release: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    #[command(flatten)]
+    pub environment: Environment,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollback {
+    #[command(flatten)]
+    pub environment: Environment,
+    /// The version: its name, or its digest or a beginning of that [default: the last good one]
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+    #[command(flatten)]
+    pub wait: Wait,
+}
+
+#[derive(Debug, Args)]
+pub struct Promote {
+    /// Environment to take it from
+    #[arg(long, value_name = "ENV")]
+    pub from: String,
+    /// Environment to take it to
+    #[arg(long, value_name = "ENV")]
+    pub to: String,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub wait: Wait,
+}

@@ -1,0 +1,7 @@
+//! One file per verb.
+
+pub mod promote;
+pub mod push;
+pub mod rollback;
+pub mod serve;
+pub mod status;
