@@ -9,13 +9,10 @@ use serde_json::json;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
-use tests::{Project, root, target};
-use tokio::sync::{Mutex, MutexGuard};
+use tests::{Project, root};
 
 pub const APP: &str = "todoozle-edge";
 
-/// Tests with a database take turns: a small node carries one at a time.
-static TURN: Mutex<()> = Mutex::const_new(());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 pub struct Namespace {
@@ -77,27 +74,25 @@ pub struct Edge {
     pub namespace: Namespace,
     pub project: Project,
     config: TempDir,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Edge {
-    /// A configuration; nothing is made yet. None without a cluster.
-    pub async fn configured(pods: u32) -> Option<Self> {
-        let turn = TURN.lock().await;
-        let namespace = Namespace::unmade(Node::get()?).await;
+    /// A configuration; nothing is made yet.
+    pub async fn configured(pods: u32) -> Self {
+        let namespace = Namespace::unmade(Node::get()).await;
         let mut project = Project::new();
         let component = project.write("pushed.wasm", tests::wasm::todo_component());
         project.set("component.todo.source", component.to_str().unwrap());
-        let edge = Self { namespace, project, config: tempfile::tempdir().unwrap(), _turn: turn };
+        let edge = Self { namespace, project, config: tempfile::tempdir().unwrap() };
         edge.configure(pods, "");
-        Some(edge)
+        edge
     }
 
     /// From nothing to pods that serve the component on a database of two members.
-    pub async fn deployed(pods: u32) -> Option<Self> {
-        let edge = Self::configured(pods).await?;
+    pub async fn deployed(pods: u32) -> Self {
+        let edge = Self::configured(pods).await;
         edge.deploy("up", "all").await;
-        Some(edge)
+        edge
     }
 
     /// Writes the configuration, with `more` values.
@@ -185,7 +180,7 @@ resources:
 
     /// `runtime-host VERB` or `pg-cluster VERB` for this environment.
     pub fn command(&self, program: &str, verb: &[&str]) -> Command {
-        let mut command = self.namespace.node.command(target().join("release").join(program));
+        let mut command = self.namespace.node.command(tests::program(program));
         command.args(verb).args(["--env", "test", "--yes", "--config"]).arg(self.config.path());
         command
     }

@@ -17,21 +17,15 @@ pub struct Node {
 }
 
 impl Node {
-    /// The one that `tests/cluster/with` names; None when there is none.
-    pub fn get() -> Option<&'static Self> {
-        static NODE: OnceLock<Option<Node>> = OnceLock::new();
+    /// The one that `tests/cluster/with` names.
+    pub fn get() -> &'static Self {
+        static NODE: OnceLock<Node> = OnceLock::new();
         NODE.get_or_init(|| {
-            if let Ok(context) = std::env::var("TODOOZLE_TEST_CONTEXT") {
-                if std::env::var_os("TODOOZLE_OWN_NODE").is_some() {
-                    script("tests/cluster/image", &["runtime-host"]);
-                }
-                return Some(Self { context });
+            if std::env::var_os(harness::OWN_NODE).is_some() {
+                script("tests/cluster/image", &["runtime-host"]);
             }
-            eprintln!("\n*** SKIPPED: no Kubernetes cluster ***");
-            eprintln!("*** Use `make test-edge`. ***\n");
-            None
+            Self { context: harness::context().expect("the harness ran this without a cluster") }
         })
-        .as_ref()
     }
 
     pub async fn config(&self) -> Config {

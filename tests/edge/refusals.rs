@@ -60,8 +60,7 @@ fn serves(status: &Value, digest: &str) -> bool {
     status["live"]["digest"] == format!("sha256:{digest}")
 }
 
-#[test]
-fn what_misbehaves_is_well_formed() {
+pub async fn what_misbehaves_is_well_formed() {
     for component in [
         misbehaving::traps(),
         misbehaving::traps_later(),
@@ -79,10 +78,8 @@ fn what_misbehaves_is_well_formed() {
 /// So that the checks of size and of compile time have something to find.
 const ARGUMENTS: &str = "arguments: [--max-component=16MiB, --compile-timeout=20s]";
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "its limit of compile time needs a machine that is not busy: make test-edge"]
-async fn a_bad_version_is_refused_while_the_good_one_serves() {
-    let Some(edge) = Edge::configured(PODS).await else { return };
+pub async fn a_bad_version_is_refused_while_the_good_one_serves() {
+    let edge = Edge::configured(PODS).await;
     edge.configure(PODS, ARGUMENTS);
     edge.deploy("up", "all").await;
     let good = wasm::version_called("goodone");
@@ -150,9 +147,8 @@ async fn a_bad_version_is_refused_while_the_good_one_serves() {
     edge.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_version_that_traps_after_its_probe_goes_back_by_itself() {
-    let Some(edge) = Edge::deployed(PODS).await else { return };
+pub async fn a_version_that_traps_after_its_probe_goes_back_by_itself() {
+    let edge = Edge::deployed(PODS).await;
     let good = wasm::version_called("goodone");
     edge.push(&good).await;
     let live = wasm::whole_digest(&good);

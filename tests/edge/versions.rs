@@ -38,9 +38,8 @@ fn digest(number: usize) -> String {
     format!("sha256:{}", wasm::whole_digest(&version(number)))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_version_is_remembered_and_can_come_back() {
-    let Some(edge) = Edge::deployed(1).await else { return };
+pub async fn every_version_is_remembered_and_can_come_back() {
+    let edge = Edge::deployed(1).await;
     for number in 1..=2 {
         edge.push(&version(number)).await;
     }
@@ -84,9 +83,8 @@ async fn every_version_is_remembered_and_can_come_back() {
     edge.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn promote_takes_exactly_what_ran() {
-    let Some(edge) = Edge::deployed(1).await else { return };
+pub async fn promote_takes_exactly_what_ran() {
+    let edge = Edge::deployed(1).await;
     edge.push(&version(1)).await;
     // Nothing that was built since comes along.
     edge.project.replace("pushed.wasm", version(2));
@@ -94,7 +92,7 @@ async fn promote_takes_exactly_what_ran() {
     // The other environment is another release in the same namespace.
     let values = edge.values("test").replace(&format!("app: {APP}"), "app: other");
     edge.write_values("other", &values);
-    let mut command = edge.namespace.node.command(tests::target().join("release/runtime-host"));
+    let mut command = edge.namespace.node.command(tests::program("runtime-host"));
     command.args(["promote", "--from", "test", "--to", "other", "--yes", "--config"]);
     command.arg(edge.config_folder());
     // Its migrations would need its CronJob, so the first promotion says what is missing.
@@ -103,7 +101,7 @@ async fn promote_takes_exactly_what_ran() {
     assert!(!output.status.success() && said.contains("CronJob other-migrate"), "{said}");
 
     must(edge.deploy_command_of("other", "up", "edge")).await;
-    let mut command = edge.namespace.node.command(tests::target().join("release/runtime-host"));
+    let mut command = edge.namespace.node.command(tests::program("runtime-host"));
     command.args(["promote", "--from", "test", "--to", "other", "--yes", "--wait", "--config"]);
     command.arg(edge.config_folder());
     must(command).await;

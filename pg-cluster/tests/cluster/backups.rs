@@ -30,9 +30,8 @@ fn refused(database: &Database, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
-    let Some(database) = Database::new("saved").await else { return };
+pub async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
+    let database = Database::new("saved").await;
     database.configure("databases.copy.owner = \"app\"");
     database.must(&["init"]);
     client(&database, "todo").await.batch_execute(FILL).await.unwrap();

@@ -19,7 +19,7 @@ const ACTS: [Act; 4] = [Act::Delete, Act::Kill, Act::Freeze, Act::Switchover];
 #[tokio::main]
 async fn main() {
     let rounds = env::var("TODOOZLE_BENCH_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap());
-    let Some(database) = fixture::Database::new("bench").await else { return };
+    let database = fixture::Database::new("bench").await;
     database.configure(&env::var("TODOOZLE_BENCH_SETTINGS").unwrap_or_default());
     database.must(&["init"]);
     let database = Arc::new(database);

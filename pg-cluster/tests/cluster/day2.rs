@@ -47,9 +47,8 @@ fn apply(database: &Database, configuration: &str) {
     database.must(&["restart"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_write() {
-    let Some(database) = Database::new("rolled").await else { return };
+pub async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_write() {
+    let database = Database::new("rolled").await;
     database.must(&["init"]);
     let database = Arc::new(database);
     let mut writer = Writer::start(&database).await;
@@ -73,9 +72,8 @@ async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_write()
     Arc::into_inner(database).expect("no writer is left").end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_is_not_synchronous_can_be_made_primary_all_the_same() {
-    let Some(database) = Database::new("three").await else { return };
+pub async fn a_replica_that_is_not_synchronous_can_be_made_primary_all_the_same() {
+    let database = Database::new("three").await;
     database.configure("replica.count = 2");
     database.must(&["init"]);
     database.until_healthy();
@@ -93,9 +91,8 @@ async fn a_replica_that_is_not_synchronous_can_be_made_primary_all_the_same() {
     database.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_near_its_end_is_renewed_and_served_without_a_restart() {
-    let Some(database) = Database::new("signed").await else { return };
+pub async fn a_certificate_near_its_end_is_renewed_and_served_without_a_restart() {
+    let database = Database::new("signed").await;
     database.must(&["init"]);
     let pods =
         async || database.pods().await.iter().map(|pod| pod.uid().unwrap()).collect::<Vec<_>>();
@@ -121,9 +118,8 @@ async fn a_certificate_near_its_end_is_renewed_and_served_without_a_restart() {
     database.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_was_left_open_is_closed_by_the_next_init() {
-    let Some(database) = Database::new("shut").await else { return };
+pub async fn a_database_that_was_left_open_is_closed_by_the_next_init() {
+    let database = Database::new("shut").await;
     database.must(&["init"]);
     let superuser = writer::superuser(&database).await;
     let open = async || {

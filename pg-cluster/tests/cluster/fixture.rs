@@ -1,7 +1,7 @@
 //! A database cluster of a test's own, in a namespace of its own.
 
 use std::{
-    io::{BufRead, BufReader, Write, stderr},
+    io::{BufRead, BufReader},
     path::PathBuf,
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -15,26 +15,9 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Tests take turns: most of their time they wait, but a small node carries only a few pairs.
-static TURNS: Semaphore = Semaphore::const_new(2);
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 const PATIENCE: Duration = Duration::from_mins(3);
-
-/// The context that these tests may use, which `tests/cluster/with` names.
-fn context() -> Option<String> {
-    let named = std::env::var("TODOOZLE_TEST_CONTEXT").ok().filter(|name| !name.is_empty());
-    if named.is_none() {
-        skipped("no Kubernetes cluster; use `make test-cluster`");
-    }
-    named
-}
-
-/// Says so past the test runner, which shows only what failed.
-pub fn skipped(why: &str) {
-    let _ = writeln!(stderr(), "*** SKIPPED: {why} ***");
-}
 
 /// What runs in a member's pod.
 #[derive(Clone, Copy, Debug)]
@@ -49,29 +32,29 @@ pub struct Database {
     pub client: Client,
     context: String,
     config: tempfile::TempDir,
-    turn: Option<SemaphorePermit<'static>>,
+    /// Whether the namespace goes with this database.
+    owns_namespace: bool,
 }
 
 impl Database {
-    /// A namespace and a configuration; nothing is made yet. None without a cluster.
-    pub async fn new(name: &'static str) -> Option<Self> {
-        let turn = TURNS.acquire().await.expect("nobody closes it");
-        let context = context()?;
+    /// A namespace and a configuration; nothing is made yet.
+    pub async fn new(name: &'static str) -> Self {
+        let context = harness::context().expect("a cluster to test on: make test-cluster");
         let namespace =
             format!("pg-cluster-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        Some(Self::inside(context, name, namespace, Some(turn)).await)
+        Self::inside(context, name, namespace, true).await
     }
 
     /// Another one beside it, in the same namespace.
     pub async fn beside(&self, name: &'static str) -> Self {
-        Self::inside(self.context.clone(), name, self.namespace.clone(), None).await
+        Self::inside(self.context.clone(), name, self.namespace.clone(), false).await
     }
 
     async fn inside(
         context: String,
         name: &'static str,
         namespace: String,
-        turn: Option<SemaphorePermit<'static>>,
+        owns_namespace: bool,
     ) -> Self {
         let kubeconfig = Kubeconfig::read().unwrap();
         let options =
@@ -79,8 +62,14 @@ impl Database {
         let client =
             Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap())
                 .unwrap();
-        let database =
-            Self { name, namespace, client, context, config: tempfile::tempdir().unwrap(), turn };
+        let database = Self {
+            name,
+            namespace,
+            client,
+            context,
+            config: tempfile::tempdir().unwrap(),
+            owns_namespace,
+        };
         database.configure("");
         database
     }
@@ -117,11 +106,6 @@ databases.todo.owner = "app"
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(name), text).unwrap();
         folder.join(name)
-    }
-
-    /// Whether this is the node that `tests/cluster/up` makes.
-    pub fn is_on_own_node(&self) -> bool {
-        self.context == "todoozle-test"
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -236,7 +220,7 @@ databases.todo.owner = "app"
     /// Takes everything away, which is itself a test of `destroy`.
     pub async fn end(self) {
         self.must(&["destroy", "--name", self.name, "--delete-volumes"]);
-        if self.turn.is_some() {
+        if self.owns_namespace {
             Api::<Namespace>::all(self.client.clone())
                 .delete(&self.namespace, &DeleteParams::background())
                 .await

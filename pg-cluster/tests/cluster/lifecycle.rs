@@ -50,9 +50,8 @@ async fn volumes(database: &Database) -> usize {
         .len()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn init_goes_from_nothing_to_streaming_and_a_second_one_changes_nothing() {
-    let Some(database) = Database::new("once").await else { return };
+pub async fn init_goes_from_nothing_to_streaming_and_a_second_one_changes_nothing() {
+    let database = Database::new("once").await;
     let output = database.must(&["init"]);
     assert!(output.contains("once-primary") && output.contains("Next: pg-cluster"), "{output}");
     let status = database.status();
@@ -71,9 +70,8 @@ async fn init_goes_from_nothing_to_streaming_and_a_second_one_changes_nothing() 
     database.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_api_server_takes_every_object_in_a_dry_run() {
-    let Some(database) = Database::new("dry").await else { return };
+pub async fn the_api_server_takes_every_object_in_a_dry_run() {
+    let database = Database::new("dry").await;
     database.make_namespace().await;
     let output = database.must(&["init", "--dry-run"]);
     assert!(
@@ -84,9 +82,8 @@ async fn the_api_server_takes_every_object_in_a_dry_run() {
     database.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn init_may_be_interrupted_after_every_step() {
-    let Some(database) = Database::new("often").await else { return };
+pub async fn init_may_be_interrupted_after_every_step() {
+    let database = Database::new("often").await;
     let mut lines = 1;
     while !database.interrupted_after(lines, &["init"]) {
         lines += 1;
@@ -96,9 +93,8 @@ async fn init_may_be_interrupted_after_every_step() {
     database.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_clusters_live_side_by_side_in_one_namespace() {
-    let Some(left) = Database::new("left").await else { return };
+pub async fn two_clusters_live_side_by_side_in_one_namespace() {
+    let left = Database::new("left").await;
     let right = left.beside("right").await;
     left.must(&["init"]);
     right.must(&["init"]);
@@ -112,9 +108,8 @@ async fn two_clusters_live_side_by_side_in_one_namespace() {
     left.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_destroyed_cluster_comes_back_under_its_name_with_its_data_or_without() {
-    let Some(database) = Database::new("again").await else { return };
+pub async fn a_destroyed_cluster_comes_back_under_its_name_with_its_data_or_without() {
+    let database = Database::new("again").await;
     database.must(&["init"]);
     writer::superuser(&database)
         .await
@@ -140,9 +135,8 @@ async fn a_destroyed_cluster_comes_back_under_its_name_with_its_data_or_without(
     database.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_replicas_scale_to_two_and_back() {
-    let Some(database) = Database::new("scaled").await else { return };
+pub async fn the_replicas_scale_to_two_and_back() {
+    let database = Database::new("scaled").await;
     database.must(&["init"]);
     database.must(&["scale", "2"]);
     database.configure("replica.count = 2");

@@ -1,5 +1,5 @@
-//! What pg-cluster promises, on a real cluster: the one of `TODOOZLE_TEST_CONTEXT`, which
-//! `tests/cluster/with` (`make test-cluster`) sets. Without one they skip, and say so.
+//! What pg-cluster promises, on a real cluster: `make test-cluster` brings one up. Without one
+//! they are ignored, and the runner says why.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test ends where it fails
 
@@ -15,3 +15,39 @@ mod survival;
 mod tls;
 mod truth;
 mod writer;
+
+use std::{path::Path, process::ExitCode};
+
+use harness::{Need, tests};
+
+fn main() -> ExitCode {
+    let tests = tests! {
+        [Need::Cluster] {
+            survival::no_acknowledged_write_is_lost_with_a_deleted_pod_or_a_killed_postgres,
+            survival::no_acknowledged_write_is_lost_when_the_primary_freezes_and_thaws,
+            survival::no_acknowledged_write_is_lost_in_a_switchover_there_and_back,
+            truth::status_tells_what_is_wrong_while_it_is,
+            truth::a_cluster_whose_commits_do_not_wait_is_unprotected,
+            lifecycle::init_goes_from_nothing_to_streaming_and_a_second_one_changes_nothing,
+            lifecycle::the_api_server_takes_every_object_in_a_dry_run,
+            lifecycle::init_may_be_interrupted_after_every_step,
+            lifecycle::two_clusters_live_side_by_side_in_one_namespace,
+            lifecycle::a_destroyed_cluster_comes_back_under_its_name_with_its_data_or_without,
+            lifecycle::the_replicas_scale_to_two_and_back,
+            day2::a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_write,
+            day2::a_replica_that_is_not_synchronous_can_be_made_primary_all_the_same,
+            day2::a_certificate_near_its_end_is_renewed_and_served_without_a_restart,
+            day2::a_database_that_was_left_open_is_closed_by_the_next_init,
+            passwords::a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it,
+            backups::a_backup_is_restored_as_it_was_into_an_empty_database,
+            refusals::whoever_should_not_get_in_does_not,
+        }
+        [Need::Cluster, Need::Programs(&["sops", "age-keygen"])] {
+            passwords::an_encrypted_secrets_yaml_is_read_with_sops_or_refused_before_anything_is_made,
+        }
+        [Need::OwnNode] {
+            outage::failsafe_mode_carries_the_primary_through_an_outage_of_the_api_server,
+        }
+    };
+    harness::run(tests, 2, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/node.lock"))
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    fixture::{Database, skipped},
+    fixture::Database,
     writer::{self, Login},
 };
 
@@ -17,9 +17,8 @@ async fn gets_in(database: &Database, password: &str) -> bool {
     writer::connect(database, &primary, &login).await.is_ok()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it() {
-    let Some(database) = Database::new("chosen").await else { return };
+pub async fn a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it() {
+    let database = Database::new("chosen").await;
     database.write("secrets.yaml", "roles:\n  app: first-password-0\n");
     database.must(&["init"]);
     assert!(gets_in(&database, "first-password-0").await);
@@ -36,12 +35,9 @@ async fn a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it() {
     database.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_encrypted_secrets_yaml_is_read_with_sops_or_refused_before_anything_is_made() {
-    let Some(database) = Database::new("sealed").await else { return };
-    let Some(key) = seal(&database, "roles:\n  app: sealed-password-0\n") else {
-        return skipped("sops and age-keygen are not on PATH");
-    };
+pub async fn an_encrypted_secrets_yaml_is_read_with_sops_or_refused_before_anything_is_made() {
+    let database = Database::new("sealed").await;
+    let key = seal(&database, "roles:\n  app: sealed-password-0\n");
     let without = database.run(&["init"]);
     let said = String::from_utf8(without.stderr).unwrap();
     assert!(!without.status.success() && said.contains("decrypt"), "{said}");
@@ -54,21 +50,27 @@ async fn an_encrypted_secrets_yaml_is_read_with_sops_or_refused_before_anything_
 }
 
 /// Encrypts `secrets.yaml` with a new key, whose file comes back. None without sops and age.
-fn seal(database: &Database, text: &str) -> Option<PathBuf> {
+fn seal(database: &Database, text: &str) -> PathBuf {
     let key = database.write("key.txt", "");
     std::fs::remove_file(&key).unwrap();
-    let made = output("age-keygen", &["-o", key.to_str().unwrap()], key.parent().unwrap())?;
+    let made = output("age-keygen", &["-o", key.to_str().unwrap()], key.parent().unwrap());
     assert!(made.status.success());
     let made = String::from_utf8(made.stderr).unwrap();
     let recipient = made.trim().rsplit(' ').next().unwrap().to_owned();
     let file = database.write("secrets.yaml", text);
-    let options =
-        ["--disable-version-check", "--encrypt", "--in-place", "--age", &recipient, file.to_str()?];
-    let sealed = output("sops", &options, key.parent().unwrap())?;
+    let options = [
+        "--disable-version-check",
+        "--encrypt",
+        "--in-place",
+        "--age",
+        &recipient,
+        file.to_str().unwrap(),
+    ];
+    let sealed = output("sops", &options, key.parent().unwrap());
     assert!(sealed.status.success(), "{}", String::from_utf8_lossy(&sealed.stderr));
-    Some(key)
+    key
 }
 
-fn output(program: &str, options: &[&str], folder: &Path) -> Option<Output> {
-    Command::new(program).args(options).current_dir(folder).output().ok()
+fn output(program: &str, options: &[&str], folder: &Path) -> Output {
+    Command::new(program).args(options).current_dir(folder).output().expect("run it")
 }

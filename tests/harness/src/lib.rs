@@ -1,0 +1,131 @@
+//! The runner of the tests that need a Kubernetes cluster.
+//!
+//! Rust's own knows what is ignored when it compiles; whether there is a cluster turns out when it
+//! runs. So each test says what it [`Need`]s, and without that it is counted as ignored, with the
+//! reason, and never as passed.
+
+use std::fs::File;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Completion, Trial};
+use tokio::runtime::Builder;
+
+/// Names the context that tests may use; `tests/cluster/with` sets it.
+pub const CONTEXT: &str = "TODOOZLE_TEST_CONTEXT";
+/// Set when the cluster is the node of `tests/cluster`, which tests may disturb.
+pub const OWN_NODE: &str = "TODOOZLE_OWN_NODE";
+/// Set where tests may take minutes.
+const LONG: &str = "TODOOZLE_LONG";
+/// Why there is no cluster, in the words of `tests/cluster/with`.
+const NO_CLUSTER: &str = "TODOOZLE_NO_CLUSTER";
+
+/// What a test cannot do without.
+#[derive(Clone, Copy, Debug)]
+pub enum Need {
+    Cluster,
+    /// The node of `tests/cluster`.
+    OwnNode,
+    /// That node, with no other test beside it: it stops the control plane, or has to be quick.
+    NodeAlone,
+    /// Minutes, which `make test` has not to spare: `make test-edge` takes them.
+    Minutes,
+    /// Programs on `PATH`.
+    Programs(&'static [&'static str]),
+}
+
+impl Need {
+    /// Why the test cannot run, if it can't.
+    fn missing(self) -> Option<String> {
+        match self {
+            Self::Cluster => context().is_none().then(|| {
+                let why = std::env::var(NO_CLUSTER).unwrap_or_default();
+                let why = if why.is_empty() { "make test-cluster brings one up" } else { &why };
+                format!("no Kubernetes cluster: {why}")
+            }),
+            Self::OwnNode | Self::NodeAlone => Self::Cluster.missing().or_else(|| {
+                std::env::var_os(OWN_NODE)
+                    .is_none()
+                    .then(|| "only on the node of tests/cluster".to_owned())
+            }),
+            Self::Minutes => {
+                std::env::var_os(LONG).is_none().then(|| "takes minutes: make test-edge".to_owned())
+            }
+            Self::Programs(names) => {
+                let missing: Vec<_> = names.iter().copied().filter(|name| !on_path(name)).collect();
+                (!missing.is_empty()).then(|| format!("not on PATH: {}", missing.join(", ")))
+            }
+        }
+    }
+}
+
+/// The context under test.
+pub fn context() -> Option<String> {
+    std::env::var(CONTEXT).ok().filter(|name| !name.is_empty())
+}
+
+fn on_path(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+type Body = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A test: its path, what it needs, and what it does. [`tests!`] makes them.
+pub struct Test {
+    pub name: &'static str,
+    pub needs: &'static [Need],
+    pub body: fn() -> Body,
+}
+
+/// Lists tests by their paths, below what they need:
+/// `tests! { [Need::Cluster] { lifecycle::init_can_be_repeated } }`.
+#[macro_export]
+macro_rules! tests {
+    ($($needs:tt { $($module:ident::$test:ident),* $(,)? })*) => {
+        vec![$($($crate::Test {
+            name: concat!(stringify!($module), "::", stringify!($test)),
+            needs: &$needs,
+            body: || Box::pin($module::$test()),
+        }),*),*]
+    };
+}
+
+/// Runs tests as `cargo test` does, with its arguments; `at_once` of them at a time unless
+/// `--test-threads` says otherwise. `lock` is a file that all programs with such tests share.
+pub fn run(tests: Vec<Test>, at_once: usize, lock: &Path) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(at_once);
+    let lock = lock.to_owned();
+    let trials = tests.into_iter().map(|test| trial(test, lock.clone())).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(test: Test, lock: PathBuf) -> Trial {
+    Trial::ignorable_test(test.name, move || {
+        if let Some(why) = test.needs.iter().find_map(|need| need.missing()) {
+            return Ok(Completion::ignored_with(why));
+        }
+        let _turn = turn(test.needs, &lock)?;
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on((test.body)());
+        Ok(Completion::Completed)
+    })
+}
+
+/// Keeps whoever needs the node alone and all others apart, across programs, until it is dropped.
+fn turn(needs: &[Need], lock: &Path) -> std::io::Result<File> {
+    if let Some(folder) = lock.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let file = File::options().create(true).append(true).open(lock)?;
+    let alone = needs.iter().any(|need| matches!(need, Need::NodeAlone));
+    if alone {
+        file.lock()?
+    } else {
+        file.lock_shared()?
+    }
+    Ok(file)
+}
