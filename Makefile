@@ -1,6 +1,9 @@
 # The front door: what a laptop runs and what CI runs are these targets.
 
-CARGO_FLAGS := --release
+# dev is quick to build, release is what ships: `make test PROFILE=release` tests that (ADR 6).
+PROFILE ?= dev
+export PROFILE
+export PROGRAMS = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 # Without OpenSSL's headers, it is built from source (macOS brings its own TLS).
 ifneq ($(shell uname -s),Darwin)
 ifneq ($(shell pkg-config --exists openssl 2>/dev/null && echo found),found)
@@ -9,10 +12,10 @@ endif
 endif
 
 WASM := target/wasm32-wasip2/component/todo_component.wasm
-HOST := target/release/runtime-host
+HOST = $(PROGRAMS)/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component host pg-cluster deploy undeploy state plan cloud access secrets images pin promote verify lint test test-cluster on-cluster test-edge check bench bench-failover bench-swap size clean
+.PHONY: help setup up watch db build component test-component laptop try-up host pg-cluster deploy undeploy state plan cloud access secrets images pin promote verify lint clippy test test-cluster on-cluster check bench bench-failover bench-swap size clean
 
 # The environment of deploy and undeploy: a folder of config/.
 ENV ?= dev
@@ -23,13 +26,13 @@ help: ## List the targets
 setup: ## Install the Rust toolchain that rust-toolchain.toml names
 	@rustup target list --installed 2>/dev/null | grep -qx wasm32-wasip2 || rustup toolchain install --no-self-update
 
-up: host ## Serve the app on http://127.0.0.1:3000 with a PostgreSQL of its own
-	$(HOST) up --build
+up: laptop ## Serve the app on http://127.0.0.1:3000 with a PostgreSQL of its own
+	$(HOST) up
 
-watch: host ## The same, and rebuild and swap the component on every change
+watch: laptop ## The same, and rebuild and swap the component on every change
 	$(HOST) up --build --watch
 
-db: host ## Run that PostgreSQL alone, for `spin up`
+db: laptop ## Run that PostgreSQL alone, for `spin up`
 	$(HOST) db
 
 build: host component ## Build the host and the component
@@ -37,11 +40,26 @@ build: host component ## Build the host and the component
 component: setup
 	cargo build --profile component --target wasm32-wasip2 -p todo-component
 
+test-component: setup
+	cargo build --profile component --target wasm32-wasip2 -p test-component
+
 host: setup
-	cargo build $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
+	cargo build --profile $(PROFILE) -p runtime-host $(HOST_FEATURES)
+
+# The host without what only a cluster needs, beside the component: they share nothing that
+# Cargo locks, and either leaves a core idle now and then.
+laptop: setup
+	@echo "Building the host and the component: minutes the first time, seconds after that" >&2
+	@cargo build --profile component --target wasm32-wasip2 -p todo-component & component=$$!; \
+	cargo build --profile $(PROFILE) -p runtime-host --no-default-features $(HOST_FEATURES); host=$$?; \
+	wait $$component && exit $$host
+
+# What `make up` does, on a free port and in a folder of its own.
+try-up: laptop
+	scripts/test-up.sh
 
 pg-cluster: setup
-	cargo build $(CARGO_FLAGS) -p pg-cluster
+	cargo build --profile $(PROFILE) -p pg-cluster
 
 # BUILT=1: what is in target/ is to be taken as it is.
 ifndef BUILT
@@ -84,43 +102,37 @@ verify: ## Write, read and delete todos in ENV, also while the command DURING ru
 lint: ## Check secrets, Terraform, workflows, YAML and shell, as far as the tools are there
 	@scripts/lint.sh
 
-# Two runs: Cargo unites the features of what it builds together, and wasmtime
-# would be compiled a second time for the features of the browser's driver.
 test: setup ## Run every check and every test, on real parts
-	scripts/setup-tests.sh
-	scripts/lint.sh
-	cargo fmt --all --check
-	cargo clippy $(CARGO_FLAGS) --workspace --all-targets $(HOST_FEATURES) -- -D warnings
-	$(MAKE) build
-	cargo build --profile component --target wasm32-wasip2 -p test-component
-	cargo test $(CARGO_FLAGS) -p runtime-host $(HOST_FEATURES)
-	cargo test $(CARGO_FLAGS) -p todo-component -p tests --lib --test all
-	cargo test $(CARGO_FLAGS) -p pg-cluster --bins
-	tests/cluster/with $(MAKE) on-cluster
+	@cargo run --quiet -p xtask -- test
 
 test-cluster: setup ## Run the tests on Kubernetes: TODOOZLE_TEST_CONTEXT, or a node of their own (root on Linux)
 	tests/cluster/with $(MAKE) on-cluster
 
 # Nothing but tests/cluster/with calls this: it says which cluster.
 on-cluster: build pg-cluster
-	cargo test $(CARGO_FLAGS) -p pg-cluster --test cluster
-	cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge
+	@cargo run --quiet -p xtask -- on-cluster
 
-test-edge: build pg-cluster ## Run the edge tier's tests there, too: pushes, failures and deploys under load
-	tests/cluster/with cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge -- --nocapture --include-ignored
+test-edge: build pg-cluster ## Run the edge tier's tests there with those that take minutes: pushes, failures and deploys under load
+	TODOOZLE_LONG=1 tests/cluster/with cargo test --profile $(PROFILE) -p todo-component -p tests --test edge -- --nocapture
+
+clippy: setup
+	cargo clippy --workspace --all-targets $(HOST_FEATURES) -- -D warnings
+	cargo clippy -p runtime-host --no-default-features $(HOST_FEATURES) -- -D warnings
 
 bench-failover: setup ## Print the longest time without a write through each failover
 	tests/cluster/with cargo bench -p pg-cluster --bench failover
 
+bench-swap: PROFILE := release
 bench-swap: build pg-cluster ## Push 100 components under load, and print what it costs
-	TODOOZLE_PUSHES=100 tests/cluster/with cargo test $(CARGO_FLAGS) -p todo-component -p tests --test edge pushes -- --nocapture
+	TODOOZLE_PUSHES=100 tests/cluster/with cargo test --profile $(PROFILE) -p todo-component -p tests --test edge pushes -- --nocapture
 
 check: setup ## Format and lint, without running anything
 	cargo fmt --all
-	cargo clippy $(CARGO_FLAGS) --workspace --all-targets $(HOST_FEATURES)
+	cargo clippy --workspace --all-targets $(HOST_FEATURES)
 
+bench: PROFILE := release
 bench: build ## Compare a table of 1,000,000 rows with one of 100
-	cargo run $(CARGO_FLAGS) -p tests --bin bench
+	cargo run --release -p tests --bin bench
 
 size: component ## Print the component's size
 	@wc -c < $(WASM) | awk '{ printf "%s: %d bytes (%.0f KB)\n", "$(WASM)", $$1, $$1 / 1000 }'

@@ -1,13 +1,13 @@
 //! `runtime-host`, the real program.
 
 use crate::child::{Child, Outcome, run};
-use crate::{Answer, Ask, Project, built, http, postgres, target};
+use crate::{Answer, Ask, Project, http, postgres, program, target};
 use std::process::{Command, ExitStatus};
 use url::Url;
 
 /// `runtime-host VERB` with an environment that holds no variable of ours.
 pub fn command(verb: &str) -> Command {
-    let mut command = Command::new(built("release/runtime-host"));
+    let mut command = Command::new(program("runtime-host"));
     command.arg(verb).env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
     if let Some(programs) = postgres::downloaded() {
         // So that not every test downloads its own.

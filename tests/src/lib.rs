@@ -60,29 +60,36 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is a folder of the workspace")
 }
 
-/// Cargo's target folder, wherever it was put: this program runs from it.
-pub fn target() -> PathBuf {
+/// Where Cargo put the programs of the profile that the tests were built with.
+fn programs() -> PathBuf {
     let program = std::env::current_exe().expect("find this program");
-    let profile = program.ancestors().find(|folder| folder.ends_with("release"));
-    let target = profile
-        .and_then(Path::parent)
-        .expect("run the tests with --release, the workspace's only profile");
-    target.to_owned()
+    let deps = program.parent().expect("this program is in a folder");
+    let programs = if deps.ends_with("deps") { deps.parent().unwrap_or(deps) } else { deps };
+    programs.to_owned()
 }
 
-/// A program or component that must have been built before.
-pub(crate) fn built(path: &str) -> PathBuf {
-    let built = target().join(path);
-    assert!(built.exists(), "{} is not there: run `make build` first", built.display());
-    built
+/// Cargo's target folder, wherever it was put.
+pub fn target() -> PathBuf {
+    programs().parent().expect("a folder for each profile").to_owned()
+}
+
+/// A program of this project.
+pub fn program(name: &str) -> PathBuf {
+    built(programs().join(name))
+}
+
+/// What must have been built before.
+fn built(path: PathBuf) -> PathBuf {
+    assert!(path.exists(), "{} is not there: run `make build` first", path.display());
+    path
 }
 
 /// The component that does on demand what a good one never does.
 pub fn test_component() -> PathBuf {
-    built("wasm32-wasip2/component/test_component.wasm")
+    built(target().join("wasm32-wasip2/component/test_component.wasm"))
 }
 
 /// The component under test.
 pub fn component() -> PathBuf {
-    built("wasm32-wasip2/component/todo_component.wasm")
+    built(target().join("wasm32-wasip2/component/todo_component.wasm"))
 }
