@@ -76,5 +76,5 @@ fn main() -> ExitCode {
     let rows = run::run(steps);
     tally::hand_on(&rows);
     print!("{}", tally::table(&rows));
-    if rows.iter().all(|row| row.succeeded()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if rows.iter().all(tally::Row::succeeded) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -103,14 +103,14 @@ pub fn run(tests: Vec<Test>, at_once: usize, lock: &Path) -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(test: Test, lock: PathBuf) -> Trial {
-    Trial::ignorable_test(test.name, move || {
-        if let Some(why) = test.needs.iter().find_map(|need| need.missing()) {
+fn trial(Test { name, needs, body }: Test, lock: PathBuf) -> Trial {
+    Trial::ignorable_test(name, move || {
+        if let Some(why) = needs.iter().find_map(|need| need.missing()) {
             return Ok(Completion::ignored_with(why));
         }
-        let _turn = turn(test.needs, &lock)?;
+        let _turn = turn(needs, &lock)?;
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on((test.body)());
+        runtime.block_on(body());
         Ok(Completion::Completed)
     })
 }
@@ -121,11 +121,10 @@ fn turn(needs: &[Need], lock: &Path) -> std::io::Result<File> {
         std::fs::create_dir_all(folder)?;
     }
     let file = File::options().create(true).append(true).open(lock)?;
-    let alone = needs.iter().any(|need| matches!(need, Need::NodeAlone));
-    if alone {
-        file.lock()?
+    if needs.iter().any(|need| matches!(need, Need::NodeAlone)) {
+        file.lock()?;
     } else {
-        file.lock_shared()?
+        file.lock_shared()?;
     }
     Ok(file)
 }
