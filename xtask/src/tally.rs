@@ -61,7 +61,10 @@ impl Row {
         } else if line.contains("Success!") || line.contains("Failure!") {
             self.passed += before(line, "passed");
             self.failed += before(line, "failed");
-        } else if let Some((_, reason)) = line.split_once(" ... ignored, ") {
+        } else if let Some((_, reason)) = line.split_once(" ... ignored") {
+            // Rust's runner writes `ignored, why`, libtest-mimic `ignored (why)`.
+            let reason = reason.trim_start_matches([',', ' ', '(']);
+            let reason = reason.strip_suffix(')').unwrap_or(reason);
             *self.reasons.entry(reason.to_owned()).or_default() += 1;
         } else if let Some((_, reason)) = line.split_once(": skipped") {
             self.skipped += 1;
@@ -190,7 +193,7 @@ mod tests {
     #[test]
     fn a_skipped_test_keeps_its_reason_and_is_counted_once() {
         let row = read(&[
-            "test day2::a ... ignored, no Kubernetes cluster: the test node needs root",
+            "test day2::a      ... ignored (no Kubernetes cluster: the test node needs root)",
             "test day2::b ... ignored, no Kubernetes cluster: the test node needs root",
             "test result: ok. 0 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out",
             "lint: skipped shellcheck, which isn't on PATH",
