@@ -15,7 +15,7 @@ WASM := target/wasm32-wasip2/component/todo_component.wasm
 HOST = $(PROGRAMS)/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component test-component laptop try-up host pg-cluster deploy undeploy state plan cloud access secrets images pin promote verify lint clippy test test-cluster on-cluster check bench bench-failover bench-swap size clean
+.PHONY: help setup up watch db build component test-component laptop try-up host pg-cluster deploy undeploy state plan cloud access secrets images pin promote verify lint clippy units test test-cluster on-cluster check bench bench-failover bench-swap size clean
 
 # The environment of deploy and undeploy: a folder of config/.
 ENV ?= dev
@@ -114,6 +114,9 @@ on-cluster: build pg-cluster
 
 test-edge: build pg-cluster ## Run the edge tier's tests there with those that take minutes: pushes, failures and deploys under load
 	TODOOZLE_LONG=1 tests/cluster/with cargo test --profile $(PROFILE) -p todo-component -p tests --test edge -- --nocapture
+
+units: setup
+	cargo test --profile $(PROFILE) -p runtime-host -p pg-cluster --bins $(HOST_FEATURES)
 
 clippy: setup
 	cargo clippy --workspace --all-targets $(HOST_FEATURES) -- -D warnings

@@ -23,8 +23,7 @@ fn test(profile: &str) -> Vec<Step> {
         Step::new("clippy", &["make", "clippy"]).after(&["format"]),
         Step::new("up", &["make", "try-up"]).after(&["clippy"]),
         Step::new("build", &["make", "build", "pg-cluster", "test-component"]).after(&["up"]),
-        cargo_test("units", profile, &["-p", "runtime-host", "-p", "pg-cluster", "--bins"])
-            .after(&["build"]),
+        Step::new("units", &["make", "units"]).after(&["build"]),
         cargo_test(
             "tests",
             profile,
