@@ -17,7 +17,7 @@ mod refusals;
 mod staging;
 mod versions;
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use harness::{Need, tests};
 
@@ -54,5 +54,5 @@ fn main() -> ExitCode {
             outages::reads_go_on_while_the_api_server_is_frozen_for_a_minute,
         }
     };
-    harness::run(tests, 1, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/node.lock"))
+    harness::run(tests, 1)
 }

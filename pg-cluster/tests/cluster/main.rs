@@ -16,7 +16,7 @@ mod tls;
 mod truth;
 mod writer;
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use harness::{Need, tests};
 
@@ -49,5 +49,5 @@ fn main() -> ExitCode {
             outage::failsafe_mode_carries_the_primary_through_an_outage_of_the_api_server,
         }
     };
-    harness::run(tests, 2, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/node.lock"))
+    harness::run(tests, 2)
 }

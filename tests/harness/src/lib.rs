@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::process::ExitCode;
 
@@ -17,6 +17,8 @@ use tokio::runtime::Builder;
 pub const CONTEXT: &str = "TODOOZLE_TEST_CONTEXT";
 /// Set when the cluster is the node of `tests/cluster`, which tests may disturb.
 pub const OWN_NODE: &str = "TODOOZLE_OWN_NODE";
+/// What all programs with such tests share.
+const LOCK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/node.lock");
 /// Set where tests may take minutes.
 const LONG: &str = "TODOOZLE_LONG";
 /// Why there is no cluster, in the words of `tests/cluster/with`.
@@ -94,21 +96,20 @@ macro_rules! tests {
 }
 
 /// Runs tests as `cargo test` does, with its arguments; `at_once` of them at a time unless
-/// `--test-threads` says otherwise. `lock` is a file that all programs with such tests share.
-pub fn run(tests: Vec<Test>, at_once: usize, lock: &Path) -> ExitCode {
+/// `--test-threads` says otherwise.
+pub fn run(tests: Vec<Test>, at_once: usize) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(at_once);
-    let lock = lock.to_owned();
-    let trials = tests.into_iter().map(|test| trial(test, lock.clone())).collect();
+    let trials = tests.into_iter().map(trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(Test { name, needs, body }: Test, lock: PathBuf) -> Trial {
+fn trial(Test { name, needs, body }: Test) -> Trial {
     Trial::ignorable_test(name, move || {
         if let Some(why) = needs.iter().find_map(|need| need.missing()) {
             return Ok(Completion::ignored_with(why));
         }
-        let _turn = if needs.is_empty() { None } else { Some(turn(needs, &lock)?) };
+        let _turn = if needs.is_empty() { None } else { Some(turn(needs)?) };
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(body());
         Ok(Completion::Completed)
@@ -116,7 +117,8 @@ fn trial(Test { name, needs, body }: Test, lock: PathBuf) -> Trial {
 }
 
 /// Keeps whoever needs the node alone and all others apart, across programs, until it is dropped.
-fn turn(needs: &[Need], lock: &Path) -> std::io::Result<File> {
+fn turn(needs: &[Need]) -> std::io::Result<File> {
+    let lock = Path::new(LOCK);
     if let Some(folder) = lock.parent() {
         std::fs::create_dir_all(folder)?;
     }
