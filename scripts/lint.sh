@@ -23,6 +23,6 @@ if has yamllint "pip install yamllint"; then
     yamllint --strict .github .sops.yaml config/*/values.yaml helm/todoozle/values.yaml helm/todoozle/Chart.yaml
 fi
 if has shellcheck "apt-get install shellcheck"; then
-    shellcheck scripts/*.sh tests/cluster/{check,cut,down,image,node,prepare,up,with,*.sh}
+    shellcheck scripts/*.sh tests/cluster/{check,cut,down,image,node,possible,prepare,up,with,*.sh}
 fi
 if has actionlint "install what scripts/tools.sh actionlint builds"; then actionlint; fi
