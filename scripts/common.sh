@@ -5,6 +5,8 @@ set -Eeuo pipefail
 shopt -s inherit_errexit 2> /dev/null || true # bash 4.4; an older one goes on after a failure in $(...)
 
 me=${0##*/} me=${me%.sh}
+# shellcheck disable=SC2034 # for those who read this
+caches=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/todoozle} # what is kept between runs
 told=97 # how a script ends that has said why, so that what called it needs not say it again
 
 say() { echo "$me: $*" >&2; }

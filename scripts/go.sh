@@ -23,11 +23,11 @@ find_go() {
 # build makes the file at once, so that nobody sees half of it. One build at a time: two would
 # compile the same libraries twice.
 build() {
-    local file=$1 package=$2 ldflags=${3-} go lock started cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/todoozle}
+    local file=$1 package=$2 ldflags=${3-} go lock started
     go=$(find_go)
-    mkdir -p "$cache" "${file%/*}"
+    mkdir -p "$caches" "${file%/*}"
     if command -v flock > /dev/null; then # macOS has none
-        exec {lock}> "$cache/build.lock"
+        exec {lock}> "$caches/build.lock"
         flock -n "$lock" || { say "waiting for another build to end, before $package"; flock "$lock"; }
     fi
     [[ ! -x $file ]] || return 0

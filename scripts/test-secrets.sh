@@ -11,7 +11,7 @@ count=0
 
 # A new machine has no cache.
 at_hand() { command -v "$1" || { [[ ! -d $cache ]] || find "$cache" -name "$1-*" | sort -V | tail -n 1; }; }
-cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME-}/.cache}/todoozle}/bin
+cache=$caches/bin
 sops=$(at_hand sops)
 keygen=$(at_hand age-keygen)
 unset TODOOZLE_CONFIG

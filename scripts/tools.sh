@@ -4,7 +4,6 @@
 . "${0%/*}/common.sh" || exit
 
 scripts=$(cd "${0%/*}" && pwd)
-cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/todoozle}
 
 version() { awk -v module="$1" '$1 == module { print substr($2, 2); exit }' "$scripts/tools/go.mod"; }
 
@@ -13,7 +12,7 @@ built() {
     local version program
     if command -v "$1"; then return; fi
     version=$(version "$2")
-    program=$cache/bin/$1-$version
+    program=$caches/bin/$1-$version
     if [[ ! -x $program ]]; then
         command -v go > /dev/null || fail "$1 isn't on PATH: install it, or Go, so that it can be built"
         say "building $1 $version: 1 to 5 minutes, once"
@@ -26,7 +25,7 @@ built() {
 find_kubectl() {
     local found
     if command -v kubectl; then return; fi
-    for found in "$scripts/../target/cluster/bin/kubectl" "$cache"/cluster/components-*/kubectl; do
+    for found in "$scripts/../target/cluster/bin/kubectl" "$caches"/cluster/components-*/kubectl; do
         if [[ -x $found ]]; then echo "$found"; return; fi
     done
     fail "kubectl isn't on PATH: install it (https://kubernetes.io/docs/tasks/tools)"

@@ -12,7 +12,7 @@ here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 repo=$(cd "$here/../.." && pwd)
 readonly here repo
 readonly state=$repo/target/cluster
-readonly cache=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/todoozle}/cluster
+readonly cache=$caches/cluster
 
 # The node's program, and all that it is built from.
 readonly tools=$repo/scripts/tools
