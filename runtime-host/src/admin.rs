@@ -18,8 +18,8 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::postgres::Pools;
-use crate::server::Server;
+use crate::http::server::Server;
+use crate::spin::postgres::Pools;
 
 mod ready;
 

@@ -13,20 +13,20 @@ use serde_json::Value;
 use tokio::net::TcpSocket;
 
 use crate::admin::{self, Admin, AdminThread};
-use crate::allowed_hosts::AllowedHosts;
-use crate::compile::Compiler;
-use crate::engine::{self, EpochThread};
-use crate::generation::Loader;
-use crate::guest::Shared;
+use crate::database::migrate::Database;
+use crate::guest::compile::Compiler;
+use crate::guest::engine::{self, EpochThread};
+use crate::guest::loaded::Loader;
+use crate::guest::store::Shared;
+use crate::http::server::{self, Server};
 use crate::limits::Limits;
-use crate::manifest::Manifest;
 use crate::metrics::Metrics;
-use crate::migrate::Database;
-use crate::outbound_http::HttpClient;
-use crate::postgres::Pools;
-use crate::server::{self, Server};
-use crate::signals::Signals;
-use crate::variables::{self, Sources};
+use crate::project::manifest::Manifest;
+use crate::project::variables::{self, Sources};
+use crate::spin::allowed_hosts::AllowedHosts;
+use crate::spin::outbound_http::HttpClient;
+use crate::spin::postgres::Pools;
+use crate::terminal::signals::Signals;
 
 /// A server without a component yet, and a loader of components for it.
 pub struct Host {

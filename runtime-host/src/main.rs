@@ -11,49 +11,27 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser as _};
 
 mod admin;
-mod allowed_hosts;
-mod args;
-mod body;
-mod builder;
+mod cli;
 mod commands;
-mod compile;
-mod data_dir;
+mod database;
 #[cfg(feature = "kubernetes")]
 mod deploy;
 mod digest;
-mod dotenv;
-mod embedded;
-mod engine;
 mod error;
-mod exchange;
 mod file;
-mod generation;
 mod guest;
-mod health;
 mod hex;
 mod host;
-mod imports;
+mod http;
 mod limits;
-mod log;
-mod manifest;
 mod metrics;
-mod migrate;
-mod outbound_http;
-mod pace;
-mod postgres;
-mod problem;
-mod progress;
-mod request;
-mod server;
-mod signals;
-mod spin_variables;
-mod template;
-mod variables;
-mod watch;
-mod worker;
+mod project;
+mod spin;
+mod terminal;
 
-use args::{Cli, Command};
+use cli::{Cli, Command};
 use error::{EXIT_MISCONFIGURED, Misconfigured};
+use terminal::log;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -85,7 +63,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Deploy(command) => deploy::run(command).await,
         #[cfg(not(feature = "kubernetes"))]
         Command::Other(command) => Err(not_in_this_build(&command)),
-        Command::Compile { component, cache } => compile::run(&component, &cache),
+        Command::Compile { component, cache } => guest::compile::run(&component, &cache),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -10,8 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::postgres::PoolState;
-use crate::worker::Failure;
+use crate::guest::worker::Failure;
+use crate::spin::postgres::PoolState;
 
 /// Every metric's name begins with this.
 const PREFIX: &str = "runtime_host";

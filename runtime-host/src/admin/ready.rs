@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use super::Admin;
-use crate::{migrate, postgres};
+use crate::database::migrate;
+use crate::spin::postgres;
 
 /// How long an answer about the database holds, so that probes cannot pile up.
 const REMEMBERED: Duration = Duration::from_secs(1);

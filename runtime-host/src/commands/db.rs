@@ -2,14 +2,17 @@
 
 use anyhow::Result;
 
-use crate::args::Db;
+use crate::cli::Db;
 use crate::commands::migrate::summary;
-use crate::embedded::{Embedded, Running};
-use crate::manifest::Manifest;
-use crate::migrate::Database;
-use crate::signals::Signals;
-use crate::variables::{DATABASE_URL, env_name};
-use crate::{data_dir, dotenv, migrate, progress};
+use crate::database::embedded::{Embedded, Running};
+use crate::database::migrate;
+use crate::database::migrate::Database;
+use crate::project::data_dir;
+use crate::project::dotenv;
+use crate::project::manifest::Manifest;
+use crate::project::variables::{DATABASE_URL, env_name};
+use crate::terminal::progress;
+use crate::terminal::signals::Signals;
 
 /// Runs the embedded PostgreSQL until a signal comes.
 pub async fn run(args: &Db) -> Result<()> {

@@ -2,12 +2,13 @@
 
 use anyhow::Result;
 
-use crate::args::Migrate;
+use crate::cli::Migrate;
+use crate::database::migrate;
+use crate::database::migrate::Database;
 use crate::error::misconfigured;
-use crate::manifest::Manifest;
-use crate::migrate::Database;
-use crate::variables::{DATABASE_URL, Sources, env_name};
-use crate::{migrate, progress};
+use crate::project::manifest::Manifest;
+use crate::project::variables::{DATABASE_URL, Sources, env_name};
+use crate::terminal::progress;
 
 /// Applies pending migrations to the given database.
 pub async fn run(args: &Migrate) -> Result<()> {

@@ -8,18 +8,24 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio::net::TcpSocket;
 
-use crate::args::Up;
+use crate::cli::Up;
 use crate::commands::db;
-use crate::embedded::{self, Embedded, Running};
+use crate::database::embedded::{self, Embedded, Running};
+use crate::database::migrate;
+use crate::database::migrate::Database;
 use crate::error::misconfigured;
-use crate::generation::{self, Loader};
+use crate::guest::compile;
+use crate::guest::loaded::{self, Loader};
+use crate::host;
 use crate::host::{Host, Settings};
-use crate::manifest::Manifest;
-use crate::migrate::Database;
-use crate::server::{self, Server};
-use crate::signals::Signals;
-use crate::variables::{DATABASE_URL, Sources};
-use crate::{builder, compile, data_dir, host, migrate, progress, watch};
+use crate::http::server::{self, Server};
+use crate::project::build;
+use crate::project::data_dir;
+use crate::project::manifest::Manifest;
+use crate::project::variables::{DATABASE_URL, Sources};
+use crate::project::watch;
+use crate::terminal::progress;
+use crate::terminal::signals::Signals;
 
 /// Settles everything that can fail, then serves until a signal comes.
 pub async fn run(args: &Up) -> Result<()> {
@@ -41,7 +47,7 @@ pub async fn run(args: &Up) -> Result<()> {
         let Some(built) = signals.unless(build(&manifest)).await else { return Ok(()) };
         built?;
     }
-    generation::check_exists(&manifest.component.source)?;
+    loaded::check_exists(&manifest.component.source)?;
     let database = if embedded {
         let Some(embedded) = signals.unless(Embedded::install(&data_dir)).await else {
             return Ok(());
@@ -80,7 +86,7 @@ async fn build(manifest: &Manifest) -> Result<()> {
             component.id
         )
     })?;
-    builder::run(build).await
+    build::run(build).await
 }
 
 /// What serving needs.

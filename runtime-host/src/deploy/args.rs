@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::args::{Data, Project};
+use crate::cli::{Data, Project};
 use crate::limits::Limits;
 use crate::limits::units::{size, time};
 

@@ -9,7 +9,7 @@ use crate::deploy::args::{Options, Output, Push, Wait};
 use crate::deploy::push::bundle::Bundle;
 use crate::deploy::push::target::Target;
 use crate::deploy::push::{Plan, Standing, wait};
-use crate::manifest::Manifest;
+use crate::project::manifest::Manifest;
 
 /// Makes the manifest's component live in an environment.
 pub async fn run(args: &Push) -> Result<()> {

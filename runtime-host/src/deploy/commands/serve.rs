@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, Config};
 use tokio::sync::watch;
 
-use crate::data_dir;
+use crate::database::migrate::Database;
 use crate::deploy::args::Serve;
 use crate::deploy::push::target;
 use crate::deploy::rollout::cached::Cached;
@@ -19,11 +19,11 @@ use crate::deploy::rollout::events::{Events, Reporter};
 use crate::deploy::rollout::report::Report;
 use crate::deploy::rollout::{Rollout, counts, source};
 use crate::host::{self, Host, Settings};
-use crate::manifest::Manifest;
-use crate::migrate::Database;
-use crate::server::{self, Server};
-use crate::signals::Signals;
-use crate::variables::Sources;
+use crate::http::server::{self, Server};
+use crate::project::data_dir;
+use crate::project::manifest::Manifest;
+use crate::project::variables::Sources;
+use crate::terminal::signals::Signals;
 
 /// What a pod's end takes to reach every node and load balancer, mostly.
 const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);

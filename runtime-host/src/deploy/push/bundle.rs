@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result, anyhow};
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::target::Target;
+use crate::database::migrate;
 use crate::deploy::release::{Release, parts};
 use crate::digest::Digest;
-use crate::generation::{self, Loader};
-use crate::manifest::Manifest;
-use crate::migrate;
+use crate::guest::loaded::{self, Loader};
+use crate::project::manifest::Manifest;
 
 /// A component that could be pushed is at most this large.
 const MAX_COMPONENT: usize = 64 << 20;
@@ -36,7 +36,7 @@ impl Bundle {
     /// Reads what the manifest names, and refuses what no pod would take.
     pub fn from_files(manifest: &Manifest, version: Option<&str>) -> Result<Self> {
         let source = &manifest.component.source;
-        generation::check_exists(source)?;
+        loaded::check_exists(source)?;
         let component =
             std::fs::read(source).with_context(|| format!("read {}", source.display()))?;
         Loader::inspect(&component)

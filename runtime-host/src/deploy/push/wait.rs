@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use super::pods::{Member, Pods};
 use super::target::Target;
 use crate::deploy::release::Release;
-use crate::progress;
+use crate::terminal::progress;
 
 /// Between two looks at the pods.
 const LOOK: Duration = Duration::from_millis(200);

@@ -8,11 +8,11 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
 use super::probe::probe;
+use crate::database::migrate::{self, Database};
 use crate::deploy::release::Release;
 use crate::deploy::release::parts::{self, MAX_PARTS};
 use crate::digest::Digest;
-use crate::generation::{Generation, Loader, Unfit};
-use crate::migrate::{self, Database};
+use crate::guest::loaded::{Loaded, Loader, Unfit};
 
 /// How long the API server has for one ConfigMap.
 pub const API_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,17 +42,13 @@ pub struct Checks {
 
 impl Checks {
     /// Fetches a version and puts it through all checks.
-    pub async fn pass(&self, release: &Release) -> Result<(Generation, Vec<u8>), Refusal> {
+    pub async fn pass(&self, release: &Release) -> Result<(Loaded, Vec<u8>), Refusal> {
         let bytes = self.fetch(release).await?;
         Ok((self.pass_bytes(release, bytes.clone()).await?, bytes))
     }
 
     /// The checks that follow once the bytes are here.
-    pub async fn pass_bytes(
-        &self,
-        release: &Release,
-        bytes: Vec<u8>,
-    ) -> Result<Generation, Refusal> {
+    pub async fn pass_bytes(&self, release: &Release, bytes: Vec<u8>) -> Result<Loaded, Refusal> {
         let found = Digest::of(&bytes);
         if found != release.digest {
             return Err(unfit(

@@ -9,9 +9,9 @@ use http_body_util::{BodyExt as _, Empty};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::check::Refusal;
-use crate::generation::Generation;
-use crate::request;
-use crate::worker::{Failure, Ticket};
+use crate::guest::loaded::Loaded;
+use crate::guest::worker::{Failure, Ticket};
+use crate::http::request;
 
 const CHECK: &str = "probe";
 /// How long a version has to answer, its body included.
@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Asks for the page at `path`. Anything under 500 will do: what the component
 /// calls a bad request is its own business.
-pub async fn probe(generation: &Generation, path: &str) -> Result<(), Refusal> {
+pub async fn probe(generation: &Loaded, path: &str) -> Result<(), Refusal> {
     let failed = |reason: String| Refusal::Unfit { check: CHECK, reason };
     let answer = tokio::time::timeout(TIMEOUT, ask(generation, path)).await;
     let status = answer
@@ -35,7 +35,7 @@ pub async fn probe(generation: &Generation, path: &str) -> Result<(), Refusal> {
     }
 }
 
-async fn ask(generation: &Generation, path: &str) -> Result<StatusCode, String> {
+async fn ask(generation: &Loaded, path: &str) -> Result<StatusCode, String> {
     let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
     let request = Request::get(format!("http://localhost{path}"))
         .header(http::header::HOST, "localhost")

@@ -1,0 +1,335 @@
+//! The writing end of the ConfigMaps: parts first, then migrations, then the
+//! pointer, and at last what nobody needs any more goes. Interrupted anywhere,
+//! it can be run again.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, bail};
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt as _;
+use kube::api::{DeleteParams, ListParams, PostParams};
+
+use crate::deploy::release::{self, Pointer, Release, parts};
+use crate::digest::Digest;
+use crate::terminal::progress;
+use bundle::{Bundle, Migrations};
+use pods::{Member, Pods};
+use target::Target;
+
+pub mod bundle;
+mod job;
+pub mod pods;
+pub mod target;
+pub mod wait;
+
+/// Where an environment stands.
+pub struct Standing {
+    pub pointer: Option<Pointer>,
+    /// Of the pointer, so that two pushes at once do not overwrite each other.
+    resource_version: Option<String>,
+    pub pods: Vec<Member>,
+}
+
+impl Standing {
+    pub async fn read(target: &Target) -> Result<Self> {
+        let name = release::pointer_name(&target.app);
+        let found = target
+            .api::<ConfigMap>()
+            .get_opt(&name)
+            .await
+            .with_context(|| format!("read the ConfigMap {name}"))?;
+        let resource_version = found.as_ref().and_then(|f| f.metadata.resource_version.clone());
+        let pointer = found
+            .map(|found| Pointer::parse(&found.data.unwrap_or_default()))
+            .transpose()
+            .map_err(|error| anyhow::anyhow!("the ConfigMap {name} cannot be used: {error}"))?;
+        Ok(Self { pointer, resource_version, pods: Pods::of(target).look().await? })
+    }
+
+    /// Higher than anything a pod has seen, also when the pointer was deleted.
+    fn next_generation(&self) -> u64 {
+        let seen = self.pods.iter().filter_map(|pod| Some(pod.status.as_ref().ok()?.generation));
+        let pointer = self.pointer.as_ref().map(|pointer| pointer.live.generation);
+        seen.chain(pointer).max().unwrap_or(0) + 1
+    }
+
+    /// Whether the live version has served its first minute somewhere.
+    fn live_has_passed(&self) -> bool {
+        let Some(pointer) = &self.pointer else { return false };
+        self.pods.iter().any(|pod| {
+            pod.live().is_some_and(|live| live.digest == pointer.live.digest && !live.on_probation)
+        })
+    }
+
+    /// Why a version is refused, if a pod refuses it.
+    fn refusal(&self, digest: Digest) -> Option<&str> {
+        self.pods.iter().find_map(|pod| Some(pod.refusal(digest)?.reason.as_str()))
+    }
+
+    fn is_live(&self, digest: Digest) -> bool {
+        self.pointer.as_ref().is_some_and(|pointer| pointer.live.digest == digest)
+            && self.refusal(digest).is_none()
+    }
+}
+
+/// What a push would do.
+pub struct Plan {
+    pub pointer: Pointer,
+    parts: Vec<Vec<u8>>,
+    migrations: Option<Migrations>,
+    /// They were run for an earlier version already.
+    migrated: bool,
+}
+
+impl Plan {
+    /// A push of a bundle; `None` when it is live already.
+    pub async fn push(
+        target: &Target,
+        standing: &Standing,
+        bundle: Bundle,
+    ) -> Result<Option<Self>> {
+        if standing.is_live(bundle.digest) {
+            return Ok(None);
+        }
+        let parts = parts::split(&bundle.component).context("compress the component")?;
+        let config_maps = parts::names(&target.app, bundle.digest, parts.len());
+        if config_maps.len() > parts::MAX_PARTS {
+            bail!("the component needs {} ConfigMaps: make it smaller", config_maps.len());
+        }
+        let migrations = bundle.migrations;
+        let name = migrations.as_ref().map(|m| release::migrations_name(&target.app, m.digest));
+        let next = Release {
+            generation: standing.next_generation(),
+            digest: bundle.digest,
+            config_maps,
+            version: bundle.version,
+            by: target.user().await,
+            at: Some(now()),
+            schema: migrations.as_ref().map(|migrations| migrations.schema),
+            migrations: name.clone(),
+            passed: false,
+        };
+        let live = standing.pointer.as_ref().map(|pointer| &pointer.live);
+        let migrated = name.is_some() && live.is_some_and(|live| live.migrations == name);
+        let pointer = Pointer::succeed(standing.pointer.as_ref(), next, standing.live_has_passed());
+        Ok(Some(Self { pointer, parts, migrations, migrated }))
+    }
+
+    /// A rollback: a new generation that names an old version.
+    pub async fn rollback(target: &Target, standing: &Standing, to: Option<&str>) -> Result<Self> {
+        let before = standing
+            .pointer
+            .as_ref()
+            .with_context(|| format!("{} has no version yet: push one", target.env))?;
+        let old = match to {
+            Some(text) => {
+                before.releases().into_iter().find(|release| matches(release, text)).with_context(
+                    || format!("no version in the history is called {text}: see status"),
+                )?
+            }
+            None => before.previous.and_then(|digest| before.release(digest)).context(
+                "no earlier version has served its first minute: name one of the history with --to",
+            )?,
+        };
+        if standing.is_live(old.digest) {
+            bail!("{} is live already", old.digest);
+        }
+        let next = Release {
+            generation: standing.next_generation(),
+            by: target.user().await,
+            at: Some(now()),
+            ..old
+        };
+        let pointer = Pointer::succeed(Some(before), next, standing.live_has_passed());
+        Ok(Self { pointer, parts: Vec::new(), migrations: None, migrated: true })
+    }
+
+    /// What changes, a line each.
+    pub fn describe(&self, target: &Target, standing: &Standing) -> Vec<String> {
+        let live = &self.pointer.live;
+        let name = |release: &Release| match &release.version {
+            Some(version) => format!("{} ({version})", release.digest),
+            None => release.digest.to_string(),
+        };
+        let before = standing.pointer.as_ref().map_or("none".into(), |p| name(&p.live));
+        let mut lines = vec![
+            format!(
+                "environment  {}: {} in namespace {}",
+                target.env, target.app, target.namespace
+            ),
+            format!("component    {before} -> {}", name(live)),
+            format!("generation   {}", live.generation),
+        ];
+        if !self.parts.is_empty() {
+            let bytes: usize = self.parts.iter().map(Vec::len).sum();
+            lines.push(format!("ConfigMaps   {} ({bytes} bytes)", live.config_maps.join(", ")));
+        }
+        if let Some(migrations) = &self.migrations {
+            let what = if self.migrated { "as they are" } else { "to run" };
+            lines.push(format!("migrations   up to {}, {what}", migrations.schema));
+        }
+        if let Some(reason) = standing.refusal(live.digest) {
+            lines.push(format!("attention    it was refused before: {reason}"));
+        }
+        lines
+    }
+
+    /// Does it.
+    pub async fn execute(self, target: &Target, standing: &Standing) -> Result<Pointer> {
+        let api = target.api::<ConfigMap>();
+        if !self.parts.is_empty() {
+            let step = progress::step("Writing the component");
+            for (name, part) in self.pointer.live.config_maps.iter().zip(self.parts) {
+                let part = ConfigMap {
+                    binary_data: Some([parts::binary_data(part)].into()),
+                    ..immutable(target, name, "component")
+                };
+                create(target, &part).await?;
+            }
+            step.done(&format!("Wrote {}", self.pointer.live.config_maps.join(", ")));
+        }
+        if let (Some(migrations), Some(name), false) =
+            (self.migrations, &self.pointer.live.migrations, self.migrated)
+        {
+            let step = progress::step("Applying migrations");
+            let files =
+                ConfigMap { data: Some(migrations.files), ..immutable(target, name, "migrations") };
+            create(target, &files).await?;
+            job::run(target, name).await?;
+            step.done("The migrations are applied");
+        }
+        let name = release::pointer_name(&target.app);
+        let mut pointer = ConfigMap {
+            metadata: metadata(target, &name, "pointer"),
+            data: Some(self.pointer.data()),
+            ..ConfigMap::default()
+        };
+        let written = match &standing.resource_version {
+            None => api.create(&PostParams::default(), &pointer).await,
+            Some(version) => {
+                pointer.metadata.resource_version = Some(version.clone());
+                api.replace(&name, &PostParams::default(), &pointer).await
+            }
+        };
+        match written {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                bail!("somebody else pushed at the same time: look at status, and push again")
+            }
+            Err(error) => return Err(error).context("move the pointer"),
+        }
+        prune(target, &self.pointer).await?;
+        Ok(self.pointer)
+    }
+}
+
+/// Whether somebody means this version: by digest, a beginning of it, or name.
+fn matches(release: &Release, text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    release.version.as_deref() == Some(text)
+        || (digits.len() >= 6 && release.digest.full()["sha256:".len()..].starts_with(digits))
+}
+
+fn now() -> String {
+    // Whole seconds are what people read.
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+fn metadata(target: &Target, name: &str, part: &str) -> ObjectMeta {
+    let labels = [
+        ("app.kubernetes.io/name", target.app.as_str()),
+        ("app.kubernetes.io/component", part),
+        ("app.kubernetes.io/managed-by", "runtime-host"),
+    ];
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
+        ..ObjectMeta::default()
+    }
+}
+
+fn immutable(target: &Target, name: &str, part: &str) -> ConfigMap {
+    ConfigMap {
+        metadata: metadata(target, name, part),
+        immutable: Some(true),
+        ..ConfigMap::default()
+    }
+}
+
+/// Creates what is named by its content. What is there already is that content,
+/// unless another version of the compressor wrote it: then it is written anew.
+async fn create(target: &Target, config_map: &ConfigMap) -> Result<()> {
+    let (api, name) = (target.api::<ConfigMap>(), config_map.name_any());
+    match api.create(&PostParams::default(), config_map).await {
+        Ok(_) => return Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 409 => {}
+        Err(error) => return Err(error).with_context(|| format!("create the ConfigMap {name}")),
+    }
+    let found = api.get(&name).await.with_context(|| format!("read the ConfigMap {name}"))?;
+    if found.data == config_map.data && found.binary_data == config_map.binary_data {
+        return Ok(());
+    }
+    let replace = async {
+        api.delete(&name, &DeleteParams::default()).await?;
+        api.create(&PostParams::default(), config_map).await
+    };
+    replace.await.with_context(|| format!("write the ConfigMap {name} anew"))?;
+    Ok(())
+}
+
+/// Removes the parts and migrations of versions that are in no history. Only
+/// what a push has made; what others made is theirs.
+async fn prune(target: &Target, pointer: &Pointer) -> Result<()> {
+    let mut needed = BTreeSet::new();
+    for release in pointer.releases() {
+        needed.extend(release.config_maps);
+        needed.extend(release.migrations);
+    }
+    let selector = format!(
+        "app.kubernetes.io/name={},app.kubernetes.io/managed-by=runtime-host,\
+         app.kubernetes.io/component in (component,migrations)",
+        target.app
+    );
+    let api = target.api::<ConfigMap>();
+    let found = api
+        .list_metadata(&ListParams::default().labels(&selector))
+        .await
+        .context("list the ConfigMaps of older versions")?;
+    for name in found.items.into_iter().filter_map(|found| found.metadata.name) {
+        if !needed.contains(&name) {
+            api.delete(&name, &DeleteParams::default())
+                .await
+                .with_context(|| format!("remove the ConfigMap {name} of an older version"))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_meant_by_digest_or_name() {
+        let digest = Digest::of(b"a");
+        let release = Release {
+            generation: 1,
+            digest,
+            config_maps: vec![],
+            version: Some("1.2.0".into()),
+            by: None,
+            at: None,
+            schema: None,
+            migrations: None,
+            passed: false,
+        };
+        for text in ["1.2.0", &digest.to_string(), &digest.full(), &digest.to_string()[..6]] {
+            assert!(matches(&release, text), "{text}");
+        }
+        for text in ["1.2", "", "sha256:", &digest.to_string()[..5], "ffffffffffff"] {
+            assert!(!matches(&release, text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What one component instance has of the host: its store's data, and the
+//! linker with everything that a component may import.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::digest::Digest;
+use crate::guest::engine::EPOCH;
+use crate::guest::output::GuestOutput;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::spin::allowed_hosts::AllowedHosts;
+use crate::spin::outbound_http::{HttpClient, OutboundHttp};
+use crate::spin::postgres::{self, Pools, PostgresCtx, PostgresView};
+use crate::spin::variables;
+
+/// What all instances of a component share; nothing of it changes with a new
+/// version of the component.
+pub struct Shared {
+    pub variables: BTreeMap<String, String>,
+    pub environment: Vec<(String, String)>,
+    pub allowed_hosts: Arc<AllowedHosts>,
+    pub pools: Arc<Pools>,
+    pub http: HttpClient,
+    pub limits: Limits,
+    pub metrics: Arc<Metrics>,
+}
+
+/// The data of one instance's store.
+pub struct Guest {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound_http: OutboundHttp,
+    postgres: PostgresCtx,
+    shared: Arc<Shared>,
+    limits: StoreLimits,
+    /// Epochs that passed while the guest ran, since its latest request began.
+    busy_epochs: u128,
+}
+
+impl Guest {
+    /// A store with its limits set. `digest` names the component in the log.
+    pub fn store(engine: &Engine, shared: &Arc<Shared>, digest: Digest) -> Store<Self> {
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(GuestOutput::new("stdout", digest));
+        wasi.stderr(GuestOutput::new("stderr", digest));
+        wasi.envs(&shared.environment);
+        wasi.allow_tcp(false).allow_udp(false);
+        let guest = Self {
+            table: ResourceTable::new(),
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            outbound_http: OutboundHttp::new(shared.http.clone(), shared.allowed_hosts.clone()),
+            postgres: PostgresCtx {
+                pools: shared.pools.clone(),
+                allowed_hosts: shared.allowed_hosts.clone(),
+            },
+            shared: shared.clone(),
+            limits: StoreLimitsBuilder::new()
+                .memory_size(shared.limits.guest_memory())
+                // A Rust guest would only abort; the trap says what happened.
+                .trap_on_grow_failure(true)
+                .build(),
+            busy_epochs: 0,
+        };
+        let mut store = Store::new(engine, guest);
+        store.limiter(|guest| &mut guest.limits);
+        store.set_epoch_deadline(1);
+        let limit = shared.limits.cpu_timeout;
+        store.epoch_deadline_callback(move |mut state| {
+            let guest = state.data_mut();
+            guest.busy_epochs += 1;
+            if guest.busy_epochs * EPOCH.as_millis() > limit.as_millis() {
+                return Err(wasmtime::Error::new(CpuExhausted { limit }));
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store
+    }
+
+    /// A new request begins: the CPU time counts from here.
+    pub fn begin_request(&mut self) {
+        self.busy_epochs = 0;
+    }
+
+    /// The value of a variable of the component.
+    pub fn variable(&self, name: &str) -> Option<&String> {
+        self.shared.variables.get(name)
+    }
+}
+
+/// The guest ran for longer than it may without waiting for anything.
+#[derive(Debug, thiserror::Error)]
+#[error("the component used more than {limit:?} of CPU time for a request (--cpu-timeout)")]
+pub struct CpuExhausted {
+    limit: std::time::Duration,
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.outbound_http,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl HasData for Guest {
+    type Data<'a> = &'a mut Guest;
+}
+
+/// Everything that components may import.
+pub fn linker(engine: &Engine) -> Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    postgres::add_to_linker(&mut linker, |guest| PostgresView {
+        ctx: &mut guest.postgres,
+        table: &mut guest.table,
+    })?;
+    variables::add_to_linker(&mut linker)?;
+    Ok(linker)
+}

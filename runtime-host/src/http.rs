@@ -1,0 +1,8 @@
+//! HTTP towards clients: connections, the rules for a request, and the life of an exchange.
+
+pub mod body;
+pub mod exchange;
+pub mod problem;
+pub mod request;
+pub mod server;
+pub mod write_timeout;

@@ -1,0 +1,201 @@
+//! One request: checked, given to the live generation, and answered whatever
+//! happens there.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::uri::{Authority, Scheme, Uri};
+use http::{HeaderValue, Method, Request, Response, Version, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
+
+use crate::guest::worker::{Failure, Ticket};
+use crate::http::body::{Progress, RequestBody, Upload, Watched, drain};
+use crate::http::exchange::Exchange;
+use crate::http::problem::Problem;
+use crate::http::server::Server;
+use crate::metrics::Limit;
+
+/// How long a request waits for one of the server's places. Those who wait are
+/// bounded by the limit of connections.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a worker takes to end after its component trapped.
+const WORKER_END: Duration = Duration::from_millis(100);
+
+/// Where a request came in.
+#[derive(Clone, Copy)]
+pub struct Ends {
+    pub client: SocketAddr,
+    /// Stands in for a missing `Host` (HTTP/1.0).
+    pub local: SocketAddr,
+}
+
+/// Answers a request.
+pub async fn handle(
+    server: &Arc<Server>,
+    ends: Ends,
+    request: Request<Incoming>,
+) -> Response<WasiBody> {
+    let mut exchange = Exchange::begin(server, ends.client, &request);
+    let mut response = match forward(server, ends.local, request, &mut exchange).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    };
+    if server.stopping.load(Ordering::Relaxed) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    exchange.answered(response.status());
+    response.map(|body| Watched::wrap(body, exchange))
+}
+
+async fn forward(
+    server: &Server,
+    local: SocketAddr,
+    request: Request<Incoming>,
+    exchange: &mut Exchange,
+) -> Result<Response<WasiBody>, Problem> {
+    let limits = &server.limits;
+    let (mut parts, body) = request.into_parts();
+    if is_too_large(&parts, limits.max_body) {
+        // Who waits for `100 Continue` has sent nothing yet, and need not.
+        if !parts.headers.contains_key(header::EXPECT) {
+            drain(body, limits.max_body);
+        }
+        server.metrics.refused(Limit::max_body);
+        return Err(Problem::body_too_large(limits));
+    }
+    if has_unknown_coding(&parts) {
+        return Err(Problem::unknown_coding());
+    }
+    parts.uri = absolute_uri(&parts, local)?;
+    let place = place(server).await?;
+    let generation = server.live.load_full().ok_or_else(Problem::no_component)?;
+    exchange.goes_to(generation.clone(), place.clone());
+
+    let upload = Upload::default();
+    let body = RequestBody::new(body, limits, upload.clone()).boxed_unsync();
+    let (failure, failed) = oneshot::channel();
+    let ticket = Ticket { line: exchange.line(), failure, permit: place };
+    let result = generation.handler.handle(ticket, Request::from_parts(parts, body)).await;
+
+    let failure = match (upload.progress(), result) {
+        (Progress::TooLarge, _) => {
+            server.metrics.refused(Limit::max_body);
+            return Err(Problem::body_too_large(limits));
+        }
+        (Progress::TooSlow, _) => return Err(too_slow(server)),
+        (_, Ok(response)) => {
+            let status = response.status();
+            // 503 is how a component says that its database is away.
+            let failed =
+                status.is_server_error() && status != http::StatusCode::SERVICE_UNAVAILABLE;
+            generation.health.record(failed);
+            return Ok(response);
+        }
+        (progress, Err(error)) => match explain(&exchange.line(), &error, failed).await {
+            // The client's fault: the component still waited for its body.
+            Some(Failure::TimedOut) if progress == Progress::Waiting => {
+                return Err(too_slow(server));
+            }
+            Some(failure) => failure,
+            None => return Err(busy(server)),
+        },
+    };
+    generation.health.record(true);
+    server.metrics.failed(failure);
+    Err(Problem::failure(failure, limits))
+}
+
+/// One of the server's places, for which a request waits for a moment.
+async fn place(server: &Server) -> Result<Arc<OwnedSemaphorePermit>, Problem> {
+    let place = server.requests.clone().acquire_owned();
+    match tokio::time::timeout(PLACE_TIMEOUT, place).await {
+        Ok(Ok(permit)) => Ok(Arc::new(permit)),
+        _ => Err(busy(server)),
+    }
+}
+
+fn busy(server: &Server) -> Problem {
+    server.metrics.refused(Limit::max_requests);
+    Problem::busy(&server.limits)
+}
+
+fn too_slow(server: &Server) -> Problem {
+    server.metrics.refused(Limit::body_timeout);
+    Problem::body_too_slow()
+}
+
+/// Why there is no answer, which is logged too. `None` means that there was no
+/// room for another instance.
+pub async fn explain(
+    line: &str,
+    error: &wasmtime::Error,
+    failed: oneshot::Receiver<Failure>,
+) -> Option<Failure> {
+    if error.is::<TrapOrPanicError>() {
+        // The worker tells, and logs, why it ended.
+        return Some(failed.await.unwrap_or(Failure::Trapped));
+    }
+    if error.is::<ExpirationError>() {
+        tracing::error!("{line}: the component did not answer in time");
+        return Some(Failure::TimedOut);
+    }
+    if let Some(error) = error.downcast_ref::<InstantiationError<Ticket>>() {
+        if error.error.is::<wasmtime::PoolConcurrencyLimitError>() {
+            return None;
+        }
+        tracing::error!("{line}: the component cannot be instantiated: {:#}", error.error);
+        return Some(Failure::NotStarted);
+    }
+    // A WASI 0.2 component that traps is an error first; then its worker tells more.
+    if let Ok(Ok(failure)) = tokio::time::timeout(WORKER_END, failed).await {
+        return Some(failure);
+    }
+    tracing::error!("{line}: the component gave an error for an answer: {error:#}");
+    Some(Failure::NoAnswer)
+}
+
+fn is_too_large(parts: &http::request::Parts, limit: u64) -> bool {
+    parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .is_some_and(|length: u64| length > limit)
+}
+
+/// Whether the body is coded in a way that hyper does not undo.
+fn has_unknown_coding(parts: &http::request::Parts) -> bool {
+    let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+}
+
+/// The URI with scheme and authority, as components expect it.
+fn absolute_uri(parts: &http::request::Parts, local: SocketAddr) -> Result<Uri, Problem> {
+    if parts.method == Method::CONNECT {
+        return Err(Problem::bad_request("CONNECT is for proxies, which this server is not."));
+    }
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    let authority = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Authority::try_from(host.as_bytes())
+            .ok()
+            .filter(|authority| !authority.as_str().contains('@'))
+            .ok_or_else(|| Problem::bad_request("The Host header is not a host."))?,
+        (None, _) if parts.version == Version::HTTP_10 => Authority::try_from(local.to_string())
+            .map_err(|_| Problem::bad_request("The request names no host."))?,
+        (None, _) => return Err(Problem::bad_request("The Host header is missing.")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("There is more than one Host header."));
+        }
+    };
+    let mut uri = parts.uri.clone().into_parts();
+    uri.scheme = Some(Scheme::HTTP);
+    uri.authority.get_or_insert(authority);
+    Uri::from_parts(uri)
+        .map_err(|_| Problem::bad_request("The address in the request line is broken."))
+}

@@ -1,0 +1,256 @@
+//! The HTTP server: connections in, limits kept, requests to the live
+//! generation, and a shutdown that finishes what has begun.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwapOption;
+use futures::FutureExt as _;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::guest::loaded::Loaded;
+use crate::http::request::{self, Ends};
+use crate::http::write_timeout::Paced;
+use crate::limits::Limits;
+use crate::metrics::{Limit, Metrics};
+
+/// Connections that are told that there are too many; beyond them, none is.
+const MAX_REFUSALS: usize = 64;
+const BACKLOG: u32 = 1024;
+/// At the end: how long clients that are about to use their connection again
+/// get, so that they read `Connection: close` and not a reset.
+const LINGER: Duration = Duration::from_millis(250);
+
+/// What is served. `live` is swapped for a new version.
+pub struct Server {
+    pub live: ArcSwapOption<Loaded>,
+    pub limits: Limits,
+    pub metrics: Arc<Metrics>,
+    pub requests: Arc<Semaphore>,
+    /// One line a request in the log.
+    pub access_log: bool,
+    /// The end was asked for: not ready any more, though it still serves.
+    pub stopping: AtomicBool,
+}
+
+impl Server {
+    /// Without a component every request gets 503.
+    pub fn new(limits: Limits, metrics: Arc<Metrics>, access_log: bool) -> Self {
+        Self {
+            live: ArcSwapOption::empty(),
+            requests: Arc::new(Semaphore::new(limits.max_requests as usize)),
+            limits,
+            metrics,
+            access_log,
+            stopping: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Takes the address that the option `flag` gave, without listening yet: so a
+/// taken port is noticed before anything is built, and nobody connects before
+/// there is an answer.
+pub fn bind(address: SocketAddr, flag: &str) -> Result<TcpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Otherwise the port is taken for a minute after a stop with open connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address).map_err(|error| explain(address, flag, &error))?;
+    Ok(socket)
+}
+
+/// Starts to listen; connections wait in the backlog until [`serve`] runs.
+pub fn listen(socket: TcpSocket, address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    socket.listen(BACKLOG).map_err(|error| explain(address, flag, &error))
+}
+
+fn explain(address: SocketAddr, flag: &str, error: &io::Error) -> anyhow::Error {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "port {} is in use: stop what listens on {address}, or choose another with {flag}",
+            address.port()
+        ),
+        _ => anyhow::anyhow!("cannot listen on {address}: {error}; choose another with {flag}"),
+    }
+}
+
+/// Serves until `stop` resolves. Then it goes on for the shutdown delay, with
+/// `Connection: close` in every answer, takes no more connections, and leaves
+/// when every request has its answer, the drain timeout is over, or `stop_now`
+/// resolves.
+pub async fn serve(
+    server: Arc<Server>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+    stop_now: impl Future<Output = ()>,
+) -> Result<()> {
+    let door = Door::new(server.clone(), listener)?;
+    door.let_in_until(stop).await;
+    server.stopping.store(true, Ordering::Relaxed);
+    let end = async {
+        let delay = server.limits.shutdown_delay.unwrap_or_default();
+        if !delay.is_zero() {
+            door.let_in_until(tokio::time::sleep(delay)).await;
+        }
+        door.close().await;
+    };
+    tokio::select! {
+        () = end => {}
+        () = stop_now => tracing::warn!("requests were cut off"),
+    }
+    Ok(())
+}
+
+/// Where connections come in.
+struct Door {
+    server: Arc<Server>,
+    listener: TcpListener,
+    local: SocketAddr,
+    connections: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+    graceful: GracefulShutdown,
+}
+
+impl Door {
+    fn new(server: Arc<Server>, listener: TcpListener) -> Result<Self> {
+        let connections = server.limits.max_connections as usize;
+        Ok(Self {
+            local: listener.local_addr().context("ask for the port")?,
+            server,
+            listener,
+            connections: Arc::new(Semaphore::new(connections)),
+            refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
+            graceful: GracefulShutdown::new(),
+        })
+    }
+
+    async fn let_in_until(&self, end: impl Future<Output = ()>) {
+        let mut end = std::pin::pin!(end);
+        loop {
+            tokio::select! {
+                () = &mut end => return,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, client)) => self.let_in(stream, client),
+                    Err(error) => {
+                        // Out of file descriptors, most likely: wait for some to be closed.
+                        tracing::warn!("cannot accept a connection: {error}");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                },
+            }
+        }
+    }
+
+    fn let_in(&self, stream: TcpStream, client: SocketAddr) {
+        if let Ok(permit) = self.connections.clone().try_acquire_owned() {
+            self.spawn_connection(stream, client, permit);
+            return;
+        }
+        self.server.metrics.refused(Limit::max_connections);
+        if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
+            tokio::spawn(refuse(stream, permit));
+        }
+    }
+
+    fn spawn_connection(
+        &self,
+        stream: TcpStream,
+        client: SocketAddr,
+        permit: OwnedSemaphorePermit,
+    ) {
+        // Nagle's algorithm would hold small chunks back for 40 ms.
+        let _ = stream.set_nodelay(true);
+        let limits = &self.server.limits;
+        let stream = Paced::new(stream, limits.body_timeout, limits.response_timeout);
+        let unanswered = stream.unanswered();
+        let ends = Ends { client, local: self.local };
+        let service = service_fn({
+            let server = self.server.clone();
+            move |request| {
+                let server = server.clone();
+                async move { Ok::<_, Infallible>(request::handle(&server, ends, request).await) }
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(usize::try_from(limits.max_head).unwrap_or(usize::MAX))
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = self.graceful.watch(connection);
+        let metrics = self.server.metrics.clone();
+        tokio::spawn(async move {
+            metrics.connections.inc();
+            if let Err(error) = connection.await {
+                let limit = limit_of(&error);
+                if let Some(limit) = limit
+                    && (limit != Limit::header_timeout || unanswered.load(Ordering::Relaxed))
+                {
+                    metrics.refused(limit);
+                }
+                tracing::debug!(%error, "a connection ended early");
+            }
+            metrics.connections.dec();
+            drop(permit);
+        });
+    }
+
+    /// Takes in who is at the door already, closes it, and waits for the rest to leave.
+    async fn close(self) {
+        while let Some(Ok((stream, client))) = self.listener.accept().now_or_never() {
+            self.let_in(stream, client);
+        }
+        drop(self.listener);
+        let all = self.connections.acquire_many(self.server.limits.max_connections);
+        if tokio::time::timeout(LINGER, all).await.is_ok() {
+            return;
+        }
+        let drain = self.server.limits.drain_timeout;
+        if tokio::time::timeout(drain, self.graceful.shutdown()).await.is_err() {
+            tracing::warn!("requests were cut off after {drain:?} (--drain-timeout)");
+        }
+    }
+}
+
+/// The limit that ended a connection.
+fn limit_of(error: &hyper::Error) -> Option<Limit> {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    if source.is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut) {
+        Some(Limit::body_timeout)
+    } else if error.is_parse_too_large() {
+        Some(Limit::max_head)
+    } else if error.is_timeout() {
+        Some(Limit::header_timeout)
+    } else {
+        None
+    }
+}
+
+/// Says 503 to a connection too many.
+async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
+    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\
+        Content-Length: 0\r\nConnection: close\r\n\r\n";
+    let answer = async {
+        // A request left unread would reset the connection, and the answer with it.
+        let mut request = [0; 8192];
+        let _ = stream.read(&mut request).await?;
+        stream.write_all(ANSWER).await?;
+        stream.shutdown().await
+    };
+    if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(1), answer).await {
+        tracing::debug!(%error, "a refused connection ended early");
+    }
+}

@@ -1,0 +1,193 @@
+//! Database addresses: parsed, checked against the allowed hosts, completed
+//! with time limits, and never shown.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use native_tls::{Certificate, TlsConnector};
+use postgres_native_tls::MakeTlsConnector;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, Config};
+
+use super::bindings::Error;
+use super::connect::Target;
+use crate::spin::allowed_hosts::AllowedHosts;
+
+/// How long one host of an address has to make a connection, handshakes and
+/// password included. Every one of a multi-host address may need it, within the
+/// time of a request.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long sent data may stay unacknowledged. Without it a frozen server holds
+/// its connections for a quarter of an hour.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+/// When an idle connection is probed first; load balancers forget them sooner
+/// than the two hours that are tokio-postgres's default.
+const KEEPALIVES_IDLE: Duration = Duration::from_secs(30);
+const DEFAULT_PORT: u16 = 5432;
+
+/// What is said about an address that cannot be read, instead of the parser's
+/// own words, which may quote a part of the password.
+const UNREADABLE: &str = "the database address cannot be read: write \
+    postgres://USER:PASSWORD@HOST:PORT/DATABASE with special characters percent-encoded \
+    (@ is %40, / is %2F, # is %23, % is %25); sslmode is disable, prefer or require";
+
+/// Reads an address and adds the limits that it leaves open.
+pub fn parse(address: &str) -> Result<Config, &'static str> {
+    let mut config: Config = address.parse().map_err(|_| UNREADABLE)?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err("the database address names no host");
+    }
+    if !config.get_hosts().iter().all(is_host_name) {
+        return Err(UNREADABLE);
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
+    }
+    if !address.contains("keepalives") {
+        config.keepalives_idle(KEEPALIVES_IDLE);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("runtime-host");
+    }
+    Ok(config)
+}
+
+/// A password with an `@` that is not encoded ends up in the host's name, from
+/// where it would reach messages.
+fn is_host_name(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => name.chars().all(|c| c.is_alphanumeric() || "-._:".contains(c)),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    }
+}
+
+/// Whether a component may connect to every host that the address names.
+pub fn check(config: &Config, allowed: &AllowedHosts) -> Result<(), Error> {
+    #[cfg(unix)]
+    if config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_))) {
+        return Err(Error::ConnectionFailed("Unix sockets are not for components".into()));
+    }
+    for (host, port) in targets(config) {
+        allowed.check("postgres", &host, port).map_err(Error::ConnectionFailed)?;
+    }
+    Ok(())
+}
+
+/// The hosts and ports that connections are made to. `hostaddr` is where
+/// tokio-postgres really connects to, so both count.
+pub fn targets(config: &Config) -> Vec<(String, u16)> {
+    let ports = config.get_ports();
+    let port = |index: usize| match ports {
+        [] => DEFAULT_PORT,
+        [one] => *one,
+        many => many.get(index).copied().unwrap_or(DEFAULT_PORT),
+    };
+    let names = config.get_hosts().iter().enumerate().map(|(index, host)| match host {
+        Host::Tcp(name) => (name.clone(), port(index)),
+        #[cfg(unix)]
+        Host::Unix(path) => (path.display().to_string(), port(index)),
+    });
+    let addresses = config.get_hostaddrs().iter().enumerate();
+    names.chain(addresses.map(|(index, address)| (address.to_string(), port(index)))).collect()
+}
+
+/// TLS as `sslmode` asks for it. With a CA, or with `require`, certificate and
+/// host name are checked (libpq's `verify-full`); `prefer` alone promises
+/// nothing, as in libpq, and so takes any certificate.
+pub fn tls(config: &Config, ca_root: Option<&str>) -> Result<MakeTlsConnector, String> {
+    let mut builder = TlsConnector::builder();
+    match ca_root {
+        Some(pem) => {
+            builder.disable_built_in_roots(true);
+            for certificate in certificates(pem)? {
+                builder.add_root_certificate(certificate);
+            }
+        }
+        None if config.get_ssl_mode() == SslMode::Prefer => {
+            builder.danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true);
+        }
+        None => {}
+    }
+    let connector = builder.build().map_err(|error| format!("TLS cannot be set up: {error}"))?;
+    Ok(MakeTlsConnector::new(connector))
+}
+
+/// The certificates of authorities in a PEM file: several, while one replaces another.
+pub fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
+    let why = match Certificate::stack_from_pem(pem.as_bytes()) {
+        Ok(certificates) if !certificates.is_empty() => return Ok(certificates),
+        Ok(_) => "it holds no certificate".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(format!("the CA certificate cannot be read: {why}"))
+}
+
+/// One connection outside of any pool, for the host's own work. With a CA, the
+/// server's certificate has to be of it.
+pub async fn connect(address: &str, ca_root: Option<&str>) -> anyhow::Result<Client> {
+    let config = parse(address).map_err(anyhow::Error::msg)?;
+    let target = Target::new(config, ca_root).map_err(anyhow::Error::msg)?;
+    let (client, _) = target.connect().await.context("connect to PostgreSQL")?;
+    Ok(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(entries: &[&str]) -> AllowedHosts {
+        AllowedHosts::parse(entries.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn limits_are_added_where_the_address_has_none() {
+        let config = parse("postgres://u:p@db/app").unwrap();
+        assert_eq!(config.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
+        assert_eq!(config.get_tcp_user_timeout(), Some(&TCP_USER_TIMEOUT));
+        let config = parse("postgres://u:p@db/app?connect_timeout=1&keepalives_idle=7").unwrap();
+        assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(1)));
+        assert_eq!(config.get_keepalives_idle(), Duration::from_secs(7));
+    }
+
+    #[test]
+    fn passwords_with_every_special_character_are_read_when_encoded() {
+        let config = parse("postgres://u:%40%2F%3A%23%3F%25%26%3D%20%22%27@db/app").unwrap();
+        assert_eq!(config.get_password(), Some(b"@/:#?%&= \"'".as_slice()));
+    }
+
+    #[test]
+    fn no_error_quotes_the_password() {
+        for address in [
+            "postgres://u:p@s3cret@h/x",
+            "postgres://u:s3cret@h:port/x",
+            "s3cret",
+            "postgres://u:p@h?s3cret=1",
+            "host=a s3cret",
+        ] {
+            let error = parse(address).unwrap_err();
+            assert!(!error.contains("s3cr"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_host_of_an_address_must_be_allowed() {
+        let only_a = allowed(&["postgres://a:5432"]);
+        let check = |address: &str| check(&parse(address).unwrap(), &only_a);
+        assert!(check("postgres://u:p@a/app").is_ok());
+        assert!(check("postgres://u:p@a:6432/app").is_err());
+        assert!(check("postgres://u:p@a,b/app").is_err());
+        assert!(check("host=a hostaddr=10.0.0.1 user=u").is_err());
+        assert!(check("host=/var/run/postgresql user=u").is_err());
+    }
+
+    #[test]
+    fn a_broken_ca_is_said_so() {
+        let config = parse("postgres://u:p@db/app?sslmode=require").unwrap();
+        let error = tls(&config, Some("not PEM")).err().unwrap();
+        assert!(error.starts_with("the CA certificate cannot be read"), "{error}");
+    }
+}

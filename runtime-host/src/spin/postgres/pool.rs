@@ -1,0 +1,235 @@
+//! Pools of connections, one per address and CA.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use deadpool::Runtime;
+use deadpool::managed::{
+    self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
+};
+use deadpool_postgres::ClientWrapper;
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+
+use super::address;
+use super::bindings::Error;
+use super::connect::{NoConnection, Target};
+use super::session::Session;
+use crate::limits::Limits;
+use crate::spin::allowed_hosts::AllowedHosts;
+
+/// How long a component waits for a free connection before it gets an error.
+/// Those who wait are bounded by the server's limit of requests.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than a few hosts take that do not answer.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(15);
+const RECYCLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Different addresses kept at the same time; the one unused for longest goes.
+const MAX_POOLS: usize = 16;
+
+/// A borrowed connection; back in its pool when the last clone is dropped.
+pub type Lease = Arc<Object<PoolManager>>;
+
+/// All pools of the process.
+pub struct Pools {
+    /// Connections to one address.
+    size: usize,
+    /// How long a server may say nothing during a statement.
+    silence: Duration,
+    by_key: Mutex<HashMap<Key, Entry>>,
+    /// Connections made by the pools of each number, for good.
+    created: Arc<[AtomicU64; MAX_POOLS]>,
+}
+
+/// One pool, for metrics. Its number, below [`MAX_POOLS`], stands for the address.
+#[derive(Debug)]
+pub struct PoolState {
+    pub index: usize,
+    pub max: usize,
+    pub open: usize,
+    pub idle: usize,
+    pub waiting: usize,
+    pub created: u64,
+}
+
+/// Address and CA.
+type Key = (String, Option<String>);
+
+struct Entry {
+    index: usize,
+    pool: managed::Pool<PoolManager>,
+    used: Instant,
+}
+
+impl Pools {
+    pub fn new(limits: &Limits) -> Self {
+        let size = limits.database_connections as usize;
+        let silence = limits.database_timeout;
+        Self { size, silence, by_key: Mutex::default(), created: Arc::default() }
+    }
+
+    /// Every pool as it is now.
+    pub fn states(&self) -> Vec<PoolState> {
+        let pools = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = |entry: &Entry| {
+            let status = entry.pool.status();
+            PoolState {
+                index: entry.index,
+                max: status.max_size,
+                open: status.size,
+                idle: status.available,
+                waiting: status.waiting,
+                created: self.created[entry.index].load(Ordering::Relaxed),
+            }
+        };
+        pools.values().map(state).collect()
+    }
+
+    /// Borrows a connection, waiting for a while when all are in use.
+    pub async fn get(
+        &self,
+        address: String,
+        ca_root: Option<String>,
+        allowed: &AllowedHosts,
+    ) -> Result<Lease, Error> {
+        let config = address::parse(&address).map_err(|why| Error::ConnectionFailed(why.into()))?;
+        address::check(&config, allowed)?;
+        let pool = self.pool(config, (address, ca_root))?;
+        match pool.get().await {
+            Ok(lease) => Ok(Arc::new(lease)),
+            Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
+                "all {} connections to the database were in use for {} s",
+                self.size,
+                WAIT_TIMEOUT.as_secs()
+            ))),
+            Err(PoolError::Timeout(_)) => {
+                Err(Error::ConnectionFailed("the database did not answer in time".into()))
+            }
+            Err(PoolError::Backend(error)) => Err(Error::ConnectionFailed(error.to_string())),
+            Err(error) => Err(Error::ConnectionFailed(error.to_string())),
+        }
+    }
+
+    fn pool(
+        &self,
+        config: tokio_postgres::Config,
+        key: Key,
+    ) -> Result<managed::Pool<PoolManager>, Error> {
+        let mut pools = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if let Some(entry) = pools.get_mut(&key) {
+            entry.used = now;
+            return Ok(entry.pool.clone());
+        }
+        if pools.len() >= MAX_POOLS {
+            let oldest =
+                pools.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
+            if let Some(entry) = oldest.and_then(|key| pools.remove(&key)) {
+                entry.pool.close();
+            }
+        }
+        let taken: Vec<usize> = pools.values().map(|entry| entry.index).collect();
+        let index = (0..MAX_POOLS - 1).find(|index| !taken.contains(index));
+        let index = index.unwrap_or(MAX_POOLS - 1);
+        let created = Created { all: self.created.clone(), index };
+        let pool = self.new_pool(config, key.1.as_deref(), created)?;
+        pools.insert(key, Entry { index, pool: pool.clone(), used: now });
+        Ok(pool)
+    }
+
+    fn new_pool(
+        &self,
+        config: tokio_postgres::Config,
+        ca_root: Option<&str>,
+        created: Created,
+    ) -> Result<managed::Pool<PoolManager>, Error> {
+        let target = Target::new(config, ca_root).map_err(Error::Other)?;
+        let manager = Manager {
+            target,
+            silence: self.silence,
+            doubts: AtomicU64::new(0),
+            created,
+            down: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
+        };
+        managed::Pool::builder(PoolManager(Arc::new(manager)))
+            .max_size(self.size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(WAIT_TIMEOUT))
+            .create_timeout(Some(CREATE_TIMEOUT))
+            .recycle_timeout(Some(RECYCLE_TIMEOUT))
+            .build()
+            .map_err(|error| Error::Other(error.to_string()))
+    }
+}
+
+/// Makes connections to one address.
+pub struct Manager {
+    pub target: Target,
+    pub silence: Duration,
+    /// How often a server turned out to be gone, frozen or no primary any more.
+    doubts: AtomicU64,
+    created: Created,
+    /// Why the latest attempt to connect failed, until one succeeds.
+    down: Mutex<Option<NoConnection>>,
+    /// Held by whoever looks whether that is still so.
+    looking: tokio::sync::Mutex<()>,
+}
+
+impl Manager {
+    pub fn doubts(&self) -> u64 {
+        self.doubts.load(Ordering::Relaxed)
+    }
+
+    /// The server of one connection has failed it. The others, made before now,
+    /// are most likely to the same: they are replaced instead of failing too.
+    pub fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Connects. While nothing answers, one at a time tries, and the others are
+    /// told at once what the last one found: hosts that are frozen take seconds
+    /// each, in which a read could be answered from elsewhere.
+    async fn connect(&self) -> Result<(Client, JoinHandle<()>), NoConnection> {
+        let down = || self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = down().clone();
+        let _looking = match (known, self.looking.try_lock()) {
+            (None, _) => None,
+            (Some(_), Ok(looking)) => Some(looking),
+            (Some(reason), Err(_)) => return Err(reason),
+        };
+        let result = self.target.connect().await;
+        *down() = result.as_ref().err().cloned();
+        result
+    }
+}
+
+/// Where a pool counts the connections that it makes.
+struct Created {
+    all: Arc<[AtomicU64; MAX_POOLS]>,
+    index: usize,
+}
+
+/// [`Manager`] as deadpool wants it.
+pub struct PoolManager(Arc<Manager>);
+
+impl managed::Manager for PoolManager {
+    type Type = Session;
+    type Error = NoConnection;
+
+    async fn create(&self) -> Result<Session, NoConnection> {
+        let doubts = self.0.doubts();
+        let (client, task) = self.0.connect().await?;
+        self.0.created.all[self.0.created.index].fetch_add(1, Ordering::Relaxed);
+        Ok(Session::new(ClientWrapper::new(client, task), doubts, self.0.clone()))
+    }
+
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<NoConnection> {
+        session.recycle().await.map_err(|reason| {
+            tracing::debug!(reason, "a database connection is replaced");
+            RecycleError::message(reason)
+        })
+    }
+}

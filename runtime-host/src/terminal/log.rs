@@ -1,0 +1,64 @@
+//! Log lines, on stderr: of the host, of the component, and one a request.
+
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Result;
+use clap::ValueEnum as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::error::misconfigured;
+use crate::terminal::progress;
+
+/// What is logged unless `RUST_LOG` says otherwise. The libraries named tell of
+/// what the host or the component tells itself: every notice of the database,
+/// every connection that it closes, every migration, every failed request, every
+/// attempt to reach the API server.
+const DEFAULT: &str = "info,tokio_postgres=warn,deadpool.postgres=error,refinery_core=warn,\
+    wasmtime_wasi_http=error,hyper=error,kube_client=off";
+/// Says the format when no flag does.
+const FORMAT: &str = "TODOOZLE_LOG_FORMAT";
+
+/// How log lines look.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Whether all that is said has to be JSON.
+pub fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
+
+/// Begins to log. Without a format, `TODOOZLE_LOG_FORMAT` says it, else it is text.
+pub fn start(format: Option<Format>) -> Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| progress::LogWriter);
+    match format.map_or_else(from_environment, Ok)? {
+        Format::Text => {
+            let colour = std::io::stderr().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            builder.with_target(false).with_ansi(colour).init();
+        }
+        Format::Json => {
+            JSON.store(true, Ordering::Relaxed);
+            builder.json().flatten_event(true).with_current_span(false).init();
+        }
+    }
+    Ok(())
+}
+
+fn from_environment() -> Result<Format> {
+    let Some(value) = std::env::var_os(FORMAT).filter(|value| !value.is_empty()) else {
+        return Ok(Format::Text);
+    };
+    let value = value.to_string_lossy();
+    Format::from_str(&value, true)
+        .map_err(|_| misconfigured!("{FORMAT} is {value:?}: set it to text or json"))
+}
