@@ -151,7 +151,7 @@ async fn answer(admin: &Admin, request: &Request<Incoming>) -> Answer {
 
 fn metrics(admin: &Admin) -> Answer {
     let live = admin.server.live.load();
-    let digest = live.as_ref().map(|generation| generation.digest.to_string());
+    let digest = live.as_ref().map(|loaded| loaded.digest.to_string());
     match admin.server.metrics.text(digest.as_deref(), &admin.pools.states()) {
         Ok(metrics) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -30,7 +30,7 @@ pub struct Metrics {
     refused: Family<RefusedLabels, Counter>,
     failures: Family<FailureLabels, Counter>,
     swaps: Family<SwapLabels, Counter>,
-    generation: Family<GenerationLabels, Gauge>,
+    component: Family<ComponentLabels, Gauge>,
     pools: Family<PoolLabels, Gauge>,
     connections_created: Family<DatabaseLabels, Counter>,
     memory: Gauge,
@@ -70,7 +70,7 @@ struct SwapLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct GenerationLabels {
+struct ComponentLabels {
     digest: String,
 }
 
@@ -97,7 +97,7 @@ impl Metrics {
             refused: Family::default(),
             failures: Family::default(),
             swaps: Family::default(),
-            generation: Family::default(),
+            component: Family::default(),
             pools: Family::default(),
             connections_created: Family::default(),
             memory: Gauge::default(),
@@ -138,7 +138,7 @@ impl Metrics {
             self.failures.clone(),
         );
         registry.register("swaps", "New components, by what came of them", self.swaps.clone());
-        registry.register("generation", "The component that is live", self.generation.clone());
+        registry.register("component_info", "The component that is live", self.component.clone());
         registry.register(
             "database_pool_connections",
             "The pools of database connections; waiting counts requests",
@@ -181,9 +181,9 @@ impl Metrics {
 
     /// Everything, in the text format of `OpenMetrics`.
     pub fn text(&self, live: Option<&str>, pools: &[PoolState]) -> Result<String, std::fmt::Error> {
-        self.generation.clear();
+        self.component.clear();
         if let Some(digest) = live {
-            self.generation.get_or_create(&GenerationLabels { digest: digest.to_owned() }).set(1);
+            self.component.get_or_create(&ComponentLabels { digest: digest.to_owned() }).set(1);
         }
         self.pools.clear();
         for pool in pools {
@@ -258,7 +258,7 @@ mod tests {
                 "runtime_host_refused_total{limit=\"max_body\"} 1",
                 "runtime_host_component_failures_total{reason=\"trap\"} 1",
                 "runtime_host_swaps_total{result=\"done\"} 1",
-                "runtime_host_generation{digest=\"e3b0c44298fc\"} 1",
+                "runtime_host_component_info{digest=\"e3b0c44298fc\"} 1",
                 "runtime_host_database_pool_connections{database=\"0\",state=\"waiting\"} 3",
                 "runtime_host_database_connections_created_total{database=\"0\"} 7",
             ] {
@@ -266,7 +266,7 @@ mod tests {
             }
         }
         let text = metrics.text(Some("another"), &[]).unwrap();
-        assert!(!text.contains("e3b0c44298fc"), "one generation is live");
+        assert!(!text.contains("e3b0c44298fc"), "one component is live");
     }
 
     #[test]

@@ -82,8 +82,8 @@ impl Rollout {
         let Some((release, bytes)) = self.cached.load() else { return };
         tracing::warn!("starting with the last version, {}, from the cache", release.digest);
         match self.checks.pass_bytes(&release, bytes).await {
-            Ok(generation) => {
-                self.swap(&release, generation);
+            Ok(loaded) => {
+                self.swap(&release, loaded);
                 self.pass(release);
             }
             Err(refusal) => tracing::error!("the cached version cannot be served: {refusal}"),
@@ -122,8 +122,8 @@ impl Rollout {
         let [mut delay, longest] = RETRY;
         loop {
             match self.checks.pass(release).await {
-                Ok((generation, bytes)) => {
-                    self.swap(release, generation);
+                Ok((loaded, bytes)) => {
+                    self.swap(release, loaded);
                     self.remember(release, &bytes);
                     return;
                 }
@@ -158,9 +158,9 @@ impl Rollout {
     }
 
     /// One atomic store; requests under way end where they began.
-    fn swap(&mut self, release: &Release, generation: Loaded) {
-        let generation = Arc::new(generation);
-        let before = self.server.live.swap(Some(generation.clone()));
+    fn swap(&mut self, release: &Release, loaded: Loaded) {
+        let loaded = Arc::new(loaded);
+        let before = self.server.live.swap(Some(loaded.clone()));
         self.memory.live = Some(release.digest);
         self.on_probation = Some((release.clone(), Instant::now() + PROBATION));
         self.report.swapped(release.clone(), true);
@@ -207,8 +207,8 @@ impl Rollout {
             "probation: {} of its {} requests failed in its first minute",
             counts.failures, counts.requests
         );
-        if let Some((good, generation)) = self.good.clone() {
-            self.server.live.store(Some(generation));
+        if let Some((good, loaded)) = self.good.clone() {
+            self.server.live.store(Some(loaded));
             self.memory.live = Some(good.digest);
             self.report.swapped(good, false);
             self.quarantine(release, &reason, What::TakenBack);
@@ -232,6 +232,6 @@ impl Rollout {
 }
 
 /// What a version's requests came to.
-pub fn counts(generation: &Loaded) -> Counts {
-    Counts { requests: generation.health.requests(), failures: generation.health.failures() }
+pub fn counts(loaded: &Loaded) -> Counts {
+    Counts { requests: loaded.health.requests(), failures: loaded.health.failures() }
 }

@@ -25,7 +25,7 @@ const MAX_TABLE_ELEMENTS: usize = 100_000;
 pub fn new(limits: &Limits, cache: &Path) -> Result<Engine> {
     let mut config = config(cache)?;
     // Instances alive at the same time: one for each request at the limit when
-    // none can be shared, twice over for the two generations of a swap.
+    // none can be shared, twice over for the two components of a swap.
     let instances = 2 * limits.max_requests;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)

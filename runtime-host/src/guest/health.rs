@@ -1,8 +1,8 @@
-//! How well one generation does.
+//! How well one loaded component does.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts of one generation's requests; for the automatic way back after a swap.
+/// Counts of one loaded component's requests; for the automatic way back after a swap.
 #[derive(Debug, Default)]
 pub struct Health {
     requests: AtomicU64,

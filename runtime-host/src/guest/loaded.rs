@@ -17,7 +17,7 @@ use crate::guest::imports;
 use crate::guest::store::{Guest, Shared, linker};
 use crate::guest::worker::Workers;
 
-/// Turns bytes into generations.
+/// Turns bytes into loaded components.
 pub struct Loader {
     engine: Engine,
     linker: Linker<Guest>,
@@ -36,7 +36,7 @@ pub struct Loaded {
 
 impl Drop for Loaded {
     fn drop(&mut self) {
-        tracing::debug!(digest = %self.digest, "generation dropped");
+        tracing::debug!(digest = %self.digest, "component dropped");
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Exchange {
     began: Instant,
     status: Option<StatusCode>,
     bytes: u64,
-    generation: Option<Arc<Loaded>>,
+    loaded: Option<Arc<Loaded>>,
     place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
@@ -40,7 +40,7 @@ impl Exchange {
             began: Instant::now(),
             status: None,
             bytes: 0,
-            generation: None,
+            loaded: None,
             place: None,
         }
     }
@@ -51,8 +51,8 @@ impl Exchange {
     }
 
     /// The component and the place among the server's requests that it has.
-    pub fn goes_to(&mut self, generation: Arc<Loaded>, place: Arc<OwnedSemaphorePermit>) {
-        self.generation = Some(generation);
+    pub fn goes_to(&mut self, loaded: Arc<Loaded>, place: Arc<OwnedSemaphorePermit>) {
+        self.loaded = Some(loaded);
         self.place = Some(place);
     }
 
@@ -64,7 +64,7 @@ impl Exchange {
 
     fn log(&self) {
         let path = &self.path[..self.path.floor_char_boundary(MAX_PATH)];
-        let digest = self.generation.as_ref().map(|generation| generation.digest.to_string());
+        let digest = self.loaded.as_ref().map(|loaded| loaded.digest.to_string());
         // 499 as elsewhere: the client left before there was an answer.
         let status = self.status.map_or(499, |status| status.as_u16());
         let milliseconds = self.began.elapsed().as_secs_f64() * 1e3;

@@ -1,4 +1,4 @@
-//! One request: checked, given to the live generation, and answered whatever
+//! One request: checked, given to the live component, and answered whatever
 //! happens there.
 
 use std::net::SocketAddr;
@@ -75,14 +75,14 @@ async fn forward(
     }
     parts.uri = absolute_uri(&parts, local)?;
     let place = place(server).await?;
-    let generation = server.live.load_full().ok_or_else(Problem::no_component)?;
-    exchange.goes_to(generation.clone(), place.clone());
+    let loaded = server.live.load_full().ok_or_else(Problem::no_component)?;
+    exchange.goes_to(loaded.clone(), place.clone());
 
     let upload = Upload::default();
     let body = RequestBody::new(body, limits, upload.clone()).boxed_unsync();
     let (failure, failed) = oneshot::channel();
     let ticket = Ticket { line: exchange.line(), failure, permit: place };
-    let result = generation.handler.handle(ticket, Request::from_parts(parts, body)).await;
+    let result = loaded.handler.handle(ticket, Request::from_parts(parts, body)).await;
 
     let failure = match (upload.progress(), result) {
         (Progress::TooLarge, _) => {
@@ -95,7 +95,7 @@ async fn forward(
             // 503 is how a component says that its database is away.
             let failed =
                 status.is_server_error() && status != http::StatusCode::SERVICE_UNAVAILABLE;
-            generation.health.record(failed);
+            loaded.health.record(failed);
             return Ok(response);
         }
         (progress, Err(error)) => match explain(&exchange.line(), &error, failed).await {
@@ -107,7 +107,7 @@ async fn forward(
             None => return Err(busy(server)),
         },
     };
-    generation.health.record(true);
+    loaded.health.record(true);
     server.metrics.failed(failure);
     Err(Problem::failure(failure, limits))
 }

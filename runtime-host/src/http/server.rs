@@ -1,5 +1,5 @@
 //! The HTTP server: connections in, limits kept, requests to the live
-//! generation, and a shutdown that finishes what has begun.
+//! component, and a shutdown that finishes what has begun.
 
 use std::convert::Infallible;
 use std::future::Future;

@@ -1,5 +1,5 @@
 //! `spin:postgres@4.2.0`: pooled connections that belong to the host process
-//! and outlive every component generation.
+//! and outlive every version of the component.
 
 #![expect(
     clippy::result_large_err,

@@ -72,7 +72,7 @@ async fn what_happened_is_counted() {
         (&format!("http_requests_total{{method=\"other\",status=\"{status}\"}}"), 1),
         ("http_request_duration_seconds_count", 5),
         ("http_requests_in_flight", 0),
-        (&format!("generation{{digest=\"{}\"}}", digest(&todo_component())), 1),
+        (&format!("component_info{{digest=\"{}\"}}", digest(&todo_component())), 1),
         ("database_pool_connections{database=\"0\",state=\"max\"}", 16),
     ] {
         let what = format!("{metric} is {count}");

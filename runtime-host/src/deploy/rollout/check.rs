@@ -62,9 +62,9 @@ impl Checks {
         }
         Loader::inspect(&bytes).map_err(|error| refuse(&error))?;
         self.check_schema(release).await?;
-        let generation = self.loader.load(found, bytes).await.map_err(|error| refuse(&error))?;
-        probe(&generation, &self.probe).await?;
-        Ok(generation)
+        let loaded = self.loader.load(found, bytes).await.map_err(|error| refuse(&error))?;
+        probe(&loaded, &self.probe).await?;
+        Ok(loaded)
     }
 
     async fn fetch(&self, release: &Release) -> Result<Vec<u8>, Refusal> {

@@ -19,9 +19,9 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Asks for the page at `path`. Anything under 500 will do: what the component
 /// calls a bad request is its own business.
-pub async fn probe(generation: &Loaded, path: &str) -> Result<(), Refusal> {
+pub async fn probe(loaded: &Loaded, path: &str) -> Result<(), Refusal> {
     let failed = |reason: String| Refusal::Unfit { check: CHECK, reason };
-    let answer = tokio::time::timeout(TIMEOUT, ask(generation, path)).await;
+    let answer = tokio::time::timeout(TIMEOUT, ask(loaded, path)).await;
     let status = answer
         .map_err(|_| failed(format!("GET {path} got no answer within {} s", TIMEOUT.as_secs())))?
         .map_err(|reason| failed(format!("GET {path}: {reason}")))?;
@@ -35,7 +35,7 @@ pub async fn probe(generation: &Loaded, path: &str) -> Result<(), Refusal> {
     }
 }
 
-async fn ask(generation: &Loaded, path: &str) -> Result<StatusCode, String> {
+async fn ask(loaded: &Loaded, path: &str) -> Result<StatusCode, String> {
     let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
     let request = Request::get(format!("http://localhost{path}"))
         .header(http::header::HOST, "localhost")
@@ -44,7 +44,7 @@ async fn ask(generation: &Loaded, path: &str) -> Result<StatusCode, String> {
     let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.map_err(|e| e.to_string())?;
     let (failure, failures) = oneshot::channel();
     let ticket = Ticket { line: format!("probe {path}"), failure, permit: Arc::new(permit) };
-    let response = match generation.handler.handle(ticket, request).await {
+    let response = match loaded.handler.handle(ticket, request).await {
         Ok(response) => response,
         Err(error) => {
             let reason = match request::explain("probe", &error, failures).await {
