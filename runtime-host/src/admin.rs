@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::http::server::Server;
-use crate::spin::postgres::Pools;
+use spin_postgres::Pools;
 
 mod ready;
 

@@ -25,8 +25,8 @@ use crate::project::manifest::Manifest;
 use crate::project::variables::{self, Sources};
 use crate::spin::allowed_hosts::AllowedHosts;
 use crate::spin::outbound_http::HttpClient;
-use crate::spin::postgres::Pools;
 use crate::terminal::signals::Signals;
+use spin_postgres::Pools;
 
 /// A server without a component yet, and a loader of components for it.
 pub struct Host {
@@ -55,7 +55,10 @@ impl Host {
     ) -> Result<Self> {
         let (limits, metrics) = (settings.limits.clone(), Arc::new(Metrics::new()));
         limits.raise_open_files();
-        let pools = Arc::new(Pools::new(&limits));
+        let pools = Arc::new(Pools::new(spin_postgres::Settings {
+            connections: limits.database_connections as usize,
+            silence: limits.database_timeout,
+        }));
         let values = variables::resolve(manifest, sources, given)?;
         let shared = Shared {
             variables: component_variables(manifest, &values)?,

@@ -11,7 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::guest::worker::Failure;
-use crate::spin::postgres::PoolState;
+use spin_postgres::PoolState;
 
 /// Every metric's name begins with this.
 const PREFIX: &str = "runtime_host";

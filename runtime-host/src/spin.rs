@@ -1,6 +1,5 @@
-//! What Spin offers a component: its database, its variables, and requests to allowed hosts.
+//! What Spin offers a component beside `spin-postgres`: variables, and requests to allowed hosts.
 
 pub mod allowed_hosts;
 pub mod outbound_http;
-pub mod postgres;
 pub mod variables;

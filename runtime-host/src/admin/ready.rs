@@ -8,7 +8,6 @@ use tokio::sync::Mutex;
 
 use super::Admin;
 use crate::database::migrate;
-use crate::spin::postgres;
 
 /// How long an answer about the database holds, so that probes cannot pile up.
 const REMEMBERED: Duration = Duration::from_secs(1);
@@ -75,7 +74,7 @@ impl Database {
         {
             return found.clone();
         }
-        let connect = postgres::connect(&self.database.address, self.database.ca.as_deref());
+        let connect = spin_postgres::connect(&self.database.address, self.database.ca.as_deref());
         let found = match tokio::time::timeout(TIMEOUT, connect).await {
             Ok(Ok(_)) => OK.to_owned(),
             Ok(Err(error)) => format!("{error:#}"),

@@ -17,7 +17,6 @@ mod home;
 use binaries::Binaries;
 use home::{Access, Home, PASSWORD_DIGITS, new_password};
 
-use crate::spin::postgres;
 use crate::terminal::progress;
 
 /// The database that components get.
@@ -122,7 +121,7 @@ impl Embedded {
     async fn joins(&self, access: &Access) -> Result<bool> {
         let deadline = Instant::now() + ANSWER_TIMEOUT;
         while let Some((pid, port)) = control::running(&self.home)? {
-            let answer = postgres::connect(&url(access, "postgres"), None).await;
+            let answer = spin_postgres::connect(&url(access, "postgres"), None).await;
             match answer {
                 Ok(_) if port == access.port => return Ok(true),
                 // It may be starting, stopping, or dying after a kill.
@@ -242,8 +241,9 @@ impl Running {
 }
 
 async fn ensure_database(access: &Access) -> Result<()> {
-    let client =
-        postgres::connect(&url(access, "postgres"), None).await.context("connect to PostgreSQL")?;
+    let client = spin_postgres::connect(&url(access, "postgres"), None)
+        .await
+        .context("connect to PostgreSQL")?;
     let exists = client
         .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
         .await

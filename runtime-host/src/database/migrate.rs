@@ -13,7 +13,6 @@ use tokio_postgres::error::SqlState;
 use crate::error::misconfigured;
 use crate::project::manifest::Manifest;
 use crate::project::variables::{DATABASE_CA, DATABASE_URL, Sources};
-use crate::spin::postgres;
 
 /// The advisory lock that keeps two hosts from migrating at once ("todoozle").
 const LOCK: i64 = 0x746f_646f_6f7a_6c65;
@@ -155,7 +154,7 @@ fn is_migration_name(name: &str) -> bool {
 }
 
 async fn connect(database: &Database) -> Result<Client> {
-    postgres::connect(&database.address, database.ca.as_deref())
+    spin_postgres::connect(&database.address, database.ca.as_deref())
         .await
         .context("cannot reach the database: start it, or correct SPIN_VARIABLE_DATABASE_URL")
 }

@@ -17,8 +17,8 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::spin::allowed_hosts::AllowedHosts;
 use crate::spin::outbound_http::{HttpClient, OutboundHttp};
-use crate::spin::postgres::{self, Pools, PostgresCtx, PostgresView};
 use crate::spin::variables;
+use spin_postgres::{Pools, PostgresCtx, PostgresView};
 
 /// What all instances of a component share; nothing of it changes with a new
 /// version of the component.
@@ -60,7 +60,7 @@ impl Guest {
             outbound_http: OutboundHttp::new(shared.http.clone(), shared.allowed_hosts.clone()),
             postgres: PostgresCtx {
                 pools: shared.pools.clone(),
-                allowed_hosts: shared.allowed_hosts.clone(),
+                allowed: shared.allowed_hosts.clone(),
             },
             shared: shared.clone(),
             limits: StoreLimitsBuilder::new()
@@ -125,12 +125,12 @@ impl HasData for Guest {
 
 /// Everything that components may import.
 pub fn linker(engine: &Engine) -> Result<Linker<Guest>> {
-    let mut linker = Linker::new(engine);
+    let mut linker = Linker::<Guest>::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-    postgres::add_to_linker(&mut linker, |guest| PostgresView {
+    spin_postgres::add_to_linker(&mut linker, |guest| PostgresView {
         ctx: &mut guest.postgres,
         table: &mut guest.table,
     })?;

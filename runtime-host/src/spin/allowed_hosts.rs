@@ -76,6 +76,12 @@ impl AllowedHosts {
     }
 }
 
+impl spin_postgres::Allowed for AllowedHosts {
+    fn check(&self, host: &str, port: u16) -> Result<(), String> {
+        Self::check(self, "postgres", host, port)
+    }
+}
+
 impl Entry {
     fn parse(text: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = text.split_once("://").ok_or("it has no scheme")?;

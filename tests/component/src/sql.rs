@@ -9,7 +9,7 @@ use crate::Answer;
 mod older {
     spin_sdk::wit_bindgen::generate!({
         runtime_path: "spin_sdk::wit_bindgen::rt",
-        path: "../../runtime-host/wit",
+        path: "../../spin-postgres/wit",
         inline: "
             package todoozle:test-component;
             world imports {

@@ -4,10 +4,9 @@
 
 use wasmtime::component::{Linker, Resource};
 
-use super::bindings::{DbDataType, DbValue, Error, ParameterValue, QueryError, RowSet};
-use super::host::Connection;
-use super::{Postgres, PostgresView, bindings};
-use crate::guest::store::Guest;
+use crate::bindings::{DbDataType, DbValue, Error, ParameterValue, QueryError, RowSet};
+use crate::host::Connection;
+use crate::{Postgres, PostgresView, bindings};
 
 mod generated {
     wasmtime::component::bindgen!({
@@ -21,12 +20,12 @@ mod generated {
         ",
         imports: { default: async | trappable },
         with: {
-            "spin:postgres/postgres@3.0.0.connection": crate::spin::postgres::host::Connection,
-            "fermyon:spin/postgres@2.0.0.connection": crate::spin::postgres::host::Connection,
+            "spin:postgres/postgres@3.0.0.connection": crate::host::Connection,
+            "fermyon:spin/postgres@2.0.0.connection": crate::host::Connection,
         },
         trappable_error_type: {
-            "spin:postgres/postgres@3.0.0.error" => crate::spin::postgres::older::Refused3,
-            "fermyon:spin/rdbms-types@2.0.0.error" => crate::spin::postgres::older::Refused2,
+            "spin:postgres/postgres@3.0.0.error" => crate::older::Refused3,
+            "fermyon:spin/rdbms-types@2.0.0.error" => crate::older::Refused2,
         },
     });
 }
@@ -39,13 +38,13 @@ pub type Refused3 = v3::Error;
 /// The error of 2.0.
 pub type Refused2 = v2_types::Error;
 
-pub fn add_to_linker(
-    linker: &mut Linker<Guest>,
-    view: fn(&mut Guest) -> PostgresView<'_>,
+pub fn add_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> PostgresView<'_>,
 ) -> wasmtime::Result<()> {
-    v3::add_to_linker::<Guest, Postgres>(linker, view)?;
-    v2_types::add_to_linker::<Guest, Postgres>(linker, view)?;
-    v2::add_to_linker::<Guest, Postgres>(linker, view)
+    v3::add_to_linker::<T, Postgres>(linker, view)?;
+    v2_types::add_to_linker::<T, Postgres>(linker, view)?;
+    v2::add_to_linker::<T, Postgres>(linker, view)
 }
 
 /// The parts of both versions that are the same but for their types.

@@ -7,8 +7,8 @@ use futures::Stream;
 use tokio::time::{Instant, Sleep};
 use tokio_postgres::{Row, RowStream, Statement};
 
-use super::bindings::Error;
-use super::session::InFlight;
+use crate::bindings::Error;
+use crate::session::InFlight;
 
 /// What the server answers to a statement. Dropped before its end, it has the
 /// statement cancelled.

@@ -3,8 +3,8 @@
 
 use tokio_postgres::error::DbError;
 
-use super::bindings::{self, Error, QueryError};
-use super::connect::with_sources;
+use crate::bindings::{self, Error, QueryError};
+use crate::connect::with_sources;
 
 /// A failure of a statement. A lost connection is a `connection-failed`, so
 /// that a guest can answer 503 to it; what the server said is a `db-error`.

@@ -9,9 +9,9 @@ use postgres_native_tls::MakeTlsConnector;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config};
 
-use super::bindings::Error;
-use super::connect::Target;
-use crate::spin::allowed_hosts::AllowedHosts;
+use crate::Allowed;
+use crate::bindings::Error;
+use crate::connect::Target;
 
 /// How long one host of an address has to make a connection, handshakes and
 /// password included. Every one of a multi-host address may need it, within the
@@ -66,13 +66,13 @@ fn is_host_name(host: &Host) -> bool {
 }
 
 /// Whether a component may connect to every host that the address names.
-pub fn check(config: &Config, allowed: &AllowedHosts) -> Result<(), Error> {
+pub fn check(config: &Config, allowed: &dyn Allowed) -> Result<(), Error> {
     #[cfg(unix)]
     if config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_))) {
         return Err(Error::ConnectionFailed("Unix sockets are not for components".into()));
     }
     for (host, port) in targets(config) {
-        allowed.check("postgres", &host, port).map_err(Error::ConnectionFailed)?;
+        allowed.check(&host, port).map_err(Error::ConnectionFailed)?;
     }
     Ok(())
 }
@@ -139,8 +139,12 @@ pub async fn connect(address: &str, ca_root: Option<&str>) -> anyhow::Result<Cli
 mod tests {
     use super::*;
 
-    fn allowed(entries: &[&str]) -> AllowedHosts {
-        AllowedHosts::parse(entries.iter().copied()).unwrap()
+    struct Only(&'static str, u16);
+
+    impl Allowed for Only {
+        fn check(&self, host: &str, port: u16) -> Result<(), String> {
+            if (host, port) == (self.0, self.1) { Ok(()) } else { Err("not allowed".into()) }
+        }
     }
 
     #[test]
@@ -175,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_host_of_an_address_must_be_allowed() {
-        let only_a = allowed(&["postgres://a:5432"]);
+        let only_a = Only("a", 5432);
         let check = |address: &str| check(&parse(address).unwrap(), &only_a);
         assert!(check("postgres://u:p@a/app").is_ok());
         assert!(check("postgres://u:p@a:6432/app").is_err());

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::address::{self, CONNECT_TIMEOUT};
+use crate::address::{self, CONNECT_TIMEOUT};
 
 /// An address, and how to reach its hosts.
 pub struct Target {

@@ -10,10 +10,10 @@ use futures::TryStreamExt as _;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{RowStream, Statement};
 
-use super::bindings::{Error, ParameterValue};
-use super::pool::{Lease, Manager};
-use super::reply::Reply;
-use super::{errors, params};
+use crate::bindings::{Error, ParameterValue};
+use crate::pool::{Lease, Manager};
+use crate::reply::Reply;
+use crate::{errors, params};
 
 /// Takes a session back to how it was after the connection was made, except
 /// for its prepared statements. `ROLLBACK` first: outside of a transaction it

@@ -3,13 +3,13 @@
 use tokio::sync::oneshot;
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
-use super::bindings::{
+use crate::bindings::{
     Column, Error, Host, HostConnection, HostConnectionBuilder, HostConnectionBuilderWithStore,
     HostConnectionWithStore, ParameterValue, Row, RowSet,
 };
-use super::pool::Lease;
-use super::rows::RowProducer;
-use super::{Postgres, PostgresView, address, session, values};
+use crate::pool::Lease;
+use crate::rows::RowProducer;
+use crate::{Postgres, PostgresView, address, session, values};
 
 /// Bytes that `query` may gather in the host before the guest sees the first
 /// row; `query-async` streams, and has no such bound.
@@ -38,7 +38,7 @@ impl PostgresView<'_> {
         address: String,
         ca_root: Option<String>,
     ) -> Result<Resource<Connection>, Error> {
-        let session = self.ctx.pools.get(address, ca_root, &self.ctx.allowed_hosts).await?;
+        let session = self.ctx.pools.get(address, ca_root, &*self.ctx.allowed).await?;
         self.insert(session)
     }
 
@@ -150,9 +150,9 @@ async fn open_async<T>(
 ) -> Result<Resource<Connection>, Error> {
     let (pools, allowed) = accessor.with(|mut access| {
         let ctx = access.get().ctx;
-        (ctx.pools.clone(), ctx.allowed_hosts.clone())
+        (ctx.pools.clone(), ctx.allowed.clone())
     });
-    let session = pools.get(address, ca_root, &allowed).await?;
+    let session = pools.get(address, ca_root, &*allowed).await?;
     accessor.with(|mut access| access.get().insert(session))
 }
 

@@ -13,12 +13,11 @@ use deadpool_postgres::ClientWrapper;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
-use super::address;
-use super::bindings::Error;
-use super::connect::{NoConnection, Target};
-use super::session::Session;
-use crate::limits::Limits;
-use crate::spin::allowed_hosts::AllowedHosts;
+use crate::Allowed;
+use crate::address;
+use crate::bindings::Error;
+use crate::connect::{NoConnection, Target};
+use crate::session::Session;
 
 /// How long a component waits for a free connection before it gets an error.
 /// Those who wait are bounded by the server's limit of requests.
@@ -32,12 +31,18 @@ const MAX_POOLS: usize = 16;
 /// A borrowed connection; back in its pool when the last clone is dropped.
 pub type Lease = Arc<Object<PoolManager>>;
 
+/// What a host decides about its pools.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Connections to one address.
+    pub connections: usize,
+    /// How long a server may say nothing during a statement.
+    pub silence: Duration,
+}
+
 /// All pools of the process.
 pub struct Pools {
-    /// Connections to one address.
-    size: usize,
-    /// How long a server may say nothing during a statement.
-    silence: Duration,
+    settings: Settings,
     by_key: Mutex<HashMap<Key, Entry>>,
     /// Connections made by the pools of each number, for good.
     created: Arc<[AtomicU64; MAX_POOLS]>,
@@ -64,10 +69,8 @@ struct Entry {
 }
 
 impl Pools {
-    pub fn new(limits: &Limits) -> Self {
-        let size = limits.database_connections as usize;
-        let silence = limits.database_timeout;
-        Self { size, silence, by_key: Mutex::default(), created: Arc::default() }
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, by_key: Mutex::default(), created: Arc::default() }
     }
 
     /// Every pool as it is now.
@@ -92,7 +95,7 @@ impl Pools {
         &self,
         address: String,
         ca_root: Option<String>,
-        allowed: &AllowedHosts,
+        allowed: &dyn Allowed,
     ) -> Result<Lease, Error> {
         let config = address::parse(&address).map_err(|why| Error::ConnectionFailed(why.into()))?;
         address::check(&config, allowed)?;
@@ -101,7 +104,7 @@ impl Pools {
             Ok(lease) => Ok(Arc::new(lease)),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
                 "all {} connections to the database were in use for {} s",
-                self.size,
+                self.settings.connections,
                 WAIT_TIMEOUT.as_secs()
             ))),
             Err(PoolError::Timeout(_)) => {
@@ -148,14 +151,14 @@ impl Pools {
         let target = Target::new(config, ca_root).map_err(Error::Other)?;
         let manager = Manager {
             target,
-            silence: self.silence,
+            silence: self.settings.silence,
             doubts: AtomicU64::new(0),
             created,
             down: Mutex::default(),
             looking: tokio::sync::Mutex::default(),
         };
         managed::Pool::builder(PoolManager(Arc::new(manager)))
-            .max_size(self.size)
+            .max_size(self.settings.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT_TIMEOUT))
             .create_timeout(Some(CREATE_TIMEOUT))

@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
 
-use super::bindings::{Error, Row};
-use super::reply::Reply;
-use super::values;
+use crate::bindings::{Error, Row};
+use crate::reply::Reply;
+use crate::values;
 
 /// Rows handed over at once. What the guest has no room for yet waits in the
 /// host; it saves one host call a row for guests that read one by one.

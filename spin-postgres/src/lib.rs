@@ -1,5 +1,5 @@
-//! `spin:postgres@4.2.0`: pooled connections that belong to the host process
-//! and outlive every version of the component.
+//! `spin:postgres` for a wasmtime host: version 4.2.0, and 3.0.0 and 2.0.0 of older SDKs. The
+//! connections are pooled, belong to the host process, and outlive every component.
 
 #![expect(
     clippy::result_large_err,
@@ -9,9 +9,6 @@
 use std::sync::Arc;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
-
-use crate::guest::store::Guest;
-use crate::spin::allowed_hosts::AllowedHosts;
 
 mod address;
 mod connect;
@@ -28,14 +25,14 @@ mod time;
 mod values;
 
 pub use address::connect;
-pub use pool::{PoolState, Pools};
+pub use pool::{PoolState, Pools, Settings};
 
-/// Every version of the interface.
-pub fn add_to_linker(
-    linker: &mut Linker<Guest>,
-    view: fn(&mut Guest) -> PostgresView<'_>,
+/// Every version of the interface, for stores whose data `view` can find it in.
+pub fn add_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> PostgresView<'_>,
 ) -> wasmtime::Result<()> {
-    bindings::add_to_linker::<Guest, Postgres>(linker, view)?;
+    bindings::add_to_linker::<T, Postgres>(linker, view)?;
     older::add_to_linker(linker, view)
 }
 
@@ -51,20 +48,25 @@ mod bindings {
             ",
             imports: { default: async | trappable },
             with: {
-                "spin:postgres/postgres@4.2.0.connection": crate::spin::postgres::host::Connection,
-                "spin:postgres/postgres@4.2.0.connection-builder": crate::spin::postgres::host::ConnectionBuilder,
+                "spin:postgres/postgres@4.2.0.connection": crate::host::Connection,
+                "spin:postgres/postgres@4.2.0.connection-builder": crate::host::ConnectionBuilder,
             },
             trappable_error_type: {
-                "spin:postgres/postgres@4.2.0.error" => crate::spin::postgres::bindings::Error,
+                "spin:postgres/postgres@4.2.0.error" => crate::bindings::Error,
             },
         });
     }
 }
 
+/// Says to which servers a component may connect; an error tells what would allow one.
+pub trait Allowed: Send + Sync {
+    fn check(&self, host: &str, port: u16) -> Result<(), String>;
+}
+
 /// What one component instance needs of its host.
 pub struct PostgresCtx {
     pub pools: Arc<Pools>,
-    pub allowed_hosts: Arc<AllowedHosts>,
+    pub allowed: Arc<dyn Allowed>,
 }
 
 /// The interface's functions are implemented on this view of a store's data.

@@ -8,8 +8,8 @@ use postgres_protocol::types as wire;
 use tokio_postgres::Statement;
 use tokio_postgres::types::{IsNull, Kind, ToSql, Type, to_sql_checked};
 
-use super::bindings::{Error, Interval, ParameterValue, RangeBoundKind};
-use super::{numeric, time};
+use crate::bindings::{Error, Interval, ParameterValue, RangeBoundKind};
+use crate::{numeric, time};
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
 type Bounds<T> = (Option<(T, RangeBoundKind)>, Option<(T, RangeBoundKind)>);

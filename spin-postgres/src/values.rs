@@ -4,8 +4,8 @@ use postgres_protocol::types as wire;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Row, Statement};
 
-use super::bindings::{Column, DbDataType, DbValue, Error, Interval, RangeBoundKind};
-use super::{numeric, time};
+use crate::bindings::{Column, DbDataType, DbValue, Error, Interval, RangeBoundKind};
+use crate::{numeric, time};
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
 type Bounds<T> = (Option<(T, RangeBoundKind)>, Option<(T, RangeBoundKind)>);
@@ -176,9 +176,9 @@ fn range<T>(
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::bindings::ParameterValue as P;
-    use super::super::params;
     use super::*;
+    use crate::bindings::ParameterValue as P;
+    use crate::params;
 
     /// What the database would give back for a parameter of this type.
     fn echo(ty: &Type, value: &P) -> Result<DbValue, String> {
