@@ -2,9 +2,11 @@
 
 pub mod compile;
 pub mod engine;
+pub mod failure;
 pub mod health;
 pub mod imports;
+pub mod instances;
 pub mod loaded;
 pub mod output;
+mod run;
 pub mod store;
-pub mod worker;

@@ -74,13 +74,7 @@ pub struct Limits {
     #[arg(value_parser = time(Duration::from_millis(10), Duration::from_hours(1)))]
     pub body_timeout: Duration,
 
-    /// Requests in one instance at the same time; a trap ends all of them
-    // More are faster, by a fifth at 8; but all of them are lost when one traps.
-    #[arg(long, value_name = "NUMBER", default_value_t = 8, hide_short_help = true)]
-    #[arg(value_parser = value_parser!(u32).range(1..=1024))]
-    pub requests_per_instance: u32,
-
-    /// Requests in one instance altogether, which bounds what a leak can gather
+    /// Requests that one instance takes, one after the other, which bounds what a leak can gather
     #[arg(long, value_name = "NUMBER", default_value_t = 128, hide_short_help = true)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub instance_reuse: u32,

@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::guest::worker::Failure;
+use crate::guest::failure::Failure;
 use spin_postgres::PoolState;
 
 /// Every metric's name begins with this.

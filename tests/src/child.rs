@@ -78,6 +78,13 @@ impl Child {
         found
     }
 
+    /// The same on stderr.
+    pub async fn line_on_stderr(&self, prefix: &str) -> String {
+        let found =
+            || self.stderr().lines().find_map(|line| line.strip_prefix(prefix).map(str::to_owned));
+        until(&format!("{} says `{prefix}`", self.name), async || found()).await
+    }
+
     /// Waits until stderr holds `text`.
     pub async fn says(&self, text: &str) {
         let what = format!("{} says `{text}`\n{}", self.name, self.log());

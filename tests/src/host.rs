@@ -2,12 +2,17 @@
 
 use crate::child::{Child, Outcome, run};
 use crate::{Answer, Ask, Project, http, postgres, program, target};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use url::Url;
 
 /// `runtime-host VERB` with an environment that holds no variable of ours.
 pub fn command(verb: &str) -> Command {
-    let mut command = Command::new(program("runtime-host"));
+    command_of(&program("runtime-host"), verb)
+}
+
+fn command_of(host: &Path, verb: &str) -> Command {
+    let mut command = Command::new(host);
     command.arg(verb).env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
     if let Some(programs) = postgres::downloaded() {
         // So that not every test downloads its own.
@@ -84,7 +89,12 @@ impl Up {
     }
 
     fn command(&self) -> Command {
-        let mut command = command("up");
+        self.command_of(&program("runtime-host"))
+    }
+
+    /// The same for another build of the program.
+    pub fn command_of(&self, host: &Path) -> Command {
+        let mut command = command_of(host, "up");
         command
             .current_dir(self.project.folder())
             .args(["--listen", &self.listen])

@@ -6,13 +6,13 @@ use crate::route::{Answer, answer};
 use crate::site;
 use crate::store::{Change, Created, NewTodo, Outcome, Store};
 use crate::todo::{Cursor, Filter, Title, Todo};
+use crate::variable;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use spin_sdk::variables;
 
 const JSON: &str = "application/json";
 const DEFAULT_LIMIT: usize = 50;
@@ -197,7 +197,7 @@ impl Query {
 
 /// Where clients find us: the variable `public_url`, else what they asked for.
 async fn base_url(parts: &Parts) -> String {
-    let configured = variables::get("public_url").await.unwrap_or_default();
+    let configured = variable::optional("public_url").await;
     if !configured.is_empty() {
         return configured.trim_end_matches('/').to_owned();
     }

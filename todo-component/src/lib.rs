@@ -15,6 +15,7 @@ pub mod route;
 mod site;
 mod store;
 mod todo;
+mod variable;
 mod view;
 
 /// The component's export. Its name is one that only Wasm linkers take, and unit

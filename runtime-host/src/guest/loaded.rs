@@ -7,15 +7,15 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
-use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
+use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::digest::Digest;
 use crate::guest::compile::Compiler;
 use crate::guest::health::Health;
 use crate::guest::imports;
+use crate::guest::instances::Instances;
 use crate::guest::store::{Guest, Shared, linker};
-use crate::guest::worker::Workers;
 
 /// Turns bytes into loaded components.
 pub struct Loader {
@@ -28,7 +28,7 @@ pub struct Loader {
 /// One version of the component.
 pub struct Loaded {
     pub digest: Digest,
-    pub handler: ProxyHandler<Workers>,
+    pub instances: Arc<Instances>,
     pub health: Arc<Health>,
     /// When it was loaded.
     pub since: jiff::Timestamp,
@@ -85,15 +85,10 @@ impl Loader {
             .await
             .map_err(|error| Unfit::Compile(error.into()))??;
         let health = Arc::new(Health::default());
-        let workers = Workers {
-            pre,
-            engine: self.engine.clone(),
-            shared: self.shared.clone(),
-            digest,
-            health: health.clone(),
-        };
-        let (handler, since) = (ProxyHandler::new(workers), jiff::Timestamp::now());
-        Ok(Loaded { digest, handler, health, since })
+        let (engine, shared) = (self.engine.clone(), self.shared.clone());
+        let instances = Arc::new(Instances::new(pre, engine, shared, digest, health.clone()));
+        let since = jiff::Timestamp::now();
+        Ok(Loaded { digest, instances, health, since })
     }
 }
 

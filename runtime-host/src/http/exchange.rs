@@ -26,7 +26,7 @@ pub struct Exchange {
     status: Option<StatusCode>,
     bytes: u64,
     loaded: Option<Arc<Loaded>>,
-    place: Option<Arc<OwnedSemaphorePermit>>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Exchange {
@@ -51,7 +51,7 @@ impl Exchange {
     }
 
     /// The component and the place among the server's requests that it has.
-    pub fn goes_to(&mut self, loaded: Arc<Loaded>, place: Arc<OwnedSemaphorePermit>) {
+    pub fn goes_to(&mut self, loaded: Arc<Loaded>, place: OwnedSemaphorePermit) {
         self.loaded = Some(loaded);
         self.place = Some(place);
     }

@@ -5,7 +5,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
-use crate::guest::worker::Failure;
+use crate::guest::failure::Failure;
 use crate::limits::Limits;
 use crate::limits::units::Size;
 
@@ -64,14 +64,16 @@ impl Problem {
             Failure::NotStarted => {
                 "The component could not be started. The host's log has the reason.".into()
             }
-            Failure::NoAnswer => {
+            Failure::NoRoom => "There is no room for another instance.".into(),
+            Failure::NoAnswer | Failure::BrokeOff => {
                 "The component gave an error instead of an answer. The host's log has the reason."
                     .into()
             }
         };
         let status = match failure {
             Failure::TimedOut | Failure::CpuExhausted => StatusCode::GATEWAY_TIMEOUT,
-            Failure::Trapped | Failure::NotStarted | Failure::NoAnswer => {
+            Failure::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Trapped | Failure::NotStarted | Failure::NoAnswer | Failure::BrokeOff => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };

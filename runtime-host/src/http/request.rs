@@ -10,11 +10,10 @@ use http::uri::{Authority, Scheme, Uri};
 use http::{HeaderValue, Method, Request, Response, Version, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::WasiBody;
-use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
 
-use crate::guest::worker::{Failure, Ticket};
+use crate::guest::failure::Failure;
 use crate::http::body::{Progress, RequestBody, Upload, Watched, drain};
 use crate::http::exchange::Exchange;
 use crate::http::problem::Problem;
@@ -24,9 +23,6 @@ use crate::metrics::Limit;
 /// How long a request waits for one of the server's places. Those who wait are
 /// bounded by the limit of connections.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long a worker takes to end after its component trapped.
-const WORKER_END: Duration = Duration::from_millis(100);
 
 /// Where a request came in.
 #[derive(Clone, Copy)]
@@ -76,47 +72,42 @@ async fn forward(
     parts.uri = absolute_uri(&parts, local)?;
     let place = place(server).await?;
     let loaded = server.live.load_full().ok_or_else(Problem::no_component)?;
-    exchange.goes_to(loaded.clone(), place.clone());
+    exchange.goes_to(loaded.clone(), place);
 
     let upload = Upload::default();
     let body = RequestBody::new(body, limits, upload.clone()).boxed_unsync();
-    let (failure, failed) = oneshot::channel();
-    let ticket = Ticket { line: exchange.line(), failure, permit: place };
-    let result = loaded.handler.handle(ticket, Request::from_parts(parts, body)).await;
-
-    let failure = match (upload.progress(), result) {
+    let request = Request::from_parts(parts, body);
+    let result = loaded.instances.answer(exchange.line(), request).await;
+    match (upload.progress(), result) {
         (Progress::TooLarge, _) => {
             server.metrics.refused(Limit::max_body);
-            return Err(Problem::body_too_large(limits));
+            Err(Problem::body_too_large(limits))
         }
-        (Progress::TooSlow, _) => return Err(too_slow(server)),
+        (Progress::TooSlow, _) => Err(too_slow(server)),
+        // The client's fault: the component still waited for its body.
+        (Progress::Waiting, Err(Failure::TimedOut)) => Err(too_slow(server)),
+        (_, Err(Failure::NoRoom)) => Err(busy(server)),
         (_, Ok(response)) => {
             let status = response.status();
             // 503 is how a component says that its database is away.
             let failed =
                 status.is_server_error() && status != http::StatusCode::SERVICE_UNAVAILABLE;
             loaded.health.record(failed);
-            return Ok(response);
+            Ok(response)
         }
-        (progress, Err(error)) => match explain(&exchange.line(), &error, failed).await {
-            // The client's fault: the component still waited for its body.
-            Some(Failure::TimedOut) if progress == Progress::Waiting => {
-                return Err(too_slow(server));
-            }
-            Some(failure) => failure,
-            None => return Err(busy(server)),
-        },
-    };
-    loaded.health.record(true);
-    server.metrics.failed(failure);
-    Err(Problem::failure(failure, limits))
+        (_, Err(failure)) => {
+            loaded.health.record(true);
+            server.metrics.failed(failure);
+            Err(Problem::failure(failure, limits))
+        }
+    }
 }
 
 /// One of the server's places, for which a request waits for a moment.
-async fn place(server: &Server) -> Result<Arc<OwnedSemaphorePermit>, Problem> {
+async fn place(server: &Server) -> Result<OwnedSemaphorePermit, Problem> {
     let place = server.requests.clone().acquire_owned();
     match tokio::time::timeout(PLACE_TIMEOUT, place).await {
-        Ok(Ok(permit)) => Ok(Arc::new(permit)),
+        Ok(Ok(permit)) => Ok(permit),
         _ => Err(busy(server)),
     }
 }
@@ -129,36 +120,6 @@ fn busy(server: &Server) -> Problem {
 fn too_slow(server: &Server) -> Problem {
     server.metrics.refused(Limit::body_timeout);
     Problem::body_too_slow()
-}
-
-/// Why there is no answer, which is logged too. `None` means that there was no
-/// room for another instance.
-pub async fn explain(
-    line: &str,
-    error: &wasmtime::Error,
-    failed: oneshot::Receiver<Failure>,
-) -> Option<Failure> {
-    if error.is::<TrapOrPanicError>() {
-        // The worker tells, and logs, why it ended.
-        return Some(failed.await.unwrap_or(Failure::Trapped));
-    }
-    if error.is::<ExpirationError>() {
-        tracing::error!("{line}: the component did not answer in time");
-        return Some(Failure::TimedOut);
-    }
-    if let Some(error) = error.downcast_ref::<InstantiationError<Ticket>>() {
-        if error.error.is::<wasmtime::PoolConcurrencyLimitError>() {
-            return None;
-        }
-        tracing::error!("{line}: the component cannot be instantiated: {:#}", error.error);
-        return Some(Failure::NotStarted);
-    }
-    // A WASI 0.2 component that traps is an error first; then its worker tells more.
-    if let Ok(Ok(failure)) = tokio::time::timeout(WORKER_END, failed).await {
-        return Some(failure);
-    }
-    tracing::error!("{line}: the component gave an error for an answer: {error:#}");
-    Some(Failure::NoAnswer)
 }
 
 fn is_too_large(parts: &http::request::Parts, limit: u64) -> bool {

@@ -117,7 +117,8 @@ async fn one(State(pool): State<Pool>, Path(id): Path<i64>) -> Result<Response, 
     let client = pool.get().await?;
     let sql = format!("SELECT {COLUMNS} FROM todoitem WHERE id = $1");
     let row = client.query_opt(&client.prepare_cached(&sql).await?, &[&id]).await?;
-    Ok(row.map_or(StatusCode::NOT_FOUND.into_response(), |row| Json(Todo::of(&row)).into_response()))
+    Ok(row
+        .map_or(StatusCode::NOT_FOUND.into_response(), |row| Json(Todo::of(&row)).into_response()))
 }
 
 async fn create(State(pool): State<Pool>, Json(new): Json<New>) -> Result<Response, Failure> {

@@ -96,7 +96,7 @@ async fn all_versions_share_one_pool() {
 #[tokio::test]
 async fn a_component_that_misbehaves_is_told_and_others_are_answered() {
     let database = Database::new().await;
-    let arguments = ["--cpu-timeout=300ms", "--guest-memory=16MiB", "--requests-per-instance=1"];
+    let arguments = ["--cpu-timeout=300ms", "--guest-memory=16MiB"];
     let host = misbehaving(&database, &arguments).await;
     for (path, status, reason) in
         [("/trap", 500, "trap"), ("/loop", 504, "cpu"), ("/memory", 500, "trap")]

@@ -55,7 +55,6 @@ async fn a_value_out_of_bounds_or_without_a_unit_is_refused_with_the_flag_and_wh
         ("--max-head=1KiB", "from 8 KiB"),
         ("--header-timeout=1d", "ms, s, m, h"),
         ("--body-timeout=-1s", "whole number"),
-        ("--requests-per-instance=0", "1.."),
         ("--instance-reuse=0", "1.."),
         ("--database-connections=0", "1..=1000"),
         ("--drain-timeout=soon", "whole number"),

@@ -2,7 +2,8 @@
 //! address of several hosts names.
 
 use super::error::Error;
-use spin_sdk::variables;
+use crate::variable;
+use std::rc::Rc;
 
 // The SDK's own connection takes a CA from a file as well, and so brings the
 // file system along: 23 KB of code that nobody runs.
@@ -10,19 +11,19 @@ pub use spin_sdk::pg::wit::postgres::{Connection, ConnectionBuilder};
 
 /// The addresses. They hold passwords, so this has no `Debug`.
 pub struct Addresses {
-    primary: String,
+    primary: Rc<str>,
     /// Any replica that takes the connection.
-    pub replica: Option<String>,
+    pub replica: Option<Rc<str>>,
     /// Every server by itself, whatever it is just now.
     pub members: Vec<String>,
-    ca: Option<String>,
+    ca: Option<Rc<str>>,
 }
 
 impl Addresses {
     pub async fn read() -> Result<Self, Error> {
         // The error of an unset variable names it; it never holds its value.
         let primary =
-            variables::get("database_url").await.map_err(|e| Error::Variable(e.to_string()))?;
+            variable::get("database_url").await.map_err(|e| Error::Variable(e.to_string()))?;
         let replica = optional("database_replica_url").await;
         let members = replica.as_deref().map(members).unwrap_or_default();
         Ok(Self { primary, replica, members, ca: optional("database_ca").await })
@@ -46,8 +47,8 @@ impl Addresses {
 }
 
 /// A variable that may be empty, or unknown to an older manifest.
-async fn optional(name: &str) -> Option<String> {
-    variables::get(name).await.ok().filter(|value| !value.trim().is_empty())
+async fn optional(name: &'static str) -> Option<Rc<str>> {
+    Some(variable::optional(name).await).filter(|value| !value.trim().is_empty())
 }
 
 /// One address for each host of `postgres://user:password@a:1,b:2/name?options`,

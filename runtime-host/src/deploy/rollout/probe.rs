@@ -1,17 +1,13 @@
 //! The request that a version has to answer before it takes over.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
-use tokio::sync::{Semaphore, oneshot};
 
 use super::check::Refusal;
 use crate::guest::loaded::Loaded;
-use crate::guest::worker::{Failure, Ticket};
-use crate::http::request;
 
 const CHECK: &str = "probe";
 /// How long a version has to answer, its body included.
@@ -41,23 +37,8 @@ async fn ask(loaded: &Loaded, path: &str) -> Result<StatusCode, String> {
         .header(http::header::HOST, "localhost")
         .body(body)
         .map_err(|error| error.to_string())?;
-    let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.map_err(|e| e.to_string())?;
-    let (failure, failures) = oneshot::channel();
-    let ticket = Ticket { line: format!("probe {path}"), failure, permit: Arc::new(permit) };
-    let response = match loaded.handler.handle(ticket, request).await {
-        Ok(response) => response,
-        Err(error) => {
-            let reason = match request::explain("probe", &error, failures).await {
-                Some(Failure::TimedOut) => "it did not answer in time",
-                Some(Failure::CpuExhausted) => "it used up its CPU time for a request",
-                Some(Failure::Trapped) => "it trapped",
-                Some(Failure::NotStarted) => "it could not be instantiated",
-                Some(Failure::NoAnswer) => "it gave an error for an answer",
-                None => "there was no room for another instance",
-            };
-            return Err(format!("{reason} ({})", error.root_cause()));
-        }
-    };
+    let answer = loaded.instances.answer(format!("probe {path}"), request).await;
+    let response = answer.map_err(|failure| failure.to_string())?;
     let status = response.status();
     response
         .into_body()

@@ -4,13 +4,6 @@
 //! Both apps run at the same time and are asked in turns, so that whatever
 //! else the machine does strikes both.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a benchmark that cannot run has nothing better to do"
-)]
-
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tests::{App, Ask};
@@ -22,8 +15,7 @@ const WARM_UP: usize = 100;
 /// The most that a page of the large table may take, in pages of the small one.
 const LIMIT: f64 = 1.5;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+pub async fn compare_sizes() -> ExitCode {
     let (many, few) = (app_with(MANY).await, app_with(FEW).await);
     println!("{:<24}{:>14}{:>14}{:>9}", "", format!("{MANY} rows"), format!("{FEW} rows"), "ratio");
     let mut worst: f64 = 0.0;

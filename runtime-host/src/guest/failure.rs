@@ -1,0 +1,48 @@
+//! Why a component gave no answer.
+
+use std::fmt;
+
+/// What ended a request before its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    TimedOut,
+    CpuExhausted,
+    Trapped,
+    /// It could not be instantiated.
+    NotStarted,
+    /// There was no room for another instance; that is no fault of the component's.
+    NoRoom,
+    /// It gave an error for an answer.
+    NoAnswer,
+    /// Its answer's body ended before its end.
+    BrokeOff,
+}
+
+impl Failure {
+    /// In metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TimedOut => "timeout",
+            Self::CpuExhausted => "cpu",
+            Self::Trapped => "trap",
+            Self::NotStarted => "instantiation",
+            Self::NoRoom => "room",
+            Self::NoAnswer => "error",
+            Self::BrokeOff => "body",
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TimedOut => "it did not answer in time",
+            Self::CpuExhausted => "it used up its CPU time for a request",
+            Self::Trapped => "it trapped",
+            Self::NotStarted => "it could not be instantiated",
+            Self::NoRoom => "there was no room for another instance",
+            Self::NoAnswer => "it gave an error for an answer",
+            Self::BrokeOff => "its answer broke off",
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! Instances at work. Each takes one request at a time and runs in the task that asks, so that a
+//! request is handed over to nobody; between two requests it waits here.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::channel::oneshot;
+use futures::future::{self, poll_fn};
+use http::{Method, Request, Response};
+use wasmtime::{AsContextMut as _, Engine, Store};
+use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
+use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
+
+use crate::digest::Digest;
+use crate::guest::failure::Failure;
+use crate::guest::health::Health;
+use crate::guest::run::Run;
+use crate::guest::store::{Guest, Shared};
+
+/// How long an instance waits for its next request. Making one takes microseconds, so little is
+/// gained by keeping it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// All instances of one component.
+pub struct Instances {
+    pub pre: ProxyPre<Guest>,
+    pub engine: Engine,
+    pub shared: Arc<Shared>,
+    pub digest: Digest,
+    pub health: Arc<Health>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// An instance that waits, the one that was used last at the end.
+struct Idle {
+    instance: Instance,
+    since: Instant,
+}
+
+/// An instance and how many requests it has taken.
+pub struct Instance {
+    store: Store<Guest>,
+    proxy: Proxy,
+    requests: u32,
+}
+
+impl Instances {
+    pub fn new(
+        pre: ProxyPre<Guest>,
+        engine: Engine,
+        shared: Arc<Shared>,
+        digest: Digest,
+        health: Arc<Health>,
+    ) -> Self {
+        Self { pre, engine, shared, digest, health, idle: Mutex::default() }
+    }
+
+    /// Has an instance answer. `line` names the request in the log. Whoever drops the answer, or
+    /// what this returns, before its end ends the guest's work on it.
+    pub async fn answer(
+        self: &Arc<Self>,
+        line: String,
+        request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Failure> {
+        let instance = match self.take() {
+            Some(instance) => instance,
+            None => self.instantiate(&line).await?,
+        };
+        let bodiless = request.method() == Method::HEAD;
+        let (sender, receiver) = oneshot::channel();
+        let work = instance.work(request, sender);
+        Run::new(self.clone(), line, Box::pin(work)).answer(receiver, bodiless).await
+    }
+
+    fn take(&self) -> Option<Instance> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().map(|idle| idle.instance)
+    }
+
+    async fn instantiate(&self, line: &str) -> Result<Instance, Failure> {
+        let mut store = Guest::store(&self.engine, &self.shared, self.digest);
+        let proxy = self.pre.instantiate_async(&mut store);
+        let error = match tokio::time::timeout(self.shared.limits.request_timeout, proxy).await {
+            Ok(Ok(proxy)) => return Ok(Instance { store, proxy, requests: 0 }),
+            Ok(Err(error)) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
+                return Err(Failure::NoRoom);
+            }
+            Ok(Err(error)) => error,
+            Err(elapsed) => elapsed.into(),
+        };
+        tracing::error!("{line}: the component cannot be instantiated: {error:#}");
+        Err(Failure::NotStarted)
+    }
+
+    /// Takes an instance back that has done its work.
+    pub fn put(self: &Arc<Self>, instance: Instance) {
+        // Before WASI 0.3 components were not made to be used twice.
+        let reusable = matches!(self.pre, ProxyPre::P3(_));
+        if !reusable || instance.requests >= self.shared.limits.instance_reuse {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_empty = idle.is_empty();
+        idle.push(Idle { instance, since: Instant::now() });
+        drop(idle);
+        if was_empty {
+            self.clone().send_home();
+        }
+    }
+
+    /// Drops what waits for too long, until nothing waits.
+    fn send_home(self: Arc<Self>) {
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(IDLE_TIMEOUT).await;
+                let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+                let fresh = idle.partition_point(|idle| idle.since.elapsed() >= IDLE_TIMEOUT);
+                let old: Vec<Idle> = idle.drain(..fresh).collect();
+                let none_left = idle.is_empty();
+                drop(idle);
+                drop(old);
+                if none_left {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+impl Instance {
+    /// Runs the guest until it has answered and has nothing more to do. The answer's body needs
+    /// this to go on.
+    async fn work(
+        mut self,
+        request: Request<WasiBody>,
+        answer: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,
+    ) -> (Self, wasmtime::Result<()>) {
+        self.requests += 1;
+        self.store.data_mut().begin_request();
+        let proxy = &self.proxy;
+        let work = self.store.run_concurrent(async |accessor| {
+            let prepared = accessor.with(|mut access| {
+                let store = access.as_context_mut();
+                Prepared::new(store, proxy, request, |guest: &mut Guest| guest.http(), answer)
+            })?;
+            // Its time is up when `Run` says so.
+            prepared.run(accessor, future::pending()).await?;
+            poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
+            wasmtime::error::Ok(())
+        });
+        let result = work.await.flatten();
+        (self, result)
+    }
+}
