@@ -48,7 +48,7 @@ function submitNew() {
 function toggle(li) {
   const { shown } = items.get(li);
   const completed = !shown.completed;
-  change(li, { ...shown, completed }, (saved) => update('PATCH', saved, { completed }));
+  change(li, { ...shown, completed }, (saved) => update('PATCH', saved, { completed }, false));
 }
 
 function retitle(li, title) {
@@ -94,10 +94,12 @@ function save(li, keyboard) {
   else if (title !== items.get(li).shown?.title) retitle(li, title);
 }
 
+// Goes to another page of the list. Each entry of the history remembers how far it was scrolled.
 async function visit(url, push) {
   hush();
+  const arrive = () => { if (push && url !== location.href) history.pushState(null, '', url); };
   try {
-    if (await load(url, true) && push && url !== location.href) history.pushState(null, '', url);
+    await load(url, true, { arrive });
   } catch (failure) {
     tell(failure.message, { retry: () => visit(url, push) });
   }
@@ -122,11 +124,50 @@ document.addEventListener('click', async (event) => {
   else if (link.matches('.dismiss')) dismiss(link.closest('.notice'), event);
   else {
     const paging = link.matches('.pagination a');   // asked before the visit replaces the link
+    const filtering = link.matches('.filters a');
     await visit(link.href, true);
+    if (filtering) announce(shownNow());
     if (!paging) return;
     list.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
+});
+
+// "Completed: 1 todo", or what stands instead of an empty list.
+function shownNow() {
+  const empty = [...document.querySelectorAll('.empty')].find((state) => !state.hidden);
+  const name = $('.filters .selected').textContent;
+  const all = filter() === 'all' ? count.active + count.completed : count[filter()];
+  const number = Number.isNaN(all) ? `${COUNTED}+` : String(all);
+  return `${name}: ${empty ? $('.empty-title', empty).textContent : `${number} ${all === 1 ? texts.one : texts.other}`}`;
+}
+
+document.addEventListener('click', (event) => {
+  if (!event.target.closest('.todo-list')) act = null;
+  if (!event.target.closest('.todo-list button, .todo-list a') || !belated(event)) return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
+// A key that is held repeats what it does: a button is pressed once.
+document.addEventListener('keydown', (event) => {
+  if (event.repeat && ['Enter', ' '].includes(event.key) && event.target.closest('button, a')) event.preventDefault();
+});
+
+// Several lines are offered as several todos; by themselves they become one, as anywhere.
+input.addEventListener('paste', ({ clipboardData }) => {
+  const lines = clipboardData.getData('text/plain').split(/[\r\n\u2028\u2029]+/u).map(trim).filter(Boolean);
+  if (lines.length < 2) return;
+  const before = input.value;
+  tell(texts.lines.replace('{}', lines.length), {
+    role: 'status',
+    label: texts.each.replace('{}', lines.length),
+    retry: () => {
+      input.value = before;
+      input.focus();
+      for (const line of lines) if (!objection(line)) add(line);
+    },
+  });
 });
 
 document.addEventListener('input', ({ target }) => {
@@ -137,17 +178,30 @@ list.addEventListener('dblclick', ({ target }) => {
   if (target.closest('label')) edit(target.closest('li'));
 });
 
-list.addEventListener('keydown', ({ target, key, isComposing }) => {
-  if (!target.matches('.edit') || isComposing) return;
+list.addEventListener('keydown', (event) => {
+  const { target, key, isComposing, keyCode } = event;
+  // Safari ends a composition before it says so: 229 is the key of a composition.
+  if (!target.matches('.edit') || isComposing || keyCode === 229) return;
+  if (!['Enter', 'Escape'].includes(key)) return;
+  event.preventDefault();   // the focus moves to a link, which the same key would open
   if (key === 'Enter') save(target.closest('li'), true);
-  if (key === 'Escape') leave(target.closest('li'), true);
+  else leave(target.closest('li'), true);
 });
 
 list.addEventListener('focusout', ({ target }) => {
   if (target.matches('.editing > .edit')) save(target.closest('li'), false);
 });
 
-addEventListener('popstate', () => visit(location.href, false));
+addEventListener('popstate', async ({ state }) => {
+  await visit(location.href, false);
+  scrollTo(0, state?.scrolled ?? 0);   // the browser tried before the list was there
+});
+addEventListener('scrollend', () => history.replaceState({ scrolled: scrollY }, ''));
+
+// What is being typed when the page is closed is saved like what is left in any other way.
+addEventListener('pagehide', () => {
+  for (const li of list.querySelectorAll(':scope > .editing')) save(li, false);
+});
 
 // ---- Other tabs, other browsers ----
 
@@ -166,6 +220,7 @@ for (const name of ['focus', 'pageshow', 'online']) addEventListener(name, poll)
 document.addEventListener('visibilitychange', () => (document.hidden ? clearTimeout(timer) : poll()));
 
 // ---- Begin ----
+
 
 for (const li of list.children) put(adopt(li, read(li)), read(li));
 readCounts(document);

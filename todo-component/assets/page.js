@@ -19,7 +19,7 @@ document.documentElement.classList.add('js');
 const trim = (text) => text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, '');
 
 function objection(title) {
-  const control = title.match(/\p{Cc}/u);
+  const control = title.match(/[\p{Cc}\p{Zl}\p{Zp}]/u);
   const code = control && `U+${control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
   const length = [...title].length;
   if (code) return texts.control.replace('{}', code);
@@ -81,6 +81,27 @@ function frame() {
   const bare = none ? 'none' : $('.pagination [rel=first]') ? 'rest' : filter();
   const state = $(':scope > li:not([hidden])', list) ? '' : bare;
   for (const empty of document.querySelectorAll('.empty')) empty.hidden = empty.dataset.when !== state;
+}
+
+// ---- Who clicks and who types ----
+
+const SETTLED = 600;   // ms in which a second click belongs to the first
+const NEAR = 24;       // px that a finger moves meanwhile
+let act = null;        // the last click on an item: where, when, and on which
+
+// Whether a click is the rest of a double click whose first part moved another item under it.
+function belated({ clientX: x, clientY: y, timeStamp, detail, target }) {
+  const li = target.closest('li');
+  const near = act && timeStamp - act.timeStamp < SETTLED && Math.hypot(x - act.x, y - act.y) < NEAR;
+  if (detail === 0) return false;   // by keyboard
+  if (near && li !== act.li) return true;
+  act = { x, y, timeStamp, li };
+  return false;
+}
+
+// Says what a screen reader cannot see, and nobody else has to read.
+function announce(text) {
+  write($('.announcer'), text);
 }
 
 // ---- Items ----

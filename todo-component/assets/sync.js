@@ -12,9 +12,22 @@ class Failure extends Error {
   }
 }
 
-function request(url, options) {
-  return fetch(url, { signal: AbortSignal.timeout(PATIENCE), ...options })
-    .catch(() => { throw new Failure(0, texts.network); });
+// A browser queues what is more than a few requests; patience must not run out in that queue.
+const AT_ONCE = 5;
+const queue = [];
+let sent = 0;
+
+async function request(url, options) {
+  if (sent === AT_ONCE) await new Promise((resolve) => { queue.push(resolve); });
+  else sent += 1;
+  try {
+    return await fetch(url, { signal: AbortSignal.timeout(PATIENCE), ...options });
+  } catch {
+    throw new Failure(0, texts.network);
+  } finally {
+    if (queue.length) queue.shift()();
+    else sent -= 1;
+  }
 }
 
 // Calls the JSON API; gives the todo, or null where there is none any more.
@@ -48,9 +61,10 @@ function create(title, key) {
   return answer;
 }
 
-async function update(method, saved, body) {
+// Only what somebody typed over an older text can collide: `guarded` names the version it was.
+async function update(method, saved, body, guarded = true) {
   if (!saved) throw new Failure(404, texts.missing);
-  return api(method, `/todos/${saved.id}`, body, { 'if-match': `"${saved.version}"` });
+  return api(method, `/todos/${saved.id}`, body, guarded ? { 'if-match': `"${saved.version}"` } : {});
 }
 
 // ---- Writes ----
@@ -129,7 +143,7 @@ function changeAll(form, button) {
     const response = await request(form.action, { method: 'POST', body, redirect: 'manual', keepalive: true });
     if (response.type !== 'opaqueredirect') throw new Failure(response.status, texts.network);
     for (const li of all) items.get(li).waiting -= 1;
-    await load(location.href, true).catch(() => { stale = true; });
+    await load(location.href, true, { told: true }).catch(() => { stale = true; });
   }).catch((failure) => {
     for (const li of all) items.get(li).waiting -= 1;
     all.forEach(settle);
@@ -147,14 +161,15 @@ let loading = false;
 
 // Reads `url` and shows it. A mere refresh gives way to writes, whose effect it
 // may have missed; `force` is for what somebody waits for. Says whether it was shown.
-async function load(url = location.href, force = false) {
+async function load(url = location.href, force = false, { arrive = () => {}, told = false } = {}) {
   if (!force && (loading || writing)) { stale = true; return false; }
   const ticket = (tickets += 1);
   const began = moment;
   loading = true;
   stale = false;
   try {
-    const headers = { accept: 'text/html', ...(seen.url === url && seen.tag && { 'if-none-match': seen.tag }) };
+    // What a form has done is told to who asks for a page to show (`told`), and to nobody else.
+    const headers = { accept: told ? 'text/html' : '*/*', ...(seen.url === url && seen.tag && { 'if-none-match': seen.tag }) };
     const response = await request(url, { headers });
     const html = await response.text().catch(() => '');
     if (ticket !== tickets) return false;
@@ -164,6 +179,7 @@ async function load(url = location.href, force = false) {
     const fresh = new DOMParser().parseFromString(html, 'text/html');
     if (!response.ok || !$('.todo-list', fresh)) throw new Failure(response.status, texts.network);
     Object.assign(seen, { url, tag: response.headers.get('etag') });
+    arrive();   // the history's entry first: the title that follows is the new one's
     show(fresh);
     return true;
   } finally {
@@ -196,9 +212,10 @@ function show(fresh) {
 
 // Brings the list to the server's, by id. What is being edited or written stays.
 function reconcile(nodes) {
-  const old = new Map([...list.children].map((li) => [li.dataset.id, li]));
+  const before = [...list.children];
+  const old = new Map(before.map((li) => [li.dataset.id, li]));
   const stays = (li) => editing(li) || items.get(li).waiting > 0;
-  let place = list.firstElementChild;
+  const order = [];
   for (const node of nodes) {
     const todo = read(node);
     const li = old.get(todo.id) ?? adopt(document.adoptNode(node), todo);
@@ -209,13 +226,40 @@ function reconcile(nodes) {
       item.elsewhere = false;
       if (!item.waiting) put(li, item.saved);
     }
-    while (place && place !== li && old.has(place.dataset.id) && stays(place)) place = place.nextElementSibling;
-    if (place === li) place = li.nextElementSibling;
-    else list.insertBefore(li, place);
+    order.push(li);
   }
   for (const li of old.values()) {
-    if (stays(li)) continue;
-    focusAway(li);
-    li.remove();
+    if (stays(li)) {   // behind the one that it stood behind
+      const neighbour = before.slice(0, before.indexOf(li)).findLast((other) => order.includes(other));
+      order.splice(order.indexOf(neighbour) + 1, 0, li);
+    } else {
+      focusAway(li);
+      li.remove();
+    }
+  }
+  arrange(order);
+}
+
+// Puts the list into this order by moving as few items as can be, and never the one in use: an
+// item that is moved loses the keyboard's place, and what is typed next goes nowhere.
+function arrange(order) {
+  const now = [...list.children];
+  const used = order.find((li) => editing(li) || li.contains(document.activeElement));
+  const at = order.map((li) => now.indexOf(li));
+  const pivot = order.indexOf(used);
+  const fits = (index) => at[index] >= 0
+    && (pivot < 0 || index === pivot || (index < pivot) === (at[index] < at[pivot]));
+  const runs = [];   // for each index, the longest run of items that keep their order up to it
+  for (const index of order.keys()) {
+    if (!fits(index)) continue;
+    let best = null;
+    for (const run of runs) if (run.last < at[index] && run.length > (best?.length ?? 0)) best = run;
+    runs.push({ index, last: at[index], length: (best?.length ?? 0) + 1, before: best });
+  }
+  const kept = new Set();
+  let run = runs.reduce((longest, other) => (other.length > (longest?.length ?? 0) ? other : longest), null);
+  for (; run; run = run.before) kept.add(run.index);
+  for (let index = order.length - 1; index >= 0; index -= 1) {
+    if (!kept.has(index)) list.insertBefore(order[index], order[index + 1] ?? null);
   }
 }

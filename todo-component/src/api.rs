@@ -1,38 +1,45 @@
 //! The Todo-Backend API: JSON at `/todos` and `/todos/{id}`.
 
 use crate::error::Problem;
+use crate::json::{self, Whole, present};
 use crate::request::{self, Pairs};
 use crate::route::{Answer, answer};
 use crate::site;
-use crate::store::{Change, Created, NewTodo, Outcome, Store};
+use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
 use crate::todo::{Cursor, Filter, Title, Todo};
-use crate::variable;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 const JSON: &str = "application/json";
+/// What a PATCH takes as well: RFC 7396 says the same of objects without nulls.
+pub const PATCHES: &str = "application/json, application/merge-patch+json";
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
 
 /// The body of a POST. Fields that clients add of their own are ignored.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Post {
     title: String,
     #[serde(default)]
     completed: bool,
-    order: Option<i32>,
+    #[serde(default, deserialize_with = "present")]
+    order: Option<Whole>,
 }
 
-/// The body of a PATCH; what is absent stays as it is.
+/// The body of a PATCH; what is absent stays as it is, and nothing can be null.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Patch {
+    #[serde(default, deserialize_with = "present")]
     title: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     completed: Option<bool>,
-    order: Option<i32>,
+    #[serde(default, deserialize_with = "present")]
+    order: Option<Whole>,
 }
 
 /// A todo as the API shows it.
@@ -67,11 +74,11 @@ impl<'a> Item<'a> {
 pub async fn list(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let query = Query::parse(parts.uri.query().unwrap_or_default())?;
     let (todos, next) = store.list(query.filter, query.after, query.limit).await?;
-    let base = base_url(parts).await;
-    let items: Vec<_> = todos.iter().map(|todo| Item::new(todo, &base)).collect();
-    let mut list = json(StatusCode::OK, &items)?;
+    let base = site::base(parts).await;
+    let items: Vec<_> = todos.iter().map(|todo| Item::new(todo, &base.url)).collect();
+    let mut list = answer_json(StatusCode::OK, &items)?;
     if let Some(next) = next {
-        let link = format!("</todos?{}>; rel=\"next\"", query.following(next));
+        let link = format!("<{}/todos?{}>; rel=\"next\"", base.path(), query.following(next));
         if let Ok(link) = HeaderValue::from_str(&link) {
             list.headers_mut().insert(LINK, link);
         }
@@ -81,10 +88,12 @@ pub async fn list(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 
 /// `POST /todos`
 pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    request::list_preconditions(&parts.headers)?;
     let key = request::idempotency_key(&parts.headers)?;
-    let post: Post = read(parts, body)?;
+    request::content_type(&parts.headers, &[JSON])?;
+    let post: Post = json::read(body)?;
     let title = Title::parse(&post.title)?;
-    let new = NewTodo { title, completed: post.completed, order: post.order };
+    let new = NewTodo { title, completed: post.completed, order: post.order.map(|order| order.0) };
     let (status, todo) = match store.create(&new, key).await? {
         Created::New(todo) => (StatusCode::CREATED, todo),
         Created::Replayed(todo) => (StatusCode::OK, todo),
@@ -96,14 +105,16 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
         }
     };
     let mut created = item(status, &todo, parts).await?;
-    if let Ok(location) = HeaderValue::from_str(&format!("/todos/{}", todo.id)) {
+    let location = format!("{}/todos/{}", site::base(parts).await.path(), todo.id);
+    if let Ok(location) = HeaderValue::from_str(&location) {
         created.headers_mut().insert(LOCATION, location);
     }
     Ok(created)
 }
 
 /// `DELETE /todos`
-pub async fn delete_all(store: &Store) -> Result<Answer, Problem> {
+pub async fn delete_all(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
+    request::list_preconditions(&parts.headers)?;
     store.delete_all().await?;
     Ok(answer(StatusCode::NO_CONTENT, Bytes::new()))
 }
@@ -111,6 +122,9 @@ pub async fn delete_all(store: &Store) -> Result<Answer, Problem> {
 /// `GET /todos/{id}`
 pub async fn get(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
     let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
+    if !request::if_match(&parts.headers).has(todo.version) {
+        return Err(Problem::stale());
+    }
     let mut found = item(StatusCode::OK, &todo, parts).await?;
     if request::if_none_match(&parts.headers, &request::etag(todo.version)) {
         *found.status_mut() = StatusCode::NOT_MODIFIED;
@@ -122,13 +136,18 @@ pub async fn get(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Proble
 
 /// `PATCH /todos/{id}`
 pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
-    let patch: Patch = read(parts, body)?;
+    let types = [JSON, "application/merge-patch+json"];
+    request::content_type(&parts.headers, &types)?;
+    let patch: Patch = json::read(body)?;
     let title = patch.title.as_deref().map(Title::parse).transpose()?;
-    let change = Change { title, completed: patch.completed, order: patch.order };
+    let change =
+        Change { title, completed: patch.completed, order: patch.order.map(|order| order.0) };
+    let expected = expected(store, id, parts).await?;
     if change.is_empty() {
-        return get(store, id, parts).await;
+        let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
+        let met = expected.has(todo.version);
+        return if met { item(StatusCode::OK, &todo, parts).await } else { Err(Problem::stale()) };
     }
-    let expected = request::if_match(&parts.headers);
     match store.update(id, &change, &expected).await? {
         Outcome::Done(todo) => item(StatusCode::OK, &todo, parts).await,
         Outcome::Stale(_) => Err(Problem::stale()),
@@ -138,12 +157,24 @@ pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
 
 /// `DELETE /todos/{id}`
 pub async fn delete(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
-    let expected = request::if_match(&parts.headers);
+    let expected = expected(store, id, parts).await?;
     match store.delete(id, &expected).await? {
         Outcome::Done(_) => Ok(answer(StatusCode::NO_CONTENT, Bytes::new())),
         Outcome::Stale(_) => Err(Problem::stale()),
         Outcome::Missing => Err(Problem::no_such_todo()),
     }
+}
+
+/// What a write has to find, by `If-Match` and `If-None-Match`.
+async fn expected(store: &Store, id: i64, parts: &Parts) -> Result<Expected, Problem> {
+    let expected = request::if_match(&parts.headers);
+    let Some(unexpected) = request::unexpected(&parts.headers) else { return Ok(expected) };
+    let version = store.get(id).await?.ok_or_else(Problem::no_such_todo)?.version;
+    if unexpected.has(version) || !expected.has(version) {
+        return Err(Problem::stale());
+    }
+    // Whatever comes between this look and the write makes another version.
+    Ok(Expected::OneOf(vec![version]))
 }
 
 /// The query of a list.
@@ -195,38 +226,15 @@ impl Query {
     }
 }
 
-/// Where clients find us: the variable `public_url`, else what they asked for.
-async fn base_url(parts: &Parts) -> String {
-    let configured = variable::optional("public_url").await;
-    if !configured.is_empty() {
-        return configured.trim_end_matches('/').to_owned();
-    }
-    let scheme = parts.uri.scheme_str().unwrap_or("http");
-    site::authority(&parts.uri, &parts.headers)
-        .map(|authority| format!("{scheme}://{authority}"))
-        .unwrap_or_default()
-}
-
-fn read<T: DeserializeOwned>(parts: &Parts, body: &Bytes) -> Result<T, Problem> {
-    request::content_type(&parts.headers, JSON)?;
-    serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            Problem::invalid("wrong-shape", format!("The JSON does not describe a todo: {error}."))
-        } else {
-            Problem::bad_request("broken-json", format!("The body is not valid JSON: {error}."))
-        }
-    })
-}
-
 async fn item(status: StatusCode, todo: &Todo, parts: &Parts) -> Result<Answer, Problem> {
-    let mut item = json(status, &Item::new(todo, &base_url(parts).await))?;
+    let mut item = answer_json(status, &Item::new(todo, &site::base(parts).await.url))?;
     if let Ok(etag) = HeaderValue::from_str(&request::etag(todo.version)) {
         item.headers_mut().insert(ETAG, etag);
     }
     Ok(item)
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Problem> {
+fn answer_json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Problem> {
     let body = serde_json::to_vec(value).map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     })?;

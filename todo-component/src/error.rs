@@ -44,6 +44,15 @@ impl Problem {
         )
     }
 
+    pub fn cross_site() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "cross-site",
+            "This change came from another site, so it was not made. If this is the site itself, \
+             whoever runs it has to tell it its own address.",
+        )
+    }
+
     pub fn no_such_page() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -56,7 +65,15 @@ impl Problem {
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             "stale",
-            "The todo was changed elsewhere. Read it again, then repeat your change.",
+            "The todo has another version than the request expects. Read it again, then repeat your change.",
+        )
+    }
+
+    pub fn list_has_no_version() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition",
+            "The list has no version of its own to hold this against. Leave the precondition out.",
         )
     }
 

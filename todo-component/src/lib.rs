@@ -8,6 +8,7 @@ mod api;
 mod assets;
 mod clock;
 mod error;
+mod json;
 mod page;
 mod position;
 mod request;

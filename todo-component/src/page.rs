@@ -19,12 +19,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Todos on one page.
 const LIMIT: usize = 50;
 
-const FLASH: &str = "flash";
+/// A page is kept, and asked for again each time; its 304 says the same.
+const REVALIDATE: &str = "private, no-cache";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Nothing but our own files, and no inline script or style.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The cookie that tells the page that follows what a form has done.
+const FLASH: &str = "flash";
+/// What it says of an act that speaks for itself.
+const DONE: &str = "done";
 
 /// Where on the list somebody is, kept across a form.
 #[derive(Clone, Copy)]
@@ -54,20 +60,26 @@ impl Place {
 pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let place = Place::of(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?);
     let page = store.page(place.filter, place.after, LIMIT).await?;
-    let flash = request::cookie(&parts.headers, FLASH);
+    // The script of another tab asks meanwhile, with the same cookies: the message is for a page.
+    let said = request::cookie(&parts.headers, FLASH).filter(|_| is_page(&parts.headers));
     // A new todo that is on the page speaks for itself.
     let in_sight = page.next.is_none() && place.filter != Filter::Completed;
     let unsaid = |notice: &Notice| *notice != Notice::Added || !in_sight;
-    let notice = flash.and_then(Notice::from_code).filter(unsaid);
+    let notice = said.and_then(Notice::from_code).filter(unsaid);
     let etag = etag(&page, place);
-    let unchanged = flash.is_none() && request::if_none_match(&parts.headers, &etag);
+    let unchanged = said.is_none() && request::if_none_match(&parts.headers, &etag);
     let mut home = if unchanged {
-        answer(StatusCode::NOT_MODIFIED, Bytes::new())
+        let mut same = answer(StatusCode::NOT_MODIFIED, Bytes::new());
+        same.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
+        same
     } else {
-        html(StatusCode::OK, list(&page, place, notice, None))
+        let key = key();
+        let view = list_view(&page, place, notice, None, &key);
+        let view = ListView { settling: said.is_some(), ..view };
+        html(StatusCode::OK, view::list(&view))
     };
     let headers = home.headers_mut();
-    if flash.is_some() {
+    if said.is_some() {
         // Kept in a cache, the message would come back with the next 304.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::SET_COOKIE, HeaderValue::from_static("flash=; Path=/; Max-Age=0"));
@@ -80,7 +92,7 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 /// `GET /index` and `GET /new_item`, from bookmarks of the old application.
 pub fn moved(parts: &Parts) -> Answer {
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    redirect(StatusCode::MOVED_PERMANENTLY, &format!("/{query}"), None)
+    redirect(StatusCode::MOVED_PERMANENTLY, &format!("/{query}"))
 }
 
 /// `POST /new_item`
@@ -99,7 +111,8 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
             Created::New(_) | Created::Replayed(_) => Ok(back(place, Some(Notice::Added))),
             // The back button brought an old form with new text in it.
             Created::KeyReused => {
-                store.create(&new, None).await?;
+                let key = key.map(|key| rekeyed(key, typed));
+                store.create(&new, key.as_deref()).await?;
                 Ok(back(place, Some(Notice::Added)))
             }
         }
@@ -115,8 +128,10 @@ pub async fn toggle(
     body: &Bytes,
 ) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
+    version(&form)?;
     let change = Change { completed: Some(flag(&form)?), ..Change::default() };
-    let outcome = store.update(id, &change, &version(&form)?).await?;
+    // The form names the state that is wanted: a change of the title meanwhile is none of its business.
+    let outcome = store.update(id, &change, &Expected::Any).await?;
     Ok(back(Place::of(&form), unless_done(&outcome)))
 }
 
@@ -206,14 +221,14 @@ pub fn html(status: StatusCode, markup: Markup) -> Answer {
     let mut page = answer(status, markup.into_string().into());
     let headers = page.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     page
 }
 
 fn form(parts: &Parts, body: &Bytes) -> Result<Pairs, Problem> {
-    request::content_type(&parts.headers, FORM)?;
+    request::content_type(&parts.headers, &[FORM])?;
     Pairs::parse(body)
 }
 
@@ -260,12 +275,21 @@ async fn rejected(
 ) -> Result<Answer, Problem> {
     let page = store.page(place.filter, place.after, LIMIT).await?;
     let draft = Draft { title: typed, error: &error.to_string() };
-    Ok(html(Problem::from(error).status, list(&page, place, None, Some(draft))))
+    Ok(html(
+        Problem::from(error).status,
+        view::list(&list_view(&page, place, None, Some(draft), &key())),
+    ))
 }
 
-fn list(page: &Page, place: Place, notice: Option<Notice>, draft: Option<Draft>) -> Markup {
+fn list_view<'a>(
+    page: &'a Page,
+    place: Place,
+    notice: Option<Notice>,
+    draft: Option<Draft<'a>>,
+    key: &'a str,
+) -> ListView<'a> {
     let Place { filter, after } = place;
-    view::list(&ListView { page, filter, after, notice, draft, key: &key() })
+    ListView { page, filter, after, notice, draft, settling: false, key }
 }
 
 fn editor(todo: &Todo, place: Place, draft: Option<Draft>) -> Markup {
@@ -273,23 +297,27 @@ fn editor(todo: &Todo, place: Place, draft: Option<Draft>) -> Markup {
 }
 
 fn back(place: Place, notice: Option<Notice>) -> Answer {
-    redirect(StatusCode::SEE_OTHER, &place.address(), notice)
+    let mut back = redirect(StatusCode::SEE_OTHER, &place.address());
+    let code = notice.map_or(DONE, Notice::code);
+    let flash = format!("{FLASH}={code}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
+    if let Ok(flash) = HeaderValue::from_str(&flash) {
+        back.headers_mut().insert(header::SET_COOKIE, flash);
+    }
+    back
 }
 
-fn redirect(status: StatusCode, address: &str, notice: Option<Notice>) -> Answer {
+fn redirect(status: StatusCode, address: &str) -> Answer {
     let mut redirect = answer(status, Bytes::new());
-    let headers: &mut HeaderMap = redirect.headers_mut();
     if let Ok(address) = HeaderValue::from_str(address) {
-        headers.insert(header::LOCATION, address);
-    }
-    if let Some(notice) = notice {
-        let flash =
-            format!("{FLASH}={}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax", notice.code());
-        if let Ok(flash) = HeaderValue::from_str(&flash) {
-            headers.insert(header::SET_COOKIE, flash);
-        }
+        redirect.headers_mut().insert(header::LOCATION, address);
     }
     redirect
+}
+
+/// Whether a browser asks for a page to show, as it says in `Accept`.
+fn is_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// A tag over what the page shows and over the code that shows it.
@@ -299,6 +327,14 @@ fn etag(page: &Page, place: Place) -> String {
     place.address().hash(&mut hasher);
     page.hash(&mut hasher);
     format!("W/\"{:016x}\"", hasher.finish())
+}
+
+/// The key of a form that was used for another text before: sent twice, it adds one todo as well.
+fn rekeyed(key: &str, typed: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    (key, typed).hash(&mut hasher);
+    // Keys are visible ASCII of 255 bytes at most.
+    format!("{}~{:016x}", &key[..key.len().min(200)], hasher.finish())
 }
 
 /// An idempotency key for the next todo: 128 random bits, in hexadecimal.

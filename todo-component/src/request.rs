@@ -4,11 +4,12 @@
 use crate::error::Problem;
 use crate::store::Expected;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MATCH};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode;
 use spin_sdk::http::Request;
+use std::borrow::Cow;
 
 /// Bytes of a request body. A title of 256 scalar values, each escaped as a
 /// surrogate pair in JSON, takes 3 KiB.
@@ -38,18 +39,51 @@ pub async fn body(request: Request) -> Result<Bytes, Problem> {
     }
 }
 
-/// Refuses a body that says to be something else than `expected`.
-pub fn content_type(headers: &HeaderMap, expected: &'static str) -> Result<(), Problem> {
+/// Refuses a body that says to be something else than one of `expected`, or to be compressed.
+pub fn content_type(headers: &HeaderMap, expected: &[&str]) -> Result<(), Problem> {
+    let plain =
+        |coding: &str| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity");
+    if joined(headers, &CONTENT_ENCODING).is_some_and(|codings| !codings.split(',').all(plain)) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "content-encoding",
+            "A request's body is not compressed here. Send it as it is, without Content-Encoding.",
+        ));
+    }
     let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let essence = given.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
-    if essence.eq_ignore_ascii_case(expected) {
+    if expected.iter().any(|expected| essence.eq_ignore_ascii_case(expected)) {
         return Ok(());
     }
     Err(Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "content-type",
-        format!("This address takes {expected}. Set the Content-Type header to it."),
+        format!("This address takes {}. Set the Content-Type header to it.", expected.join(" or ")),
     ))
+}
+
+/// A path with each character written as itself that needs no escaping: `/%74odos` is `/todos`.
+pub fn plain_path(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return path.into();
+    }
+    let mut plain = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, escaped)) = rest.split_once('%') {
+        plain.push_str(before);
+        let byte = escaped.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte.map(char::from).filter(|c| c.is_ascii_alphanumeric() || "-._~".contains(*c)) {
+            Some(c) => {
+                plain.push(c);
+                rest = &escaped[2..];
+            }
+            None => {
+                plain.push('%');
+                rest = escaped;
+            }
+        }
+    }
+    (plain + rest).into()
 }
 
 /// The pairs of a query string or of a form.
@@ -61,7 +95,7 @@ impl Pairs {
     pub fn parse(encoded: &[u8]) -> Result<Self, Problem> {
         let decode = |part: &[u8]| {
             let spaced: Vec<u8> = part.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
-            let decoded = percent_decode(&spaced).decode_utf8().map(std::borrow::Cow::into_owned);
+            let decoded = percent_decode(&spaced).decode_utf8().map(Cow::into_owned);
             decoded.map_err(|_| Problem::bad_request("not-utf-8", "The text is not valid UTF-8."))
         };
         encoded
@@ -106,14 +140,51 @@ pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// Reads `If-Match`. A tag that we never gave matches nothing.
+/// Reads `If-Match`. A tag that we never gave matches nothing. A weak one counts: the number is
+/// exact, and a proxy that compresses makes every tag weak.
 pub fn if_match(headers: &HeaderMap) -> Expected {
-    let Some(tags) = joined(headers, &IF_MATCH) else { return Expected::Any };
-    if tags.trim() == "*" {
-        return Expected::Any;
+    match joined(headers, &IF_MATCH) {
+        Some(tags) if tags.trim() != "*" => Expected::OneOf(versions(&tags)),
+        _ => Expected::Any,
     }
-    let version = |tag: &str| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok();
-    Expected::OneOf(tags.split(',').filter_map(version).collect())
+}
+
+/// Reads the `If-None-Match` of a write: the versions that it must not find; none may be there
+/// at all for `*`.
+pub fn unexpected(headers: &HeaderMap) -> Option<Unexpected> {
+    let tags = joined(headers, &IF_NONE_MATCH)?;
+    Some(if tags.trim() == "*" { Unexpected::Every } else { Unexpected::These(versions(&tags)) })
+}
+
+/// What a write must not find.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unexpected {
+    Every,
+    These(Vec<i64>),
+}
+
+impl Unexpected {
+    pub fn has(&self, version: i64) -> bool {
+        match self {
+            Self::Every => true,
+            Self::These(versions) => versions.contains(&version),
+        }
+    }
+}
+
+/// Refuses a precondition of a write to the whole list, which is always there and has no tag.
+pub fn list_preconditions(headers: &HeaderMap) -> Result<(), Problem> {
+    let met = if_match(headers) == Expected::Any && unexpected(headers) != Some(Unexpected::Every);
+    if met { Ok(()) } else { Err(Problem::list_has_no_version()) }
+}
+
+fn versions(tags: &str) -> Vec<i64> {
+    let version = |tag: &str| {
+        let tag = tag.trim();
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    };
+    tags.split(',').filter_map(version).collect()
 }
 
 /// Whether `If-None-Match` names `etag`, compared weakly.
@@ -202,7 +273,8 @@ mod tests {
         assert_eq!(if_match(&HeaderMap::new()), Expected::Any);
         assert_eq!(if_match(&headers("if-match", "*")), Expected::Any);
         assert_eq!(if_match(&headers("if-match", "\"3\", \"4\"")), Expected::OneOf(vec![3, 4]));
-        for never in ["W/\"3\"", "3", "\"x\"", "\"3"] {
+        assert_eq!(if_match(&headers("if-match", "W/\"3\"")), Expected::OneOf(vec![3]));
+        for never in ["3", "\"x\"", "\"3", "w/\"3\""] {
             assert_eq!(if_match(&headers("if-match", never)), Expected::OneOf(vec![]), "{never}");
         }
     }
@@ -217,15 +289,8 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_found_among_others() {
-        let headers = headers("cookie", "a=1; flash=saved;b=2");
-        assert_eq!(cookie(&headers, "flash"), Some("saved"));
-        assert_eq!(cookie(&headers, "fla"), None);
-    }
-
-    #[test]
     fn a_content_type_may_carry_parameters_or_be_absent() {
-        let json = "application/json";
+        let json = &["application/json"][..];
         assert!(content_type(&HeaderMap::new(), json).is_ok());
         assert!(
             content_type(&headers("content-type", "Application/JSON; charset=utf-8"), json).is_ok()
@@ -233,7 +298,37 @@ mod tests {
         assert!(content_type(&headers("content-type", "text/plain"), json).is_err());
     }
 
+    #[test]
+    fn a_compressed_body_is_named_as_such() {
+        let json = &["application/json"][..];
+        assert!(content_type(&headers("content-encoding", "identity"), json).is_ok());
+        for coding in ["gzip", "br", "identity, gzip", "zstd", "x-unknown"] {
+            let refused = content_type(&headers("content-encoding", coding), json).unwrap_err();
+            assert_eq!(refused.code, "content-encoding", "{coding}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_escapes_more_than_it_must_is_the_same_path() {
+        for (path, plain) in [
+            ("/%74odos", "/todos"),
+            ("/todos/%32%30", "/todos/20"),
+            ("/a%2Fb%20c", "/a%2Fb%20c"),
+            ("/%", "/%"),
+            ("/%7", "/%7"),
+            ("/%c3%a4", "/%c3%a4"),
+            ("/%ää", "/%ää"),
+        ] {
+            assert_eq!(plain_path(path), plain);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_path_breaks_the_plain_one(path in any::<String>()) {
+            let _ = plain_path(&path);
+        }
+
         #[test]
         fn any_text_survives_a_form(title in any::<String>()) {
             let encoded = percent_encoding::utf8_percent_encode(&title, percent_encoding::NON_ALPHANUMERIC);

@@ -2,6 +2,7 @@
 //! for every request.
 
 use crate::error::{Problem, RETRY_AFTER};
+use crate::request::Pairs;
 use crate::site::{self, Allowed, Verdict};
 use crate::store::Store;
 use crate::view::Unsaved;
@@ -74,7 +75,8 @@ impl Resource {
 /// Answers a request, whatever becomes of it.
 pub async fn respond(request: Request) -> Answer {
     let (mut parts, body) = request.into_parts();
-    let is_api = is_api(parts.uri.path());
+    let path = request::plain_path(parts.uri.path()).into_owned();
+    let is_api = is_api(&path);
     let verdict = judge(&parts).await;
     // A HEAD is a GET whose body the server leaves out.
     if parts.method == Method::HEAD {
@@ -82,12 +84,8 @@ pub async fn respond(request: Request) -> Answer {
     }
     let store = Store::of(&parts.headers);
     let answered = match verdict {
-        Verdict::Refused => Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "cross-site",
-            "This write came from another site. Its origin has to be listed in the variable cors_origins.",
-        )),
-        _ => dispatch(&store, &parts, Request::from_parts(parts.clone(), body)).await,
+        Verdict::Refused => refuse(&parts, &path, Request::from_parts(parts.clone(), body)).await,
+        _ => dispatch(&store, &parts, &path, Request::from_parts(parts.clone(), body)).await,
     };
     let mut answer = answered.unwrap_or_else(|problem| {
         if is_api { problem_json(&problem) } else { problem_page(&problem, None) }
@@ -98,13 +96,47 @@ pub async fn respond(request: Request) -> Answer {
     answer
 }
 
-async fn dispatch(store: &Store, parts: &Parts, request: Request) -> Result<Answer, Problem> {
-    let path = parts.uri.path();
-    let resource = Resource::find(path).ok_or_else(|| {
-        if path.starts_with("/todos/") { Problem::no_such_todo() } else { Problem::no_such_page() }
+/// A write from another site. What somebody typed is shown again, for it may be our own page behind
+/// a proxy that does not tell.
+async fn refuse(parts: &Parts, path: &str, request: Request) -> Result<Answer, Problem> {
+    let told = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-");
+    eprintln!(
+        "warning: refused {} {path} from the origin {} for the host {}: if people use this address, \
+         set the variable public_url to it; if another site may write, list it in cors_origins",
+        parts.method,
+        told(header::ORIGIN),
+        site::authority(&parts.uri, &parts.headers).unwrap_or("-"),
+    );
+    let problem = Problem::cross_site();
+    if is_api(path) {
+        return Err(problem);
+    }
+    let body = request::body(request).await?;
+    let form = Pairs::parse(&body)?;
+    let unsaved = Unsaved { action: parts.uri.path(), fields: form.iter().collect(), again: false };
+    Ok(problem_page(&problem, Some(&unsaved)))
+}
+
+async fn dispatch(
+    store: &Store,
+    parts: &Parts,
+    path: &str,
+    request: Request,
+) -> Result<Answer, Problem> {
+    // `OPTIONS *` asks about the server as a whole.
+    if parts.method == Method::OPTIONS && ["*", "/*"].contains(&path) {
+        return Ok(options("GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
+    }
+    let resource = Resource::find(path).ok_or_else(|| match path.strip_prefix("/todos/") {
+        Some(rest) if !rest.is_empty() && !rest.contains('/') => Problem::no_such_todo(),
+        _ => Problem::no_such_page(),
     })?;
     if parts.method == Method::OPTIONS {
-        return Ok(options(resource));
+        let mut options = options(resource.methods());
+        if let Resource::Todo(_) = resource {
+            options.headers_mut().insert("accept-patch", HeaderValue::from_static(api::PATCHES));
+        }
+        return Ok(options);
     }
     if !resource.allows(&parts.method) {
         return Ok(method_not_allowed(resource, path));
@@ -114,38 +146,40 @@ async fn dispatch(store: &Store, parts: &Parts, request: Request) -> Result<Answ
         Method::GET => Bytes::new(),
         _ => request::body(request).await?,
     };
-    match (resource, parts.method == Method::GET) {
-        (Resource::Todos, true) => api::list(store, parts).await,
-        (Resource::Todos, _) if parts.method == Method::POST => {
-            api::create(store, parts, &body).await
+    match (resource, &parts.method) {
+        (Resource::Todos, &Method::GET) => api::list(store, parts).await,
+        (Resource::Todos, &Method::POST) => api::create(store, parts, &body).await,
+        (Resource::Todos, &Method::DELETE) => api::delete_all(store, parts).await,
+        (Resource::Todo(id), &Method::GET) => api::get(store, id, parts).await,
+        (Resource::Todo(id), &Method::PATCH) => api::patch(store, id, parts, &body).await,
+        (Resource::Todo(id), &Method::DELETE) => api::delete(store, id, parts).await,
+        (Resource::Home, &Method::GET) => page::home(store, parts).await,
+        (Resource::Index | Resource::NewItem, &Method::GET) => Ok(page::moved(parts)),
+        (Resource::NewItem, &Method::POST) => page::create(store, parts, &body).await,
+        (Resource::Toggle(id), &Method::POST) => page::toggle(store, id, parts, &body).await,
+        (Resource::Edit(id), &Method::GET) => page::edit_form(store, id, parts).await,
+        (Resource::Edit(id), &Method::POST) => page::edit(store, id, parts, &body).await,
+        (Resource::Destroy(id), &Method::POST) => page::destroy(store, id, parts, &body).await,
+        (Resource::ToggleAll, &Method::POST) => page::toggle_all(store, parts, &body).await,
+        (Resource::ClearCompleted, &Method::POST) => {
+            page::clear_completed(store, parts, &body).await
         }
-        (Resource::Todos, _) => api::delete_all(store).await,
-        (Resource::Todo(id), true) => api::get(store, id, parts).await,
-        (Resource::Todo(id), _) if parts.method == Method::PATCH => {
-            api::patch(store, id, parts, &body).await
-        }
-        (Resource::Todo(id), _) => api::delete(store, id, parts).await,
-        (Resource::Home, _) => page::home(store, parts).await,
-        (Resource::Index, _) | (Resource::NewItem, true) => Ok(page::moved(parts)),
-        (Resource::NewItem, _) => page::create(store, parts, &body).await,
-        (Resource::Toggle(id), _) => page::toggle(store, id, parts, &body).await,
-        (Resource::Edit(id), true) => page::edit_form(store, id, parts).await,
-        (Resource::Edit(id), _) => page::edit(store, id, parts, &body).await,
-        (Resource::Destroy(id), _) => page::destroy(store, id, parts, &body).await,
-        (Resource::ToggleAll, _) => page::toggle_all(store, parts, &body).await,
-        (Resource::ClearCompleted, _) => page::clear_completed(store, parts, &body).await,
-        (Resource::Asset(asset), _) => Ok(page::asset(&asset)),
+        (Resource::Asset(asset), &Method::GET) => Ok(page::asset(&asset)),
+        _ => Ok(method_not_allowed(resource, path)),
     }
 }
 
 /// Asks for the variable only when a browser says that the request is not ours.
 async fn judge(parts: &Parts) -> Verdict {
-    let judge = |allowed| site::judge(&parts.method, &parts.uri, &parts.headers, &allowed);
-    let strict = judge(Allowed::Origins(Vec::new()));
+    let judge = |allowed: Allowed, public_url: &str| {
+        site::judge(&parts.method, &parts.uri, &parts.headers, &allowed, public_url)
+    };
+    let public_url = variable::optional("public_url").await;
+    let strict = judge(Allowed::Origins(Vec::new()), &public_url);
     if strict == Verdict::Own {
         return strict;
     }
-    judge(Allowed::parse(&variable::optional("cors_origins").await))
+    judge(Allowed::parse(&variable::optional("cors_origins").await), &public_url)
 }
 
 fn is_api(path: &str) -> bool {
@@ -159,10 +193,9 @@ pub fn answer(status: StatusCode, body: Bytes) -> Answer {
     answer
 }
 
-fn options(resource: Resource) -> Answer {
+fn options(methods: &'static str) -> Answer {
     let mut options = answer(StatusCode::NO_CONTENT, Bytes::new());
-    let methods = HeaderValue::from_static(resource.methods());
-    options.headers_mut().insert(header::ALLOW, methods);
+    options.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
     options
 }
 
@@ -182,7 +215,7 @@ fn problem_json(problem: &Problem) -> Answer {
     let mut answer = answer(problem.status, problem.to_json().into());
     let json = HeaderValue::from_static("application/problem+json");
     answer.headers_mut().insert(header::CONTENT_TYPE, json);
-    retry_after(&mut answer);
+    passing(&mut answer);
     answer
 }
 
@@ -191,11 +224,19 @@ pub fn problem_page(problem: &Problem, unsaved: Option<&Unsaved>) -> Answer {
     let status = problem.status.as_u16();
     let markup = view::failure(status, problem.title(), &problem.detail, unsaved);
     let mut answer = page::html(problem.status, markup);
-    retry_after(&mut answer);
+    passing(&mut answer);
     answer
 }
 
-fn retry_after(answer: &mut Answer) {
+/// A problem is of this moment: nobody keeps it.
+fn passing(answer: &mut Answer) {
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // RFC 5789 and RFC 9110 have the answer say what would have been taken.
+    if answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        let headers = answer.headers_mut();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert("accept-patch", HeaderValue::from_static(api::PATCHES));
+    }
     if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
     }

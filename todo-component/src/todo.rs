@@ -55,10 +55,12 @@ impl Title {
     /// Trims `text` and checks it.
     pub fn parse(text: &str) -> Result<Self, TitleError> {
         let text = text.trim();
-        if text.is_empty() {
+        if text.chars().all(is_invisible) {
             return Err(TitleError::Empty);
         }
-        if let Some(c) = text.chars().find(|c| c.is_control()) {
+        if let Some(c) =
+            text.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+        {
             return Err(TitleError::Control(ControlChar(c)));
         }
         match text.chars().count() {
@@ -70,6 +72,18 @@ impl Title {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a character alone shows nothing and is read out by nobody: spaces, what Unicode calls
+/// default ignorable, and the two letters that are drawn empty.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Which todos a list shows.
@@ -190,7 +204,23 @@ mod tests {
         for text in ["a\0b", "a\u{7f}b", "a\u{85}b"] {
             assert!(matches!(Title::parse(text), Err(TitleError::Control(_))), "{text:?}");
         }
-        assert_eq!(Title::parse(" \t\u{3000}"), Err(TitleError::Empty));
+        for text in ["a\u{2028}b", "a\u{2029}b"] {
+            assert!(matches!(Title::parse(text), Err(TitleError::Control(_))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_title_that_nobody_can_see_is_empty() {
+        for text in [
+            " \t\u{3000}",
+            "\u{200b}",
+            "\u{2800}\u{3164}\u{feff}",
+            "\u{ad} \u{2060}",
+            "\u{202e}\u{fe0f}",
+        ] {
+            assert_eq!(Title::parse(text), Err(TitleError::Empty), "{text:?}");
+        }
+        assert!(Title::parse("\u{200b}x").is_ok());
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct ListView<'a> {
     pub notice: Option<Notice>,
     /// A new todo that was refused: the text stays in its input.
     pub draft: Option<Draft<'a>>,
+    /// It follows an act: a second click may still be on its way.
+    pub settling: bool,
     /// Idempotency key of the form for a new todo.
     pub key: &'a str,
 }
@@ -86,8 +88,9 @@ pub fn list(view: &ListView) -> Markup {
     };
     let content = html! {
         (notice::regions(view.notice, &here.address()))
+        p.announcer.visually-hidden role="status" {}
         (new_todo(view))
-        section.main hidden[none] {
+        section.main.settling[view.settling] hidden[none] {
             form.toggle-all-form method="post" action="/toggle-all" autocomplete="off" {
                 (here.fields)
                 button.toggle-all type="submit" role="checkbox" name="completed"
@@ -242,7 +245,7 @@ fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
     let Page { active, completed, .. } = view.page;
     let (one, other) = ("item left", "items left");
     html! {
-        footer.footer hidden[none] data-active=(active.to_string()) data-completed=(completed.to_string()) {
+        footer.footer.settling[view.settling] hidden[none] data-active=(active.to_string()) data-completed=(completed.to_string()) {
             span.todo-count role="status" data-one=(one) data-other=(other) {
                 strong { (active.to_string()) } " " span { (if active.is_one() { one } else { other }) }
             }

@@ -158,6 +158,83 @@ async fn json_is_taken_with_parameters_and_without_a_content_type() {
 }
 
 #[tokio::test]
+async fn json_may_begin_with_a_byte_order_mark_and_have_whole_numbers_in_any_spelling() {
+    let app = App::start().await;
+    for (order, read) in [("1.0", 1), ("1e2", 100), ("-3.0", -3)] {
+        let body = format!("\u{feff}{{\"title\":\"x\",\"order\":{order}}}");
+        let request = app.post("/todos").header("content-type", "application/json").body(body);
+        assert_eq!(request.answer().await.is(201).json()["order"], read);
+    }
+}
+
+#[tokio::test]
+async fn a_merge_patch_is_a_change() {
+    let app = App::start().await;
+    let todo = app.add("buy milk").await;
+    let patch = app.patch(app.place(&todo)).header("content-type", "application/merge-patch+json");
+    let changed = patch.body(r#"{"title":"buy oats"}"#).answer().await.is(200);
+    assert_eq!(changed.json()["title"], "buy oats");
+    let patches = app.request(Method::OPTIONS, app.place(&todo)).answer().await.is(204);
+    assert!(patches.header("accept-patch").contains("merge-patch"), "{patches:?}");
+    let other = app.patch(app.place(&todo)).header("content-type", "text/plain").body("{}");
+    assert!(other.answer().await.is(415).header("accept-patch").contains("application/json"));
+}
+
+#[tokio::test]
+async fn an_address_that_escapes_more_than_it_must_is_the_same() {
+    let app = App::start().await;
+    let todo = app.add("buy milk").await;
+    let escaped = format!("/%74odos/%3{}", todo["id"]);
+    assert_eq!(app.get(&escaped).answer().await.is(200).json(), todo);
+    app.get("/todos%2F1").answer().await.is(404);
+}
+
+#[tokio::test]
+async fn an_address_with_a_slash_too_many_is_told_where_the_api_is() {
+    let app = App::start().await;
+    for place in ["/todos/", "/todos/1/"] {
+        let answer = app.post(place).json(&json!({ "title": "x" })).answer().await.is_problem(404);
+        assert!(answer.text().contains("the API at /todos"), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_by_no_cache() {
+    let app = App::start().await;
+    for place in ["/todos/99999", "/todos?limit=0", "/nowhere", "/todos/"] {
+        let answer = app.get(place).answer().await;
+        assert!(answer.status >= 400);
+        assert_eq!(answer.header("cache-control"), "no-store", "{place}");
+    }
+    let page = app.get("/").answer().await.is(200);
+    let same = app.get("/").header("if-none-match", page.header("etag")).answer().await.is(304);
+    assert_eq!(same.header("cache-control"), page.header("cache-control"));
+}
+
+#[tokio::test]
+async fn links_behind_a_proxy_are_those_that_clients_asked_for() {
+    let app = App::start().await;
+    let behind = |request: reqwest::RequestBuilder| {
+        request.header("x-forwarded-proto", "https").header("x-forwarded-host", "a.example")
+    };
+    let created = behind(app.post("/todos").json(&json!({ "title": "x" }))).answer().await.is(201);
+    let url = created.json()["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("https://a.example/todos/"), "{url}");
+}
+
+#[tokio::test]
+async fn a_public_url_with_a_path_is_in_every_link() {
+    let app = App::with_variable("public_url", "http://a.example/app/").await;
+    let created = app.post("/todos").json(&json!({ "title": "x" })).answer().await.is(201);
+    let id = &created.json()["id"];
+    assert_eq!(created.json()["url"], format!("http://a.example/app/todos/{id}"));
+    assert_eq!(created.header("location"), format!("/app/todos/{id}"));
+    app.post("/todos").json(&json!({ "title": "y" })).answer().await.is(201);
+    let list = app.get("/todos?limit=1").answer().await.is(200);
+    assert!(list.header("link").starts_with("</app/todos?"), "{}", list.header("link"));
+}
+
+#[tokio::test]
 async fn urls_begin_with_the_host_that_was_asked() {
     let app = App::start().await;
     app.add("buy milk").await;

@@ -62,6 +62,15 @@ pub enum Expected {
     OneOf(Vec<i64>),
 }
 
+impl Expected {
+    pub fn has(&self, version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&version),
+        }
+    }
+}
+
 /// What a conditional write found.
 #[derive(Debug)]
 pub enum Outcome {

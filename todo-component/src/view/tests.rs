@@ -22,8 +22,15 @@ fn page(todos: Vec<Todo>, active: u32, completed: u32) -> Page {
 }
 
 fn listed(page: &Page) -> String {
-    let view =
-        ListView { page, filter: Filter::All, after: None, notice: None, draft: None, key: "k" };
+    let view = ListView {
+        page,
+        filter: Filter::All,
+        after: None,
+        notice: None,
+        draft: None,
+        settling: false,
+        key: "k",
+    };
     list(&view).into_string()
 }
 
@@ -42,8 +49,15 @@ fn a_title_is_escaped_wherever_it_is_shown() {
     assert_eq!(occurrences(&listed(&page(vec![todo.clone()], 1, 0))), 1);
 
     let page = page(vec![], 0, 0);
-    let view =
-        ListView { page: &page, filter: Filter::All, after: None, notice: None, draft, key: "k" };
+    let view = ListView {
+        page: &page,
+        filter: Filter::All,
+        after: None,
+        notice: None,
+        draft,
+        settling: false,
+        key: "k",
+    };
     assert_eq!(occurrences(&list(&view).into_string()), 2);
 
     let view = EditView { todo: &todo, filter: Filter::All, after: None, draft: None };
@@ -78,6 +92,7 @@ fn a_notice_stands_in_the_region_of_its_kind() {
             after: None,
             notice: Some(notice),
             draft: None,
+            settling: false,
             key: "k",
         };
         let role =
@@ -152,6 +167,7 @@ fn links_and_forms_lead_back_to_the_same_place() {
         after,
         notice: None,
         draft: None,
+        settling: false,
         key: "k",
     };
     let html = list(&view).into_string();
@@ -166,8 +182,15 @@ fn links_and_forms_lead_back_to_the_same_place() {
 fn a_refused_title_stays_in_its_input_and_is_explained() {
     let page = page(vec![], 0, 0);
     let draft = Some(Draft { title: "typed", error: "Too long." });
-    let view =
-        ListView { page: &page, filter: Filter::All, after: None, notice: None, draft, key: "k" };
+    let view = ListView {
+        page: &page,
+        filter: Filter::All,
+        after: None,
+        notice: None,
+        draft,
+        settling: false,
+        key: "k",
+    };
     let html = list(&view).into_string();
     assert!(
         html.contains(r#"value="typed" aria-describedby="new-todo-error" aria-invalid="true""#),

@@ -1,0 +1,123 @@
+//! JSON from clients: what each field takes, and what is said about one that is not as it should.
+
+use crate::error::Problem;
+use serde::de::{DeserializeOwned, Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt;
+
+/// A byte order mark, which RFC 8259 lets a reader pass over.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Reads one object.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let body = body.strip_prefix(MARK).unwrap_or(body);
+    // A list would be taken for the fields in their order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(wrong_shape("it is a list, and a todo is an object"));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        if error.is_data() {
+            wrong_shape(&error.to_string())
+        } else {
+            Problem::bad_request("broken-json", format!("The body is not valid JSON: {error}."))
+        }
+    })
+}
+
+fn wrong_shape(reason: &str) -> Problem {
+    Problem::invalid("wrong-shape", format!("The JSON does not describe a todo: {reason}."))
+}
+
+/// For a field that may be absent and, when it is there, has a value: `null` is none.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A whole number of 32 bits, however it is written: JSON has one kind of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole(pub i32);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Number).map(Self)
+    }
+}
+
+struct Number;
+
+impl Visitor<'_> for Number {
+    type Value = i32;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number from {} to {}", i32::MIN, i32::MAX)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<i32, E> {
+        i32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<i32, E> {
+        i32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<i32, E> {
+        let whole =
+            number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the range")]
+        if whole {
+            Ok(number as i32)
+        } else {
+            Err(E::invalid_value(Unexpected::Float(number), &self))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Sample {
+        #[serde(default, deserialize_with = "present")]
+        order: Option<Whole>,
+    }
+
+    fn order(text: &str) -> Result<Option<i32>, String> {
+        let sample: Result<Sample, _> = read(text.as_bytes());
+        sample.map(|sample| sample.order.map(|order| order.0)).map_err(|e| e.detail.into_owned())
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_in_every_way() {
+        for (text, number) in [
+            ("7", 7),
+            ("1.0", 1),
+            ("1e2", 100),
+            ("-3.0", -3),
+            ("-0.0", 0),
+            ("2147483647.0", i32::MAX),
+        ] {
+            assert_eq!(order(&format!("{{\"order\":{text}}}")), Ok(Some(number)), "{text}");
+        }
+        assert_eq!(order("{}"), Ok(None));
+    }
+
+    #[test]
+    fn another_value_is_refused_in_words_for_people() {
+        for text in
+            ["1.5", "2147483648", "1e99", "-2147483649", "\"7\"", "null", "true", "[]", "{}"]
+        {
+            let error = order(&format!("{{\"order\":{text}}}")).unwrap_err();
+            assert!(error.contains("a whole number from -2147483648"), "{text}: {error}");
+            assert!(!error.contains("i32"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_and_a_list_is_no_object() {
+        assert_eq!(order("\u{feff}{\"order\":1}"), Ok(Some(1)));
+        assert!(order(" [1]").unwrap_err().contains("a list"));
+    }
+}
