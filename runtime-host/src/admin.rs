@@ -1,6 +1,7 @@
 //! The admin port: is it alive, is it ready, what does it do. On a thread of
 //! its own, so that it answers while every other one is busy.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use crate::http::server::Server;
 use spin_postgres::Pools;
@@ -25,10 +27,14 @@ mod ready;
 
 pub use ready::Database;
 
-/// Connections at the same time: probes, a scraper, a person.
-const MAX_CONNECTIONS: usize = 32;
+/// Connections at the same time: probes, a scraper, a person. One more takes the place of the
+/// oldest, so that nobody keeps the kubelet out.
+const MAX_CONNECTIONS: usize = 64;
 /// Time for a request's head, and for a kept connection to be used again.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(70);
+/// How long the runtime that serves may make no progress. Guests give their thread back every
+/// 10 ms, so nothing of ours takes as long.
+const STUCK: Duration = Duration::from_secs(20);
 /// Nothing but a line and some headers is asked here.
 const MAX_HEAD: usize = 8 << 10;
 /// What there is, for whoever asks for something else.
@@ -94,21 +100,20 @@ impl Drop for AdminThread {
 
 async fn serve(admin: Arc<Admin>, listener: std::net::TcpListener) -> Result<()> {
     let listener = TcpListener::from_std(listener).context("take over the admin port")?;
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = VecDeque::new();
     loop {
         let Ok((stream, client)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let Ok(permit) = connections.clone().try_acquire_owned() else {
-            tracing::warn!(%client, "too many connections to the admin port");
-            continue;
-        };
-        let admin = admin.clone();
-        tokio::spawn(async move {
-            serve_connection(admin, stream, client).await;
-            drop(permit);
-        });
+        connections.retain(|connection: &AbortHandle| !connection.is_finished());
+        if connections.len() >= MAX_CONNECTIONS
+            && let Some(oldest) = connections.pop_front()
+        {
+            oldest.abort();
+        }
+        let connection = tokio::spawn(serve_connection(admin.clone(), stream, client));
+        connections.push_back(connection.abort_handle());
     }
 }
 
@@ -134,7 +139,7 @@ async fn answer(admin: &Admin, request: &Request<Incoming>) -> Answer {
         return answer;
     }
     match request.uri().path() {
-        "/healthz" => text(StatusCode::OK, "ok\n".into()),
+        "/healthz" => health(admin.server.pulse.age()),
         "/readyz" => match ready::Excluded::parse(request.uri().query()) {
             Ok(excluded) => {
                 let (ready, value) = ready::look(admin, excluded).await;
@@ -147,6 +152,15 @@ async fn answer(admin: &Admin, request: &Request<Incoming>) -> Answer {
         "/metrics" => metrics(admin),
         _ => text(StatusCode::NOT_FOUND, PAGES.into()),
     }
+}
+
+/// Alive is what makes progress: this thread would say ok whatever became of the others.
+fn health(since_progress: Duration) -> Answer {
+    if since_progress < STUCK {
+        return text(StatusCode::OK, "ok\n".into());
+    }
+    let stuck = format!("the runtime has made no progress for {} s\n", since_progress.as_secs());
+    text(StatusCode::SERVICE_UNAVAILABLE, stuck)
 }
 
 fn metrics(admin: &Admin) -> Answer {
@@ -176,4 +190,15 @@ fn respond(status: StatusCode, kind: &'static str, body: String) -> Answer {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_without_progress_is_not_alive() {
+        assert_eq!(health(Duration::from_secs(1)).status(), StatusCode::OK);
+        assert_eq!(health(STUCK).status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

@@ -7,6 +7,7 @@ pub mod health;
 pub mod imports;
 pub mod instances;
 pub mod loaded;
+pub mod memory;
 pub mod output;
 mod run;
 pub mod store;

@@ -17,6 +17,7 @@ use crate::database::migrate::Database;
 use crate::guest::compile::Compiler;
 use crate::guest::engine::{self, EpochThread};
 use crate::guest::loaded::Loader;
+use crate::guest::memory::AllMemory;
 use crate::guest::store::Shared;
 use crate::http::server::{self, Server};
 use crate::limits::Limits;
@@ -67,6 +68,7 @@ impl Host {
             pools: pools.clone(),
             http: HttpClient::new()?,
             limits: limits.clone(),
+            memory: AllMemory::new(limits.all_guests_memory, metrics.guests_memory.clone()),
             metrics: metrics.clone(),
         };
         let cache = settings.data_dir.join("cache");

@@ -2,7 +2,9 @@
 
 pub mod body;
 pub mod exchange;
+pub mod patience;
 pub mod problem;
+pub mod pulse;
 pub mod request;
 pub mod server;
-pub mod write_timeout;
+pub mod spin_headers;

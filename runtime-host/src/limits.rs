@@ -53,6 +53,12 @@ pub struct Limits {
     #[arg(value_parser = size(1 << 20, 4 << 30))]
     pub guest_memory: u64,
 
+    /// Memory of all instances together; one more request then gets 503
+    // Leaves room in a container for the host, for results of the database, and for compiling.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", hide_short_help = true)]
+    #[arg(value_parser = size(1 << 20, 1 << 40))]
+    pub all_guests_memory: u64,
+
     /// Largest body of a request; beyond it 413
     #[arg(long, value_name = "SIZE", default_value = "10MiB", hide_short_help = true)]
     #[arg(value_parser = size(1, 1 << 40))]
@@ -64,10 +70,20 @@ pub struct Limits {
     #[arg(value_parser = size(8 << 10, 16 << 20))]
     pub max_head: u64,
 
-    /// Time for a request's head, and for a kept connection to begin its next request
+    /// Time for a request's head; then its connection is closed
     #[arg(long, value_name = "TIME", default_value = "30s", hide_short_help = true)]
     #[arg(value_parser = time(Duration::from_millis(10), Duration::from_hours(1)))]
     pub header_timeout: Duration,
+
+    /// Time for a kept connection to begin its next request: longer than the load balancer keeps it
+    // AWS and nginx keep theirs for 60 s: whoever closes first must not be the one that is asked.
+    #[arg(long, value_name = "TIME", default_value = "75s", hide_short_help = true)]
+    #[arg(value_parser = time(Duration::from_millis(10), Duration::from_hours(24)))]
+    pub idle_timeout: Duration,
+
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` tells the client's address, as networks
+    #[arg(long, value_name = "CIDR,…", value_delimiter = ',', hide_short_help = true)]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
 
     /// Longest pause of a client that sends a body (then 408) or reads one (then it is cut)
     #[arg(long, value_name = "TIME", default_value = "20s", hide_short_help = true)]

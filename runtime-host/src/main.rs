@@ -36,9 +36,9 @@ use terminal::log;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match log::start(cli.log_format) {
-        Ok(()) => Box::pin(run(cli.command)).await,
-        Err(error) => Err(error),
+    let (result, _log) = match log::start(cli.log_format) {
+        Ok(guard) => (Box::pin(run(cli.command)).await, Some(guard)),
+        Err(error) => (Err(error), None),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

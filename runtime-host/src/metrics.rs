@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::guest::failure::Failure;
+use crate::terminal::log;
 use spin_postgres::PoolState;
 
 /// Every metric's name begins with this.
@@ -34,6 +35,9 @@ pub struct Metrics {
     pools: Family<PoolLabels, Gauge>,
     connections_created: Family<DatabaseLabels, Counter>,
     memory: Gauge,
+    /// Bytes of all instances together.
+    pub guests_memory: Gauge,
+    log_lines_dropped: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -101,6 +105,8 @@ impl Metrics {
             pools: Family::default(),
             connections_created: Family::default(),
             memory: Gauge::default(),
+            guests_memory: Gauge::default(),
+            log_lines_dropped: Counter::default(),
         };
         metrics.register();
         metrics
@@ -155,6 +161,17 @@ impl Metrics {
             Unit::Bytes,
             self.memory.clone(),
         );
+        registry.register_with_unit(
+            "component_memory",
+            "Memory of all instances of components",
+            Unit::Bytes,
+            self.guests_memory.clone(),
+        );
+        registry.register(
+            "log_lines_dropped",
+            "Lines that were not written, as nobody read the log fast enough",
+            self.log_lines_dropped.clone(),
+        );
     }
 
     /// A response began, `after` its request's head had come.
@@ -204,6 +221,7 @@ impl Metrics {
         if let Some(bytes) = resident_memory() {
             self.memory.set(bytes);
         }
+        self.log_lines_dropped.inc_by(log::dropped().saturating_sub(self.log_lines_dropped.get()));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

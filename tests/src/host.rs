@@ -145,10 +145,16 @@ impl Host {
 
     /// What the admin port answers; the host says in its log where that is.
     pub async fn admin(&self, path: &str) -> Answer {
+        http::client().get(format!("{}{path}", self.admin_origin().await)).answer().await
+    }
+
+    /// Where its admin port is.
+    pub async fn admin_origin(&self) -> String {
+        self.says("admin on ").await;
         let said = self.program.stderr();
         let (_, rest) = said.split_once("admin on ").expect("the host has an admin port");
         let end = rest.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(rest.len());
-        http::client().get(format!("{}{path}", &rest[..end])).answer().await
+        rest[..end].to_owned()
     }
 
     /// The value of a metric, by its name and labels; 0 before it is first counted.

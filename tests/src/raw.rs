@@ -1,6 +1,6 @@
 //! HTTP/1.1 as bytes, for requests that no library would send.
 
-use crate::{App, DEADLINE};
+use crate::{App, DEADLINE, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -38,6 +38,26 @@ pub async fn exchange(app: &App, bytes: impl AsRef<[u8]>) -> Vec<RawAnswer> {
         "the server left the connection open after {text:?}, and had sent {}",
         received.len()
     );
+    answers(&received)
+}
+
+/// The same for a second request that begins when the first one's answer has ended.
+pub async fn exchange_one_by_one(app: &App, requests: [&str; 2]) -> Vec<RawAnswer> {
+    let [first, second] = requests
+        .map(|request| replace(request.as_bytes(), b"{host}", app.host.authority().as_bytes()));
+    let mut stream = TcpStream::connect(app.host.authority()).await.expect("connect");
+    let mut received = vec![0; 1 << 16];
+    stream.write_all(&first).await.expect("send");
+    let count = stream.read(&mut received).await.expect("an answer");
+    received.truncate(count);
+    until("the answer has ended", async || {
+        let under_way = app.host.metric("runtime_host_http_requests_in_flight").await;
+        (under_way == 0).then_some(())
+    })
+    .await;
+    stream.write_all(&second).await.expect("send");
+    let closed = timeout(DEADLINE, stream.read_to_end(&mut received)).await;
+    assert!(closed.is_ok(), "the server left the connection open");
     answers(&received)
 }
 

@@ -17,8 +17,10 @@ use crate::limits::Limits;
 /// which a request's CPU time is counted.
 pub const EPOCH: Duration = Duration::from_millis(10);
 
-/// Core modules in one component: the guest, adapters and shims around it.
-const MAX_CORE_INSTANCES_PER_COMPONENT: u32 = 32;
+/// What one component may be composed of, as in Spin: the guests, and adapters and shims around them.
+const MAX_CORE_INSTANCES_PER_COMPONENT: u32 = 200;
+const MAX_MEMORIES_PER_COMPONENT: u32 = 32;
+const MAX_TABLES_PER_COMPONENT: u32 = 64;
 const MAX_TABLE_ELEMENTS: usize = 100_000;
 
 /// An engine with a cache of compiled code in `cache`.
@@ -34,8 +36,8 @@ pub fn new(limits: &Limits, cache: &Path) -> Result<Engine> {
         .total_stacks(instances)
         .total_core_instances(4 * instances)
         .max_core_instances_per_component(MAX_CORE_INSTANCES_PER_COMPONENT)
-        .max_memories_per_component(4)
-        .max_tables_per_component(8)
+        .max_memories_per_component(MAX_MEMORIES_PER_COMPONENT)
+        .max_tables_per_component(MAX_TABLES_PER_COMPONENT)
         .max_memory_size(limits.guest_memory())
         .table_elements(MAX_TABLE_ELEMENTS);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

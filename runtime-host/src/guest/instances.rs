@@ -14,6 +14,7 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
 use crate::digest::Digest;
 use crate::guest::failure::Failure;
 use crate::guest::health::Health;
+use crate::guest::memory::NoMemoryLeft;
 use crate::guest::run::Run;
 use crate::guest::store::{Guest, Shared};
 
@@ -69,7 +70,7 @@ impl Instances {
         let bodiless = request.method() == Method::HEAD;
         let (sender, receiver) = oneshot::channel();
         let work = instance.work(request, sender);
-        Run::new(self.clone(), line, Box::pin(work)).answer(receiver, bodiless).await
+        Run::new(self.clone(), line.into(), Box::pin(work)).answer(receiver, bodiless).await
     }
 
     fn take(&self) -> Option<Instance> {
@@ -81,7 +82,10 @@ impl Instances {
         let proxy = self.pre.instantiate_async(&mut store);
         let error = match tokio::time::timeout(self.shared.limits.request_timeout, proxy).await {
             Ok(Ok(proxy)) => return Ok(Instance { store, proxy, requests: 0 }),
-            Ok(Err(error)) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
+            Ok(Err(error))
+                if error.is::<wasmtime::PoolConcurrencyLimitError>()
+                    || error.is::<NoMemoryLeft>() =>
+            {
                 return Err(Failure::NoRoom);
             }
             Ok(Err(error)) => error,

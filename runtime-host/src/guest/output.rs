@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
@@ -14,6 +15,8 @@ use crate::digest::Digest;
 
 /// A longer line is cut into several.
 const MAX_LINE: usize = 8 << 10;
+/// Lines a second of all components together; a loop that prints must not push out all else.
+const LINES_A_SECOND: u32 = 1000;
 /// Bytes that a component may write in one call.
 const MAX_WRITE: usize = 64 << 10;
 
@@ -52,11 +55,45 @@ impl GuestOutput {
     fn log(&self, line: &mut Vec<u8>) {
         let text = String::from_utf8_lossy(line);
         let text = text.strip_suffix('\r').unwrap_or(&text);
-        if !text.is_empty() {
-            let (stream, digest) = (self.stream, self.digest);
-            tracing::info!(target: "guest", stream, %digest, "{text}");
+        let (stream, digest) = (self.stream, self.digest);
+        match BUDGET.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            _ if text.is_empty() => {}
+            Spent::Fine => tracing::info!(target: "guest", stream, %digest, "{text}"),
+            Spent::First => tracing::warn!(
+                "the component prints more than {LINES_A_SECOND} lines a second: some are left out"
+            ),
+            Spent::Over => {}
         }
         line.clear();
+    }
+}
+
+/// What components may still print in this second.
+struct Budget {
+    since: Option<Instant>,
+    lines: u32,
+}
+
+static BUDGET: Mutex<Budget> = Mutex::new(Budget { since: None, lines: 0 });
+
+enum Spent {
+    Fine,
+    /// This is the first line too many.
+    First,
+    Over,
+}
+
+impl Budget {
+    fn take(&mut self) -> Spent {
+        if self.since.is_none_or(|since| since.elapsed() >= Duration::from_secs(1)) {
+            *self = Self { since: Some(Instant::now()), lines: 0 };
+        }
+        self.lines = self.lines.saturating_add(1);
+        match self.lines.cmp(&(LINES_A_SECOND + 1)) {
+            std::cmp::Ordering::Less => Spent::Fine,
+            std::cmp::Ordering::Equal => Spent::First,
+            std::cmp::Ordering::Greater => Spent::Over,
+        }
     }
 }
 

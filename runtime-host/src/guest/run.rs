@@ -16,6 +16,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::guest::failure::Failure;
 use crate::guest::instances::{Instance, Instances};
+use crate::guest::memory::NoMemoryLeft;
 use crate::guest::store::CpuExhausted;
 
 /// How long a guest that gave an error for an answer has to trap: of the two, the trap tells more.
@@ -27,7 +28,7 @@ type Answer = oneshot::Receiver<wasmtime::Result<Response<WasiBody>>>;
 /// A guest's work. Dropping it ends the guest.
 pub struct Run {
     instances: Arc<Instances>,
-    line: String,
+    line: Arc<str>,
     work: Work,
     /// Made when the guest first waits for something.
     sleep: Option<Pin<Box<Sleep>>>,
@@ -35,7 +36,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(instances: Arc<Instances>, line: String, work: Work) -> Self {
+    pub fn new(instances: Arc<Instances>, line: Arc<str>, work: Work) -> Self {
         let deadline = Instant::now() + instances.shared.limits.request_timeout;
         Self { instances, line, work, sleep: None, deadline }
     }
@@ -63,15 +64,16 @@ impl Run {
         match answer {
             Some(Ok(response)) => {
                 self.deadline = Instant::now() + self.instances.shared.limits.response_timeout;
+                let (instances, line) = (self.instances.clone(), self.line.clone());
                 let run = match ended {
                     None => Some(self),
                     Some(Ok(())) => None,
                     Some(Err(end)) => {
-                        self.fail_late(end);
+                        fail_late(&self.instances, &self.line, end);
                         None
                     }
                 };
-                Ok(Answering::wrap(response, run, bodiless))
+                Ok(Answering::wrap(response, run, instances, line, bodiless))
             }
             Some(Err(error)) => Err(self.explain(&error, ended).await),
             None => Err(self.fail(ended.and_then(Result::err))),
@@ -125,6 +127,10 @@ impl Run {
                 tracing::error!("{line}: {}", error.root_cause());
                 Failure::CpuExhausted
             }
+            Some(End::Error(error)) if error.is::<NoMemoryLeft>() => {
+                tracing::error!("{line}: {}", error.root_cause());
+                Failure::NoRoom
+            }
             Some(End::Error(error)) => {
                 tracing::error!("{line}: the component trapped: {}", error.root_cause());
                 tracing::debug!("{error:?}");
@@ -137,27 +143,27 @@ impl Run {
         }
     }
 
-    /// The guest failed when its answer had begun, which is counted as answered.
-    fn fail_late(&self, end: End) {
-        let (failure, reason) = match end {
-            End::TimedOut => (Failure::TimedOut, "its answer took too long".to_owned()),
-            End::Error(error) if error.is::<CpuExhausted>() => {
-                (Failure::CpuExhausted, error.root_cause().to_string())
-            }
-            End::Error(error) => (Failure::Trapped, error.root_cause().to_string()),
-            End::BrokeOff(reason) => (Failure::BrokeOff, format!("its answer broke off: {reason}")),
-        };
-        self.instances.health.fail();
-        self.instances.shared.metrics.failed(failure);
-        tracing::error!("{}: after its answer, the component failed: {reason}", self.line);
-    }
-
     /// Lets the guest finish what it does after its answer.
     async fn finish(mut self) {
         if let Err(end) = poll_fn(|cx| self.poll(cx)).await {
-            self.fail_late(end);
+            fail_late(&self.instances, &self.line, end);
         }
     }
+}
+
+/// The guest failed when its answer had begun, which is counted as answered.
+fn fail_late(instances: &Instances, line: &str, end: End) {
+    let (failure, reason) = match end {
+        End::TimedOut => (Failure::TimedOut, "its answer took too long".to_owned()),
+        End::Error(error) if error.is::<CpuExhausted>() => {
+            (Failure::CpuExhausted, error.root_cause().to_string())
+        }
+        End::Error(error) => (Failure::Trapped, error.root_cause().to_string()),
+        End::BrokeOff(reason) => (Failure::BrokeOff, format!("its answer broke off: {reason}")),
+    };
+    instances.health.fail();
+    instances.shared.metrics.failed(failure);
+    tracing::error!("{line}: after its answer, the component failed: {reason}");
 }
 
 /// How a guest ended that did not end well.
@@ -171,7 +177,10 @@ enum End {
 /// An answer's body. Whoever polls it drives the guest that writes it.
 struct Answering {
     body: WasiBody,
+    /// Gone when the guest has done everything.
     run: Option<Run>,
+    instances: Arc<Instances>,
+    line: Arc<str>,
     /// Bytes to come, where the guest said how many.
     left: Option<u64>,
     progress: Progress,
@@ -188,7 +197,13 @@ enum Progress {
 
 impl Answering {
     /// `bodiless`: hyper sends no body, whatever there is.
-    fn wrap(response: Response<WasiBody>, run: Option<Run>, bodiless: bool) -> Response<WasiBody> {
+    fn wrap(
+        response: Response<WasiBody>,
+        run: Option<Run>,
+        instances: Arc<Instances>,
+        line: Arc<str>,
+        bodiless: bool,
+    ) -> Response<WasiBody> {
         let length = response.headers().get(header::CONTENT_LENGTH);
         let left = length.and_then(|value| value.to_str().ok()?.parse().ok());
         let progress = match response.status() {
@@ -196,18 +211,22 @@ impl Answering {
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Progress::Complete,
             _ => Progress::Going,
         };
-        response.map(|body| Self { body, run, left, progress }.boxed_unsync())
+        response.map(|body| Self { body, run, instances, line, left, progress }.boxed_unsync())
     }
 
     fn work(&mut self, cx: &mut Context<'_>) {
         let Some(run) = &mut self.run else { return };
         if let Poll::Ready(end) = run.poll(cx) {
-            if let Err(end) = end {
-                run.fail_late(end);
-                self.progress = Progress::Failed;
-            }
             self.run = None;
+            if let Err(end) = end {
+                self.fail(end);
+            }
         }
+    }
+
+    fn fail(&mut self, end: End) {
+        self.progress = Progress::Failed;
+        fail_late(&self.instances, &self.line, end);
     }
 
     /// Counts down to the byte after which hyper asks for no more.
@@ -253,10 +272,11 @@ impl Body for Answering {
             // A guest that failed has been told of.
             Some(Err(_)) if self.progress == Progress::Failed => {}
             Some(Err(error)) => {
-                self.progress = Progress::Failed;
-                if let Some(run) = &self.run {
-                    run.fail_late(End::BrokeOff(error.to_string()));
-                }
+                let reason = error.to_string();
+                self.fail(End::BrokeOff(reason));
+            }
+            None if self.progress == Progress::Going && self.left.is_some_and(|left| left > 0) => {
+                self.fail(End::BrokeOff("it is shorter than its Content-Length".to_owned()));
             }
             None => {
                 self.progress = Progress::Ended;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::digest::Digest;
 use crate::guest::engine::EPOCH;
+use crate::guest::memory::{AllMemory, GuestMemory};
 use crate::guest::output::GuestOutput;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -29,6 +30,7 @@ pub struct Shared {
     pub pools: Arc<Pools>,
     pub http: HttpClient,
     pub limits: Limits,
+    pub memory: Arc<AllMemory>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -40,7 +42,7 @@ pub struct Guest {
     outbound_http: OutboundHttp,
     postgres: PostgresCtx,
     shared: Arc<Shared>,
-    limits: StoreLimits,
+    memory: GuestMemory,
     /// Epochs that passed while the guest ran, since its latest request began.
     busy_epochs: u128,
 }
@@ -63,15 +65,11 @@ impl Guest {
                 allowed: shared.allowed_hosts.clone(),
             },
             shared: shared.clone(),
-            limits: StoreLimitsBuilder::new()
-                .memory_size(shared.limits.guest_memory())
-                // A Rust guest would only abort; the trap says what happened.
-                .trap_on_grow_failure(true)
-                .build(),
+            memory: GuestMemory::new(shared.limits.guest_memory(), shared.memory.clone()),
             busy_epochs: 0,
         };
         let mut store = Store::new(engine, guest);
-        store.limiter(|guest| &mut guest.limits);
+        store.limiter(|guest| &mut guest.memory);
         store.set_epoch_deadline(1);
         let limit = shared.limits.cpu_timeout;
         store.epoch_deadline_callback(move |mut state| {

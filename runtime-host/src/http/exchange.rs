@@ -11,6 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::guest::loaded::Loaded;
 use crate::http::body::Watch;
+use crate::http::patience::UnderWay;
 use crate::http::server::Server;
 
 /// Bytes of a path that are logged.
@@ -27,10 +28,16 @@ pub struct Exchange {
     bytes: u64,
     loaded: Option<Arc<Loaded>>,
     place: Option<OwnedSemaphorePermit>,
+    _under_way: UnderWay,
 }
 
 impl Exchange {
-    pub fn begin(server: &Arc<Server>, client: SocketAddr, request: &Request<Incoming>) -> Self {
+    pub fn begin(
+        server: &Arc<Server>,
+        client: SocketAddr,
+        request: &Request<Incoming>,
+        under_way: UnderWay,
+    ) -> Self {
         server.metrics.in_flight.inc();
         Self {
             server: server.clone(),
@@ -42,6 +49,7 @@ impl Exchange {
             bytes: 0,
             loaded: None,
             place: None,
+            _under_way: under_way,
         }
     }
 

@@ -16,8 +16,10 @@ use wasmtime_wasi_http::WasiBody;
 use crate::guest::failure::Failure;
 use crate::http::body::{Progress, RequestBody, Upload, Watched, drain};
 use crate::http::exchange::Exchange;
+use crate::http::patience::UnderWay;
 use crate::http::problem::Problem;
 use crate::http::server::Server;
+use crate::http::spin_headers;
 use crate::metrics::Limit;
 
 /// How long a request waits for one of the server's places. Those who wait are
@@ -37,9 +39,10 @@ pub async fn handle(
     server: &Arc<Server>,
     ends: Ends,
     request: Request<Incoming>,
+    under_way: UnderWay,
 ) -> Response<WasiBody> {
-    let mut exchange = Exchange::begin(server, ends.client, &request);
-    let mut response = match forward(server, ends.local, request, &mut exchange).await {
+    let mut exchange = Exchange::begin(server, ends.client, &request, under_way);
+    let mut response = match forward(server, ends, request, &mut exchange).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     };
@@ -52,7 +55,7 @@ pub async fn handle(
 
 async fn forward(
     server: &Server,
-    local: SocketAddr,
+    ends: Ends,
     request: Request<Incoming>,
     exchange: &mut Exchange,
 ) -> Result<Response<WasiBody>, Problem> {
@@ -69,7 +72,8 @@ async fn forward(
     if has_unknown_coding(&parts) {
         return Err(Problem::unknown_coding());
     }
-    parts.uri = absolute_uri(&parts, local)?;
+    parts.uri = absolute_uri(&parts, ends.local)?;
+    spin_headers::set(&mut parts.headers, &parts.uri, ends.client, &limits.trusted_proxies);
     let place = place(server).await?;
     let loaded = server.live.load_full().ok_or_else(Problem::no_component)?;
     exchange.goes_to(loaded.clone(), place);
@@ -136,6 +140,15 @@ fn has_unknown_coding(parts: &http::request::Parts) -> bool {
     codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
 }
 
+/// Whether two authorities are one host and port; either may leave out the usual port. One with a
+/// user in it is never the same, as `Host` has none.
+fn is_same(one: &Authority, other: &Authority) -> bool {
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(80);
+    !one.as_str().contains('@')
+        && one.host().eq_ignore_ascii_case(other.host())
+        && port(one) == port(other)
+}
+
 /// The URI with scheme and authority, as components expect it.
 fn absolute_uri(parts: &http::request::Parts, local: SocketAddr) -> Result<Uri, Problem> {
     if parts.method == Method::CONNECT {
@@ -155,8 +168,14 @@ fn absolute_uri(parts: &http::request::Parts, local: SocketAddr) -> Result<Uri, 
         }
     };
     let mut uri = parts.uri.clone().into_parts();
+    if uri.scheme.as_ref().is_some_and(|scheme| ![Scheme::HTTP, Scheme::HTTPS].contains(scheme)) {
+        return Err(Problem::bad_request("The request line's address is neither http nor https."));
+    }
+    if uri.authority.as_ref().is_some_and(|own| !is_same(own, &authority)) {
+        return Err(Problem::bad_request("The request line names another host than Host does."));
+    }
     uri.scheme = Some(Scheme::HTTP);
-    uri.authority.get_or_insert(authority);
+    uri.authority = Some(authority);
     Uri::from_parts(uri)
         .map_err(|_| Problem::bad_request("The address in the request line is broken."))
 }

@@ -21,8 +21,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::guest::loaded::Loaded;
+use crate::http::patience::{HeadTimeout, Paced, Patience};
+use crate::http::pulse::Pulse;
 use crate::http::request::{self, Ends};
-use crate::http::write_timeout::Paced;
 use crate::limits::Limits;
 use crate::metrics::{Limit, Metrics};
 
@@ -43,6 +44,7 @@ pub struct Server {
     pub access_log: bool,
     /// The end was asked for: not ready any more, though it still serves.
     pub stopping: AtomicBool,
+    pub pulse: Arc<Pulse>,
 }
 
 impl Server {
@@ -55,6 +57,7 @@ impl Server {
             metrics,
             access_log,
             stopping: AtomicBool::new(false),
+            pulse: Pulse::start(),
         }
     }
 }
@@ -175,19 +178,28 @@ impl Door {
         // Nagle's algorithm would hold small chunks back for 40 ms.
         let _ = stream.set_nodelay(true);
         let limits = &self.server.limits;
-        let stream = Paced::new(stream, limits.body_timeout, limits.response_timeout);
-        let unanswered = stream.unanswered();
+        let stream = Paced::new(
+            stream,
+            Patience {
+                head: limits.header_timeout,
+                pause: limits.body_timeout,
+                response: limits.response_timeout,
+            },
+        );
+        let pace = stream.pace();
         let ends = Ends { client, local: self.local };
         let service = service_fn({
-            let server = self.server.clone();
+            let (server, pace) = (self.server.clone(), pace.clone());
             move |request| {
-                let server = server.clone();
-                async move { Ok::<_, Infallible>(request::handle(&server, ends, request).await) }
+                let (server, under_way) = (server.clone(), pace.begin_request());
+                async move {
+                    Ok::<_, Infallible>(request::handle(&server, ends, request, under_way).await)
+                }
             }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout)
+            .header_read_timeout(limits.idle_timeout)
             .max_buf_size(usize::try_from(limits.max_head).unwrap_or(usize::MAX))
             .serve_connection(TokioIo::new(stream), service);
         let connection = self.graceful.watch(connection);
@@ -197,7 +209,7 @@ impl Door {
             if let Err(error) = connection.await {
                 let limit = limit_of(&error);
                 if let Some(limit) = limit
-                    && (limit != Limit::header_timeout || unanswered.load(Ordering::Relaxed))
+                    && (limit != Limit::header_timeout || pace.is_unanswered())
                 {
                     metrics.refused(limit);
                 }
@@ -228,8 +240,11 @@ impl Door {
 /// The limit that ended a connection.
 fn limit_of(error: &hyper::Error) -> Option<Limit> {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
-    if source.is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut) {
-        Some(Limit::body_timeout)
+    if let Some(source) =
+        source.filter(|error: &&io::Error| error.kind() == io::ErrorKind::TimedOut)
+    {
+        let in_head = source.get_ref().is_some_and(|inner| inner.is::<HeadTimeout>());
+        Some(if in_head { Limit::header_timeout } else { Limit::body_timeout })
     } else if error.is_parse_too_large() {
         Some(Limit::max_head)
     } else if error.is_timeout() {

@@ -1,10 +1,12 @@
 //! Log lines, on stderr: of the host, of the component, and one a request.
 
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use clap::ValueEnum as _;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::error::misconfigured;
@@ -35,11 +37,28 @@ pub fn is_json() -> bool {
     JSON.load(Ordering::Relaxed)
 }
 
-/// Begins to log. Without a format, `TODOOZLE_LOG_FORMAT` says it, else it is text.
-pub fn start(format: Option<Format>) -> Result<()> {
+/// Lines that wait for a reader; beyond them, lines are dropped and counted. 32 MiB at most.
+const WAITING_LINES: usize = 4096;
+
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Lines that nobody could read, as the log was not read fast enough.
+pub fn dropped() -> u64 {
+    DROPPED.get().map_or(0, |dropped| dropped.dropped_lines() as u64)
+}
+
+/// Begins to log. Without a format, `TODOOZLE_LOG_FORMAT` says it, else it is text. Lines are
+/// written by a thread of their own: a pipe that nobody reads stops no request. What waits is
+/// written when the guard is dropped.
+pub fn start(format: Option<Format>) -> Result<WorkerGuard> {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .thread_name("log")
+        .finish(progress::LogWriter);
+    // The first start counts; there is one in a process.
+    let _ = DROPPED.set(writer.error_counter());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| progress::LogWriter);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match format.map_or_else(from_environment, Ok)? {
         Format::Text => {
             let colour = std::io::stderr().is_terminal()
@@ -51,7 +70,7 @@ pub fn start(format: Option<Format>) -> Result<()> {
             builder.json().flatten_event(true).with_current_span(false).init();
         }
     }
-    Ok(())
+    Ok(guard)
 }
 
 fn from_environment() -> Result<Format> {

@@ -6,10 +6,13 @@
 //!   column of every row, a line each.
 //! * `GET /say`: a line to standard output, one to standard error, one unended.
 //! * `GET /trap`, `/loop`, `/memory`: ends badly.
+//! * `GET /echo`: the request's headers, a line each.
+//! * `GET /short`: a body of 5 bytes that says to have 10.
+//! * `GET /sleep`: answers after an hour.
 //! * `GET /status/503`: answers with that status.
 #![cfg(target_family = "wasm")]
 
-use http::{Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
@@ -21,20 +24,24 @@ type Answer = Result<String, (StatusCode, String)>;
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     let path = request.uri().path().to_owned();
+    let headers = request.headers().clone();
     let body = match request.into_body().collect().await {
         Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
         Err(error) => error.to_string(),
     };
-    let (status, text) = match answer(&path, &body).await {
+    let (status, text) = match answer(&path, &headers, &body).await {
         Ok(text) => (StatusCode::OK, text),
         Err(refused) => refused,
     };
     let mut response = Response::new(text);
     *response.status_mut() = status;
+    if path == "/short" {
+        response.headers_mut().insert("content-length", 10.into());
+    }
     response
 }
 
-async fn answer(path: &str, body: &str) -> Answer {
+async fn answer(path: &str, headers: &HeaderMap, body: &str) -> Answer {
     let statements: Vec<&str> = body.lines().filter(|line| !line.trim().is_empty()).collect();
     match path {
         "/sql/4" => sql::v4(&statements).await,
@@ -45,6 +52,17 @@ async fn answer(path: &str, body: &str) -> Answer {
             eprintln!("a line to standard error");
             eprint!("a line without its end");
             Ok("said".into())
+        }
+        "/echo" => {
+            let line = |(name, value): (&HeaderName, &HeaderValue)| {
+                format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
+            };
+            Ok(headers.iter().map(line).collect())
+        }
+        "/short" => Ok("12345".into()),
+        "/sleep" => {
+            spin_sdk::time::sleep(std::time::Duration::from_secs(3600)).await;
+            Ok("slept".into())
         }
         "/trap" => panic!("on demand"),
         "/loop" => loop {

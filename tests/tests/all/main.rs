@@ -18,6 +18,7 @@ mod cross_site;
 mod database;
 mod database_faults;
 mod embedded;
+mod foul_weather;
 mod injection;
 mod limits;
 mod logs;

@@ -1,0 +1,142 @@
+//! The headers by which Spin tells a component of its request. The host alone sets them; what a
+//! client sends under their names goes.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, Uri};
+use ipnet::IpNet;
+
+/// The only route that a manifest may have.
+const ROUTE: HeaderValue = HeaderValue::from_static("/...");
+const NAMES: [&str; 7] = [
+    "spin-full-url",
+    "spin-path-info",
+    "spin-matched-route",
+    "spin-component-route",
+    "spin-raw-component-route",
+    "spin-base-path",
+    "spin-client-addr",
+];
+
+/// Sets the headers of a request to `uri`, which is absolute.
+pub fn set(headers: &mut HeaderMap, uri: &Uri, client: SocketAddr, trusted: &[IpNet]) {
+    let client = origin(headers, client, trusted);
+    let text = |text: String| HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
+    let values = [
+        text(uri.to_string()),
+        text(uri.path().to_owned()),
+        ROUTE,
+        HeaderValue::from_static(""),
+        ROUTE,
+        HeaderValue::from_static("/"),
+        text(client.to_string()),
+    ];
+    for (name, value) in NAMES.into_iter().zip(values) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// Who sent the request: the nearest of the addresses on its way that is no trusted proxy. What
+/// proxies that are not trusted say of others is hearsay.
+fn origin(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet]) -> SocketAddr {
+    let is_trusted = |ip: IpAddr| trusted.iter().any(|net| net.contains(&ip.to_canonical()));
+    let mut nearest = peer;
+    for hop in hops(headers).into_iter().rev() {
+        if !is_trusted(nearest.ip()) {
+            break;
+        }
+        let Some(address) = hop else { break };
+        nearest = address;
+    }
+    nearest
+}
+
+/// The addresses in `X-Forwarded-For`, else in `Forwarded`, in the order of the way. `None` stands
+/// for one that says nothing (`unknown`, `_hidden`).
+fn hops(headers: &HeaderMap) -> Vec<Option<SocketAddr>> {
+    let list = |name: &str| {
+        let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        lines.flat_map(|line| line.split(',')).map(str::trim).collect::<Vec<_>>()
+    };
+    let plain = list("x-forwarded-for");
+    if !plain.is_empty() {
+        return plain.into_iter().map(address).collect();
+    }
+    list("forwarded").into_iter().filter_map(forwarded_for).map(address).collect()
+}
+
+fn forwarded_for(element: &str) -> Option<&str> {
+    let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs.filter(|(name, _)| name.eq_ignore_ascii_case("for"));
+    values.next().map(|(_, value)| value.trim_matches('"'))
+}
+
+/// An address with its port or without (then 0), an IPv6 one in brackets or not.
+fn address(text: &str) -> Option<SocketAddr> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    text.parse().ok().or_else(|| Some(SocketAddr::new(bare.parse().ok()?, 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin_of(peer: &str, trusted: &[&str], lines: &[(&'static str, &'static str)]) -> String {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        origin(&headers, peer.parse().unwrap(), &trusted).to_string()
+    }
+
+    #[test]
+    fn nobody_is_believed_who_is_not_trusted() {
+        let forged = [("x-forwarded-for", "10.0.0.1"), ("forwarded", "for=10.0.0.2")];
+        assert_eq!(origin_of("203.0.113.9:5", &[], &forged), "203.0.113.9:5");
+        assert_eq!(origin_of("203.0.113.9:5", &["10.0.0.0/8"], &forged), "203.0.113.9:5");
+    }
+
+    #[test]
+    fn behind_trusted_proxies_it_is_the_nearest_stranger() {
+        let trusted = ["10.0.0.0/8", "fd00::/8"];
+        for (lines, client) in [
+            (vec![("x-forwarded-for", "1.1.1.1, 198.51.100.7, 10.2.0.1")], "198.51.100.7:0"),
+            (
+                vec![("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "198.51.100.7:44")],
+                "198.51.100.7:44",
+            ),
+            (vec![("x-forwarded-for", "2001:db8::1")], "[2001:db8::1]:0"),
+            (
+                vec![("forwarded", "for=1.1.1.1, for=\"[2001:db8::2]:99\";proto=https")],
+                "[2001:db8::2]:99",
+            ),
+            (vec![("x-forwarded-for", "1.1.1.1, unknown")], "10.0.0.1:5"),
+            (vec![("x-forwarded-for", "10.3.0.1")], "10.3.0.1:0"),
+            (vec![], "10.0.0.1:5"),
+        ] {
+            assert_eq!(origin_of("10.0.0.1:5", &trusted, &lines), client, "{lines:?}");
+        }
+        let mapped = [("x-forwarded-for", "198.51.100.7")];
+        assert_eq!(origin_of("[::ffff:10.0.0.1]:5", &trusted, &mapped), "198.51.100.7:0");
+    }
+
+    #[test]
+    fn what_a_client_sends_under_their_names_goes() {
+        let mut headers = HeaderMap::new();
+        for name in NAMES {
+            headers.append(name, HeaderValue::from_static("forged"));
+            headers.append(name, HeaderValue::from_static("twice"));
+        }
+        let uri = Uri::from_static("http://a.example/todos?x=1");
+        set(&mut headers, &uri, "203.0.113.9:5".parse().unwrap(), &[]);
+        let value = |name: &str| {
+            headers.get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(value("spin-full-url"), ["http://a.example/todos?x=1"]);
+        assert_eq!(value("spin-path-info"), ["/todos"]);
+        assert_eq!(value("spin-client-addr"), ["203.0.113.9:5"]);
+        assert!(NAMES.iter().all(|name| !value(name).contains(&"forged")));
+    }
+}
