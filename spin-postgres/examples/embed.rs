@@ -53,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
         postgres: PostgresCtx { pools: Arc::new(pools), allowed: Arc::new(Loopback) },
     };
     let mut store = Store::new(&engine, state);
-    let component = Component::from_file(&engine, &file)?;
+    let component = Component::new(&engine, std::fs::read(file)?)?;
     let command = Command::instantiate_async(&mut store, &component, &linker).await?;
     command.wasi_cli_run().call_run(&mut store).await?.map_err(|()| anyhow::anyhow!("it failed"))
 }

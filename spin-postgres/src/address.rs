@@ -23,6 +23,9 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 /// When an idle connection is probed first; load balancers forget them sooner
 /// than the two hours that are tokio-postgres's default.
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(30);
+/// A connection that a router forgot is known to be gone after half a minute, not a quarter of an hour.
+const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVES_RETRIES: u32 = 3;
 const DEFAULT_PORT: u16 = 5432;
 
 /// What is said about an address that cannot be read, instead of the parser's
@@ -48,6 +51,8 @@ pub fn parse(address: &str) -> Result<Config, &'static str> {
     }
     if !address.contains("keepalives") {
         config.keepalives_idle(KEEPALIVES_IDLE);
+        config.keepalives_interval(KEEPALIVES_INTERVAL);
+        config.keepalives_retries(KEEPALIVES_RETRIES);
     }
     if config.get_application_name().is_none() {
         config.application_name("runtime-host");
@@ -77,7 +82,7 @@ pub fn check(config: &Config, allowed: &dyn Allowed) -> Result<(), Error> {
     Ok(())
 }
 
-/// The hosts and ports that connections are made to. `hostaddr` is where
+/// The hosts and ports that an address names. `hostaddr` is where
 /// tokio-postgres really connects to, so both count.
 pub fn targets(config: &Config) -> Vec<(String, u16)> {
     let ports = config.get_ports();
@@ -93,6 +98,14 @@ pub fn targets(config: &Config) -> Vec<(String, u16)> {
     });
     let addresses = config.get_hostaddrs().iter().enumerate();
     names.chain(addresses.map(|(index, address)| (address.to_string(), port(index)))).collect()
+}
+
+/// One entry for each server: the name where there is one, else the address.
+pub fn servers(config: &Config) -> Vec<(String, u16)> {
+    let count = config.get_hosts().len().max(config.get_hostaddrs().len());
+    let mut all = targets(config);
+    all.truncate(count);
+    all
 }
 
 /// TLS as `sslmode` asks for it. With a CA, or with `require`, certificate and

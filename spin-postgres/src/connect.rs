@@ -41,7 +41,7 @@ impl Target {
             tls,
             balanced: config.get_load_balance_hosts() == LoadBalanceHosts::Random,
             primary: (attributes == TargetSessionAttrs::ReadWrite).then(AtomicUsize::default),
-            hosts: address::targets(&config)
+            hosts: address::servers(&config)
                 .into_iter()
                 .enumerate()
                 .map(|(index, (host, port))| (format!("{host}:{port}"), only(&config, index, port)))

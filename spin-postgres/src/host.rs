@@ -4,8 +4,8 @@ use tokio::sync::oneshot;
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
 use crate::bindings::{
-    Column, Error, Host, HostConnection, HostConnectionBuilder, HostConnectionBuilderWithStore,
-    HostConnectionWithStore, ParameterValue, Row, RowSet,
+    Column, DbValue, Error, Host, HostConnection, HostConnectionBuilder,
+    HostConnectionBuilderWithStore, HostConnectionWithStore, ParameterValue, Row, RowSet,
 };
 use crate::pool::Lease;
 use crate::rows::RowProducer;
@@ -115,14 +115,17 @@ impl HostConnection for PostgresView<'_> {
         let mut set = RowSet { columns: values::columns(reply.statement()), rows: Vec::new() };
         let mut bytes = 0;
         while let Some(row) = reply.try_next().await? {
-            bytes += row.raw_size_bytes();
+            let row_bytes = row.raw_size_bytes();
+            let row = values::row(&row)?;
+            // As it is held: a value of one byte takes many.
+            bytes += row_bytes + size_of::<Row>() + row.len() * size_of::<DbValue>();
             if bytes > MAX_RESULT_BYTES {
                 return Err(Error::Other(format!(
                     "the result is larger than {} MiB: use query-async, or a LIMIT",
                     MAX_RESULT_BYTES >> 20
                 )));
             }
-            set.rows.push(values::row(&row)?);
+            set.rows.push(row);
         }
         Ok(set)
     }

@@ -13,6 +13,7 @@ use wasmtime::component::{HasData, Linker, ResourceTable};
 mod address;
 mod connect;
 mod errors;
+mod functions;
 mod host;
 mod numeric;
 mod older;

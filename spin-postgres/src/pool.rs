@@ -1,13 +1,14 @@
 //! Pools of connections, one per address and CA.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::{
-    self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
+    self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType, WeakPool,
 };
 use deadpool_postgres::ClientWrapper;
 use tokio::task::JoinHandle;
@@ -24,12 +25,46 @@ use crate::session::Session;
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than a few hosts take that do not answer.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a connection may wait for its next borrower.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 const RECYCLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Different addresses kept at the same time; the one unused for longest goes.
 const MAX_POOLS: usize = 16;
 
 /// A borrowed connection; back in its pool when the last clone is dropped.
-pub type Lease = Arc<Object<PoolManager>>;
+pub type Lease = Arc<Borrowed>;
+
+/// The one owner of a borrowed connection.
+pub struct Borrowed(Option<Object<PoolManager>>);
+
+impl Deref for Borrowed {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        // Only `drop` takes it.
+        self.0.as_ref().unwrap_or_else(|| unreachable!("it is borrowed"))
+    }
+}
+
+impl Drop for Borrowed {
+    /// What a borrower left is cleaned away now, and not when somebody wants the connection: an
+    /// open transaction holds locks that others wait for.
+    fn drop(&mut self) {
+        let Some(object) = self.0.take() else { return };
+        if !object.is_unclean() {
+            return;
+        }
+        // Without a runtime the process is ending, and the connection with it.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let mut object = object;
+            let cleaned = tokio::time::timeout(RECYCLE_TIMEOUT, object.recycle()).await;
+            if !matches!(cleaned, Ok(Ok(()))) {
+                drop(Object::take(object));
+            }
+        });
+    }
+}
 
 /// What a host decides about its pools.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +136,7 @@ impl Pools {
         address::check(&config, allowed)?;
         let pool = self.pool(config, (address, ca_root))?;
         match pool.get().await {
-            Ok(lease) => Ok(Arc::new(lease)),
+            Ok(object) => Ok(Arc::new(Borrowed(Some(object)))),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
                 "all {} connections to the database were in use for {} s",
                 self.settings.connections,
@@ -129,9 +164,8 @@ impl Pools {
         if pools.len() >= MAX_POOLS {
             let oldest =
                 pools.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
-            if let Some(entry) = oldest.and_then(|key| pools.remove(&key)) {
-                entry.pool.close();
-            }
+            // Not closed: who waits in it gets its connection, and then it goes.
+            oldest.and_then(|key| pools.remove(&key));
         }
         let taken: Vec<usize> = pools.values().map(|entry| entry.index).collect();
         let index = (0..MAX_POOLS - 1).find(|index| !taken.contains(index));
@@ -157,14 +191,26 @@ impl Pools {
             down: Mutex::default(),
             looking: tokio::sync::Mutex::default(),
         };
-        managed::Pool::builder(PoolManager(Arc::new(manager)))
+        let pool = managed::Pool::builder(PoolManager(Arc::new(manager)))
             .max_size(self.settings.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT_TIMEOUT))
             .create_timeout(Some(CREATE_TIMEOUT))
             .recycle_timeout(Some(RECYCLE_TIMEOUT))
             .build()
-            .map_err(|error| Error::Other(error.to_string()))
+            .map_err(|error| Error::Other(error.to_string()))?;
+        tokio::spawn(let_idle_ones_go(pool.weak()));
+        Ok(pool)
+    }
+}
+
+/// Closes connections that nobody has used for a while, so that a failover or a busy hour leaves
+/// none behind that another pod may want.
+async fn let_idle_ones_go(pool: WeakPool<PoolManager>) {
+    loop {
+        tokio::time::sleep(IDLE_TIMEOUT / 2).await;
+        let Some(pool) = pool.upgrade() else { return };
+        pool.retain(|_, metrics| metrics.last_used() < IDLE_TIMEOUT);
     }
 }
 

@@ -11,6 +11,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{RowStream, Statement};
 
 use crate::bindings::{Error, ParameterValue};
+use crate::functions::{begins_transaction, may_forbid_writes, outlives_statement};
 use crate::pool::{Lease, Manager};
 use crate::reply::Reply;
 use crate::{errors, params};
@@ -37,6 +38,11 @@ pub struct Session {
     client: ClientWrapper,
     /// Something may have changed that outlives a statement: reset before reuse.
     tainted: AtomicBool,
+    /// The component began a transaction of its own. A statement that was prepared before it may
+    /// be out of date, which would end the transaction: each is prepared in it.
+    in_transaction: AtomicBool,
+    /// The component may itself have asked for a session or a transaction without writes.
+    forbids_writes: AtomicBool,
     /// A statement was given up halfway: not to be used again.
     abandoned: AtomicBool,
     /// The server is gone, frozen or no primary any more: not to be used again.
@@ -48,8 +54,25 @@ pub struct Session {
 
 impl Session {
     pub fn new(client: ClientWrapper, doubts: u64, manager: Arc<Manager>) -> Self {
-        let (tainted, abandoned, failed) = (false.into(), false.into(), false.into());
-        Self { client, tainted, abandoned, failed, doubts, manager }
+        let new = || AtomicBool::new(false);
+        Self {
+            client,
+            tainted: new(),
+            in_transaction: new(),
+            forbids_writes: new(),
+            abandoned: new(),
+            failed: new(),
+            doubts,
+            manager,
+        }
+    }
+
+    /// Whether its borrower may have left something in it that waits for nobody: locks, a
+    /// transaction, a statement that still runs.
+    pub fn is_unclean(&self) -> bool {
+        [&self.tainted, &self.abandoned, &self.failed]
+            .iter()
+            .any(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Makes the session fit for its next borrower; an error replaces it.
@@ -64,6 +87,8 @@ impl Session {
         if self.client.is_closed() {
             return Err("the connection is closed");
         }
+        *self.in_transaction.get_mut() = false;
+        *self.forbids_writes.get_mut() = false;
         if std::mem::take(self.tainted.get_mut()) {
             self.client.batch_execute(RESET).await.map_err(|_| "the session could not be reset")?;
         }
@@ -80,7 +105,7 @@ impl Session {
             None => self.client.is_closed(),
             Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
                 // Unless the component itself asked for a transaction without writes.
-                !self.tainted.load(Ordering::Relaxed) && self.manager.target.is_for_writing()
+                !self.forbids_writes.load(Ordering::Relaxed) && self.manager.target.is_for_writing()
             }
             Some(code) => GONE.contains(code),
         };
@@ -136,13 +161,37 @@ enum Refused {
     Parameter(Error),
 }
 
+type Prepared = (Statement, Vec<params::Encoded>);
+
+/// Prepares a statement, or takes it as it was prepared before. Values that do not fit the old one
+/// may fit a new one: a migration may have changed a column's type.
+async fn prepare(
+    session: &Lease,
+    sql: &str,
+    values: &[ParameterValue],
+) -> Result<Prepared, Refused> {
+    let client = &session.client;
+    if session.in_transaction.load(Ordering::Relaxed) {
+        let statement = client.prepare(sql).await.map_err(Refused::Server)?;
+        let encoded = params::encode_all(&statement, values).map_err(Refused::Parameter)?;
+        return Ok((statement, encoded));
+    }
+    let statement = client.prepare_cached(sql).await.map_err(Refused::Server)?;
+    if let Ok(encoded) = params::encode_all(&statement, values) {
+        return Ok((statement, encoded));
+    }
+    client.statement_cache.remove(sql, &[]);
+    let statement = client.prepare_cached(sql).await.map_err(Refused::Server)?;
+    let encoded = params::encode_all(&statement, values).map_err(Refused::Parameter)?;
+    Ok((statement, encoded))
+}
+
 async fn try_query(
     session: &Lease,
     sql: &str,
     values: &[ParameterValue],
 ) -> Result<(Statement, RowStream), Refused> {
-    let statement = session.client.prepare_cached(sql).await.map_err(Refused::Server)?;
-    let encoded = params::encode_all(&statement, values).map_err(Refused::Parameter)?;
+    let (statement, encoded) = prepare(session, sql, values).await?;
     let rows = session.client.query_raw(&statement, encoded).await.map_err(Refused::Server)?;
     Ok((statement, rows))
 }
@@ -167,6 +216,12 @@ impl InFlight {
         if outlives_statement(sql) {
             session.tainted.store(true, Ordering::Relaxed);
         }
+        if may_forbid_writes(sql) {
+            session.forbids_writes.store(true, Ordering::Relaxed);
+        }
+        if begins_transaction(sql) {
+            session.in_transaction.store(true, Ordering::Relaxed);
+        }
         Self { session: Some(session.clone()) }
     }
 
@@ -188,11 +243,18 @@ impl InFlight {
         errors::query(error)
     }
 
-    /// The server has said nothing for too long: whether it will do the
-    /// statement is unknown, and it is not asked again.
+    /// The server has said nothing for too long: whether it will do the statement is unknown, and
+    /// it is not asked again. If it answers nobody else either, the other connections are given
+    /// up as well; one slow statement costs one connection.
     pub fn silent(self) -> Error {
-        if let Some(session) = &self.session {
-            session.manager.doubt();
+        if let (Some(session), Ok(runtime)) = (&self.session, tokio::runtime::Handle::try_current())
+        {
+            let manager = session.manager.clone();
+            runtime.spawn(async move {
+                if manager.target.connect().await.is_err() {
+                    manager.doubt();
+                }
+            });
         }
         let limit = self.timeout();
         Error::ConnectionFailed(format!("the database said nothing for {limit:?}"))
@@ -210,73 +272,6 @@ impl Drop for InFlight {
         // Without a runtime the process is ending, and the connection with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { manager.target.cancel(token).await });
-        }
-    }
-}
-
-/// Whether a statement can leave something behind in its session: anything but
-/// a plain query, and the two functions by which a plain query can.
-fn outlives_statement(sql: &str) -> bool {
-    const PLAIN: [&str; 7] = ["select", "insert", "update", "delete", "with", "values", "merge"];
-    const LEAVE_TRACES: [&str; 2] = ["set_config", "advisory"];
-
-    let rest = skip_comments(sql);
-    let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
-    let plain = PLAIN.iter().any(|word| rest[..end].eq_ignore_ascii_case(word));
-    !plain || LEAVE_TRACES.iter().any(|word| contains_ignoring_case(rest, word))
-}
-
-fn contains_ignoring_case(text: &str, word: &str) -> bool {
-    text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-fn skip_comments(mut sql: &str) -> &str {
-    loop {
-        sql = sql.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
-        if let Some(rest) = sql.strip_prefix("--") {
-            sql = rest.split_once('\n').map_or("", |(_, rest)| rest);
-        } else if sql.starts_with("/*") {
-            // Comments nest in PostgreSQL; on an odd one the session is reset, which is safe.
-            sql = sql.split_once("*/").map_or("", |(_, rest)| rest);
-        } else {
-            return sql;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::outlives_statement;
-
-    #[test]
-    fn plain_statements_leave_nothing_behind() {
-        for sql in [
-            "SELECT 1",
-            "  -- a comment\n select * from t",
-            "/* a */ (SELECT 1) UNION (SELECT 2)",
-            "WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a",
-            "insert into t values ('begin')",
-            "Update t SET a = 1",
-        ] {
-            assert!(!outlives_statement(sql), "{sql}");
-        }
-    }
-
-    #[test]
-    fn everything_else_has_the_session_reset() {
-        for sql in [
-            "BEGIN",
-            "/* x */ start transaction",
-            "SET statement_timeout = 1",
-            "SELECT set_config('a.b', 'c', false)",
-            "SELECT PG_ADVISORY_LOCK(1)",
-            "LISTEN x",
-            "PREPARE p AS SELECT 1",
-            "",
-            "/* a /* nested */ BEGIN",
-            "selected",
-        ] {
-            assert!(outlives_statement(sql), "{sql}");
         }
     }
 }

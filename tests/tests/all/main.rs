@@ -12,6 +12,7 @@ mod accessibility;
 mod admin;
 mod api;
 mod bad_input;
+mod borrowers;
 mod component;
 mod components;
 mod cross_site;
