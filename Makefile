@@ -15,7 +15,7 @@ WASM := target/wasm32-wasip2/component/todo_component.wasm
 HOST = $(PROGRAMS)/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component test-component laptop try-up host pg-cluster deploy undeploy state plan cloud access secrets images pin promote verify lint clippy units test test-cluster on-cluster check bench bench-failover bench-swap size clean
+.PHONY: help setup up watch db build component test-component laptop try-up host pg-cluster deploy undeploy state plan cloud access secrets images pin promote verify lint clippy units test test-cluster on-cluster check bench bench-builds bench-failover bench-swap size clean
 
 # The environment of deploy and undeploy: a folder of config/.
 ENV ?= dev
@@ -134,8 +134,16 @@ check: setup ## Format and lint, without running anything
 	cargo clippy --workspace --all-targets $(HOST_FEATURES)
 
 bench: PROFILE := release
-bench: build ## Compare a table of 1,000,000 rows with one of 100
-	cargo run --release -p tests --bin bench
+bench: build ## Compare with a native server (ROUTE, CONNECTIONS, ROUNDS, SECONDS), and 1,000,000 rows with 100
+	cargo build --profile component --target wasm32-wasip2 -p hello
+	cargo build --release -p native
+	cargo run --release -p tests --bin bench -- speed
+	cargo run --release -p tests --bin bench -- rows
+
+bench-builds: PROFILE := release
+bench-builds: build ## Compare two programs of the host: OLD=path NEW=path
+	cargo build --profile component --target wasm32-wasip2 -p hello
+	cargo run --release -p tests --bin bench -- builds $(OLD) $(NEW)
 
 size: component ## Print the component's size
 	@wc -c < $(WASM) | awk '{ printf "%s: %d bytes (%.0f KB)\n", "$(WASM)", $$1, $$1 / 1000 }'

@@ -302,7 +302,7 @@ fn comment_length(text: &str) -> usize {
     let (mut depth, mut at) = (0_u32, 0);
     let bytes = text.as_bytes();
     while at < bytes.len() {
-        match (&bytes[at..]).get(..2) {
+        match bytes[at..].get(..2) {
             Some(b"/*") => (depth, at) = (depth + 1, at + 2),
             Some(b"*/") => {
                 (depth, at) = (depth - 1, at + 2);

@@ -72,15 +72,13 @@ pub fn plain_path(path: &str) -> Cow<'_, str> {
     while let Some((before, escaped)) = rest.split_once('%') {
         plain.push_str(before);
         let byte = escaped.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match byte.map(char::from).filter(|c| c.is_ascii_alphanumeric() || "-._~".contains(*c)) {
-            Some(c) => {
-                plain.push(c);
-                rest = &escaped[2..];
-            }
-            None => {
-                plain.push('%');
-                rest = escaped;
-            }
+        let unreserved = |c: &char| c.is_ascii_alphanumeric() || "-._~".contains(*c);
+        if let Some(c) = byte.map(char::from).filter(unreserved) {
+            plain.push(c);
+            rest = &escaped[2..];
+        } else {
+            plain.push('%');
+            rest = escaped;
         }
     }
     (plain + rest).into()

@@ -129,12 +129,12 @@ impl App<'_> {
         };
         let _admin = admin.map(|socket| host.admin(socket, self.database(), status)).transpose()?;
         let step = progress::step("Compiling the component");
-        let Some(loaded) = signals.unless(loader.load_file(&component.source)).await else {
+        let Some(compiled) = signals.unless(loader.load_file(&component.source)).await else {
             return Ok(());
         };
-        let loaded = loaded?;
-        step.done(&format!("Compiled {} ({})", component.id, loaded.digest));
-        server.live.store(Some(Arc::new(loaded)));
+        let compiled = compiled?;
+        step.done(&format!("Compiled {} ({})", component.id, compiled.digest));
+        server.live.store(Some(Arc::new(compiled)));
 
         let beside = self.maintain(changes, loader, server);
         host.serve(socket, self.args.listen, signals, beside).await

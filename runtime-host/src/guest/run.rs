@@ -101,12 +101,11 @@ impl Run {
 
     /// Why an error came for an answer.
     async fn explain(mut self, error: &wasmtime::Error, ended: Option<Result<(), End>>) -> Failure {
-        let ended = match ended {
-            Some(ended) => ended,
-            None => {
-                let end = poll_fn(|cx| self.poll(cx));
-                tokio::time::timeout(TRAP, end).await.unwrap_or(Ok(()))
-            }
+        let ended = if let Some(ended) = ended {
+            ended
+        } else {
+            let end = poll_fn(|cx| self.poll(cx));
+            tokio::time::timeout(TRAP, end).await.unwrap_or(Ok(()))
         };
         if let Err(end) = ended {
             return self.fail(Some(end));

@@ -87,9 +87,10 @@ async fn forward(
             server.metrics.refused(Limit::max_body);
             Err(Problem::body_too_large(limits))
         }
-        (Progress::TooSlow, _) => Err(too_slow(server)),
-        // The client's fault: the component still waited for its body.
-        (Progress::Waiting, Err(Failure::TimedOut)) => Err(too_slow(server)),
+        // The client's fault, also when the component still waited for its body at the end.
+        (Progress::TooSlow, _) | (Progress::Waiting, Err(Failure::TimedOut)) => {
+            Err(too_slow(server))
+        }
         (_, Err(Failure::NoRoom)) => Err(busy(server)),
         (_, Ok(response)) => {
             let status = response.status();

@@ -243,7 +243,8 @@ fn limit_of(error: &hyper::Error) -> Option<Limit> {
     if let Some(source) =
         source.filter(|error: &&io::Error| error.kind() == io::ErrorKind::TimedOut)
     {
-        let in_head = source.get_ref().is_some_and(|inner| inner.is::<HeadTimeout>());
+        let in_head =
+            source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<HeadTimeout>);
         Some(if in_head { Limit::header_timeout } else { Limit::body_timeout })
     } else if error.is_parse_too_large() {
         Some(Limit::max_head)

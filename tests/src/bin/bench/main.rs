@@ -9,7 +9,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a benchmark that cannot run has nothing better to do"
+    clippy::cast_precision_loss,
+    reason = "a benchmark that cannot run has nothing better to do, and its counts are far below 2^52"
 )]
 
 use std::path::PathBuf;

@@ -82,7 +82,7 @@ impl Peer {
     /// This host, with the todo component and with the SDK's first one.
     pub async fn host(name: &str, host: &Path, database: &Database) -> Self {
         let start = async |project: Project| {
-            let up = Up::on(database.url().as_str(), project).argument("--no-access-log");
+            let up = Up::on(database.url().as_str(), project);
             Program::start("runtime-host", up.command_of(host)).await
         };
         let (program, hello) = (start(Project::new()).await, start(hello_project()).await);
@@ -162,16 +162,13 @@ impl Program {
 /// From the start of the process to its first answer, with everything cached.
 pub async fn first_answer(host: Option<&Path>, database: &Database) -> Duration {
     let begin = Instant::now();
-    let peer = match host {
-        Some(host) => {
-            let up = Up::on(database.url().as_str(), Project::new());
-            Program::start("runtime-host", up.command_of(host)).await
-        }
-        None => {
-            let mut command = Command::new(program("native"));
-            command.env("DATABASE_URL", database.url().as_str());
-            Program::start("native", command).await
-        }
+    let peer = if let Some(host) = host {
+        let up = Up::on(database.url().as_str(), Project::new());
+        Program::start("runtime-host", up.command_of(host)).await
+    } else {
+        let mut command = Command::new(program("native"));
+        command.env("DATABASE_URL", database.url().as_str());
+        Program::start("native", command).await
     };
     let url = peer.url.join("/todos?limit=10").expect("an address");
     tests::http::client().get(url).answer().await.is(200);
