@@ -5,6 +5,7 @@ use tests::{App, Page, until};
 use thirtyfour::Key;
 
 mod editing;
+mod hands;
 mod routing;
 mod when_the_server_is_away;
 

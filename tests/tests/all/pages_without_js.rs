@@ -395,3 +395,19 @@ async fn a_message_goes_away_by_its_link() {
     page.click(".dismiss").await;
     page.comes_to_show("no message", tests::page::Shown::says_nothing).await;
 }
+
+#[tokio::test]
+async fn a_message_shifts_nothing_and_the_second_click_of_a_double_click_does_nothing() {
+    let app = app_with(&["one", "two"]).await;
+    let page = Page::without_javascript(&app).await;
+    page.destroy("one").await;
+    page.says("Deleted").await;
+    // Scripts of the page are off; these are the driver's.
+    page.comes_to("getComputedStyle(document.querySelector('.notices')).position === 'fixed'")
+        .await;
+    page.comes_to("getComputedStyle(document.querySelector('.main')).animationName === 'settle'")
+        .await;
+    page.go("/").await;
+    page.comes_to("getComputedStyle(document.querySelector('.main')).animationName === 'none'")
+        .await;
+}

@@ -1,0 +1,133 @@
+//! What hands really do: they click twice, hold a key too long, type while others reorder.
+
+use super::*;
+use serde_json::{Value, json};
+
+/// The middle of the first element that matches.
+async fn middle(page: &Page, selector: &str) -> (f64, f64) {
+    let script = format!(
+        "const r = document.querySelector({}).getBoundingClientRect();
+         return [r.x + r.width / 2, r.y + r.height / 2];",
+        json!(selector)
+    );
+    let found = page.run(&script).await;
+    (found[0].as_f64().unwrap(), found[1].as_f64().unwrap())
+}
+
+/// A press of the mouse's button, as the browser gets it from a mouse.
+async fn click_at(page: &Page, (x, y): (f64, f64), count: u32) {
+    for kind in ["mousePressed", "mouseReleased"] {
+        let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": count });
+        page.devtools("Input.dispatchMouseEvent", event).await;
+    }
+}
+
+async fn key(page: &Page, kind: &str, repeats: bool) {
+    let mut event: Value = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "autoRepeat": repeats });
+    if kind == "keyDown" {
+        event["text"] = "\r".into();
+    }
+    page.devtools("Input.dispatchKeyEvent", event).await;
+}
+
+#[tokio::test]
+async fn a_double_click_deletes_one_todo() {
+    let (app, page) = page_with(&["one", "two", "three", "four"]).await;
+    let place = middle(&page, ".todo-list .destroy").await;
+    click_at(&page, place, 1).await;
+    click_at(&page, place, 2).await;
+    page.shows(["two", "three", "four"]).await;
+    has_saved(&app, &["two", "three", "four"]).await;
+}
+
+#[tokio::test]
+async fn a_double_click_under_a_filter_completes_one_todo() {
+    let (_app, page) = page_with(&["one", "two", "three"]).await;
+    page.choose("Active").await;
+    page.arrives_at("/?filter=active").await;
+    let place = middle(&page, ".todo-list .toggle").await;
+    click_at(&page, place, 1).await;
+    click_at(&page, place, 2).await;
+    page.shows(["two", "three"]).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_held_deletes_one_todo() {
+    let (app, page) = page_with(&["a", "b", "c", "d"]).await;
+    page.run("document.querySelector('.todo-list .destroy').focus()").await;
+    key(&page, "keyDown", false).await;
+    for _ in 0..5 {
+        key(&page, "keyDown", true).await;
+    }
+    key(&page, "keyUp", false).await;
+    page.shows(["b", "c", "d"]).await;
+    has_saved(&app, &["b", "c", "d"]).await;
+}
+
+#[tokio::test]
+async fn somebody_elses_reorder_does_not_interrupt_typing() {
+    let (app, page) = page_with(&["a", "b", "c", "d", "e"]).await;
+    page.double_click("c").await;
+    page.comes_to_show("the editor", |shown| shown.focus() == "edit").await;
+    page.press("half ").await;
+    let first = app.list().await.remove(0);
+    app.change(&first, json!({ "order": 1000 })).await;
+    page.comes_to("document.querySelector('.todo-list').lastElementChild.querySelector('bdi').textContent === 'a'")
+        .await;
+    page.comes_to("document.activeElement.matches('.edit')").await;
+    page.press("a sentence").await;
+    page.press(Key::Enter).await;
+    has_saved(&app, &["b", "chalf a sentence", "d", "e", "a"]).await;
+}
+
+#[tokio::test]
+async fn the_key_that_ends_a_composition_ends_no_edit() {
+    let (_app, page) = page_with(&["a"]).await;
+    page.double_click("a").await;
+    page.comes_to_show("the editor", |shown| shown.focus() == "edit").await;
+    for key in ["Enter", "Escape"] {
+        page.run(&format!(
+            "document.activeElement.dispatchEvent(new KeyboardEvent('keydown',
+                {{ key: '{key}', keyCode: 229, bubbles: true, cancelable: true }}))"
+        ))
+        .await;
+    }
+    page.comes_to("document.activeElement.matches('.editing > .edit')").await;
+}
+
+#[tokio::test]
+async fn a_filter_is_read_out_with_what_it_shows() {
+    let (_app, page) = page_with(&["a", "b"]).await;
+    page.toggle("b").await;
+    for (filter, said) in [("Completed", "Completed: 1 todo"), ("All", "All: 2 todos")] {
+        page.choose(filter).await;
+        page.comes_to(&format!("document.querySelector('.announcer').textContent === '{said}'"))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn lines_that_are_pasted_can_become_todos() {
+    let (app, page) = page_with(&[]).await;
+    page.run(
+        "const data = new DataTransfer();
+         data.setData('text/plain', 'milk\\r\\neggs\\n\\n bread ');
+         document.querySelector('.new-todo').dispatchEvent(
+             new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));",
+    )
+    .await;
+    page.click(".notice .retry").await;
+    page.shows(["milk", "eggs", "bread"]).await;
+    has_saved(&app, &["milk", "eggs", "bread"]).await;
+}
+
+#[tokio::test]
+async fn the_way_back_leads_to_a_page_with_its_own_title() {
+    let (_app, page) = page_with(&["a"]).await;
+    page.choose("Active").await;
+    page.comes_to("document.title.startsWith('Active')").await;
+    page.run("history.back()").await;
+    page.comes_to("document.title === 'Todoozle'").await;
+    page.run("history.forward()").await;
+    page.comes_to("document.title.startsWith('Active')").await;
+}
