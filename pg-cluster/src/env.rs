@@ -56,6 +56,8 @@ pub struct Env {
 #[serde(deny_unknown_fields, default)]
 pub struct Role {
     pub connection_limit: Bounded<-1, 10_000, -1>,
+    /// What its Secret leads to; may be left out where it owns no more than one database.
+    pub database: Option<Identifier>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -122,6 +124,9 @@ impl Env {
                  could fill the disk; write less, or more storage"
             );
         }
+        for (role, settings) in &self.roles {
+            self.check_database_of(role, settings)?;
+        }
         for (database, Database { owner }) in &self.databases {
             if !self.roles.contains_key(owner) {
                 bail!(
@@ -129,6 +134,40 @@ impl Env {
                 );
             }
         }
+        Ok(())
+    }
+}
+
+impl Env {
+    /// The database that a role's Secret leads to: the one that its settings name, else the only
+    /// one that it owns.
+    pub fn database_of(&self, role: &str) -> Option<&Identifier> {
+        let named = self.roles.iter().find(|(name, _)| ***name == *role);
+        let named = named.and_then(|(_, settings)| settings.database.as_ref());
+        named.or_else(|| self.owned(role).first().copied())
+    }
+
+    fn owned(&self, role: &str) -> Vec<&Identifier> {
+        let owned = self.databases.iter().filter(|(_, database)| *database.owner == *role);
+        owned.map(|(name, _)| name).collect()
+    }
+
+    /// A second database must not turn an application to another one.
+    fn check_database_of(&self, role: &Identifier, settings: &Role) -> Result<()> {
+        if let Some(database) = &settings.database {
+            ensure!(
+                self.databases.contains_key(database),
+                "roles.{role}.database is {database}, which is not a database here: add [databases.{database}]"
+            );
+            return Ok(());
+        }
+        let owned: Vec<_> = self.owned(role).into_iter().map(ToString::to_string).collect();
+        ensure!(
+            owned.len() <= 1,
+            "{role} owns {}: say which its Secret leads to with roles.{role}.database = \"{}\"",
+            owned.join(" and "),
+            owned[0]
+        );
         Ok(())
     }
 }

@@ -13,7 +13,9 @@ use tokio::{
 use crate::{cluster::Cluster, objects};
 
 /// Terse, because a longer error would quote the statement and its verifier.
-pub const PSQL: &str = "PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" exec psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse";
+/// Only PostgreSQL's own names are looked up: the superuser works in databases whose owners could
+/// have planted operators and functions of the same names.
+pub const PSQL: &str = "PGOPTIONS='-c search_path=pg_catalog' PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" exec psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse";
 /// kube's own buffers hold a kilobyte.
 const BUFFER: usize = 64 << 10;
 

@@ -108,6 +108,12 @@ impl Given {
     }
 }
 
+impl Given {
+    pub fn has_every_system_user(&self) -> bool {
+        SYSTEM.iter().all(|user| self.system.contains_key(*user))
+    }
+}
+
 fn decrypt(path: &Path) -> Result<String> {
     let output = Command::new("sops")
         .args(["--disable-version-check", "--decrypt"])

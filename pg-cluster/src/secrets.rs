@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
+use kube::{ResourceExt, api::ListParams};
 
 use crate::{
     cluster::{Cluster, secret_value},
@@ -16,6 +17,26 @@ use crate::{
 pub struct Secrets {
     pub passwords: Passwords,
     pub objects: Vec<Object>,
+}
+
+/// The users that Patroni needs have their passwords in the database as well: beside data that is
+/// there, new ones would lock every member out at its next start.
+async fn refuse_new_passwords(cluster: &Cluster, given: &Given) -> Result<()> {
+    let env = &cluster.env;
+    let volumes = cluster.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
+    let volumes = volumes.context("list the volumes")?;
+    let sets = [names::main(env), names::replica(env)].map(|set| format!("data-{set}-"));
+    let is_ours = |name: &String| {
+        let number = sets.iter().find_map(|set| name.strip_prefix(set));
+        number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let kept = volumes.items.iter().map(ResourceExt::name_any).find(is_ours);
+    let Some(kept) = kept.filter(|_| !given.has_every_system_user()) else { return Ok(()) };
+    bail!(
+        "the Secret {} is gone, and the volume {kept} is there, whose database has its passwords: put the Secret back from a copy, or write superuser, replication, \
+         rewind and restapi as they were under `system` in secrets.yaml",
+        names::credentials(env)
+    )
 }
 
 impl Secrets {
@@ -30,6 +51,9 @@ impl Secrets {
             }
         }
         let value = |name: &str, key: &str| secret_value(live.get(name)?, key);
+        if !live.contains_key(&names::credentials(env)) {
+            refuse_new_passwords(cluster, given).await?;
+        }
         let passwords = Passwords::resolve(env, given, |role, key| {
             let holder = role.map(|role| names::role_secret(env, role));
             value(&holder.unwrap_or_else(|| names::credentials(env)), key)

@@ -39,6 +39,20 @@ fn dev_documents_every_key() {
 }
 
 #[test]
+fn a_second_database_turns_no_application_to_another_one() {
+    let env = |text: &str| Env::parse(&format!("{LEAST}{text}"), "dev").unwrap();
+    let one = "[roles.app]\n[databases.todo]\nowner = \"app\"\n";
+    assert_eq!(env(one).database_of("app").map(ToString::to_string).as_deref(), Some("todo"));
+    let two = format!("{one}[databases.a-copy]\nowner = \"app\"\n");
+    assert!(refused(&two).contains("app owns a-copy and todo"));
+    let named = two.replace("[roles.app]", "[roles.app]\ndatabase = \"todo\"");
+    assert_eq!(env(&named).database_of("app").map(ToString::to_string).as_deref(), Some("todo"));
+    let unknown = one.replace("[roles.app]", "[roles.app]\ndatabase = \"nope\"");
+    assert!(refused(&unknown).contains("add [databases.nope]"));
+    assert_eq!(env("[roles.app]").database_of("app"), None);
+}
+
+#[test]
 fn an_unknown_key_is_named() {
     assert!(
         refused("[replication]\nmax_wal_sender = 5")

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Map, Value, json};
 
 use super::{ROLE_LABEL, SCOPE_LABEL, meta, names, pod, selector, sets::HomeSet};
-use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT};
+use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, SynchronousMode};
 
 pub fn config_map(env: &Env) -> Result<ConfigMap> {
     let yaml =
@@ -76,7 +76,7 @@ pub fn dynamic(env: &Env) -> Value {
         "ttl": r.ttl,
         "loop_wait": r.loop_wait,
         "retry_timeout": r.retry_timeout,
-        "maximum_lag_on_failover": r.maximum_lag_on_failover.bytes(),
+        "maximum_lag_on_failover": maximum_lag(env),
         "primary_start_timeout": r.primary_start_timeout,
         "member_slots_ttl": format!("{}min", r.member_slots_ttl_minutes.get()),
         "synchronous_mode": r.synchronous_mode,
@@ -90,6 +90,18 @@ pub fn dynamic(env: &Env) -> Value {
             "pg_hba": hba(env),
         },
     })
+}
+
+/// A synchronous standby has every acknowledged write, however far it is behind with the rest:
+/// holding it back would leave nobody to take over in the middle of a bulk load.
+fn maximum_lag(env: &Env) -> u64 {
+    const NONE: u64 = 1 << 50;
+    let replication = &env.replication;
+    if replication.synchronous_mode == SynchronousMode::Off {
+        replication.maximum_lag_on_failover.bytes()
+    } else {
+        NONE
+    }
 }
 
 fn dynamic_parameters(env: &Env) -> Map<String, Value> {

@@ -46,11 +46,8 @@ pub fn for_members(
 /// What an application mounts: one Secret a role, with all it needs to connect.
 pub fn for_roles(env: &Env, passwords: &Passwords, authority: &Authority) -> Result<Vec<Object>> {
     let one = |(role, password): (&String, &crate::passwords::Password)| {
-        let database = env
-            .databases
-            .iter()
-            .find(|(_, d)| *d.owner == **role)
-            .map_or("postgres", |(name, _)| name);
+        // A role without a database of its own finds the one that every server has.
+        let database = env.database_of(role).map_or("postgres", |name| name);
         let writes = uri(env, role, password.expose(), database, "read-write");
         // Whichever replica answers; empty where there is none, so that nobody waits for one.
         let reads = if env.replica.count.get() > 0 {

@@ -32,7 +32,7 @@ fn refused(database: &Database, arguments: &[&str]) -> String {
 
 pub async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
     let database = Database::new("saved").await;
-    database.configure("databases.copy.owner = \"app\"");
+    database.configure("databases.copy.owner = \"app\"\nroles.app.database = \"todo\"");
     database.must(&["init"]);
     client(&database, "todo").await.batch_execute(FILL).await.unwrap();
     let wanted = content(&database, "todo").await;
