@@ -6,7 +6,7 @@ use wasmparser::component_types::ComponentEntityType;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
 /// The most that the component may weigh, in bytes.
-const LIMIT: usize = 600_000;
+const LIMIT: usize = 800_000;
 
 /// Every interface that Spin 4.1 offers to an HTTP component and that has a
 /// stable version: the world `http-trigger` of its `wit/world.wit`, and what
