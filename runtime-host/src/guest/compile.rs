@@ -2,19 +2,22 @@
 //! and gigabytes, and only a process can be stopped. What it leaves behind is
 //! wasmtime's cache of compiled code, from which the host then loads it.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::Signal;
 use tokio::process::Command;
 use wasmtime::component::Component;
 
 use crate::guest::engine;
 
 mod functions;
+mod prune;
 
 use functions::Functions;
 
@@ -23,10 +26,23 @@ use functions::Functions;
 const MAX_MEMORY: u64 = 1 << 30;
 /// How long `up` lets it take.
 pub const TIMEOUT: Duration = Duration::from_mins(1);
+/// How the system says that the cache's disk is full, or that there are too many processes.
+const LACKS: [&str; 2] = ["No space left on device", "Resource temporarily unavailable"];
 /// How much the compiler gives way to requests.
 const NICENESS: &str = "10";
 /// The command of the child process.
 pub const COMMAND: &str = "compile";
+
+/// Why there is no code.
+#[derive(Debug, thiserror::Error)]
+pub enum Uncompiled {
+    /// The component's own fault.
+    #[error("{0}")]
+    Component(String),
+    /// No space, no process, no folder: nothing is known of the component.
+    #[error("it cannot be compiled now: {0:#}")]
+    Surroundings(#[from] anyhow::Error),
+}
 
 /// Compiles ahead of loading, within limits.
 pub struct Compiler {
@@ -41,7 +57,8 @@ impl Compiler {
     }
 
     /// Fills the cache with the component's code. Dropped, it stops at once.
-    pub async fn compile(&self, component: &[u8]) -> Result<()> {
+    pub async fn compile(&self, component: &[u8]) -> Result<(), Uncompiled> {
+        prune::keep_below(&self.cache, prune::LIMIT);
         let file = tempfile::Builder::new()
             .prefix("compiling-")
             .suffix(".wasm")
@@ -67,11 +84,11 @@ impl Compiler {
         let output = tokio::time::timeout(self.timeout, child.wait_with_output())
             .await
             .map_err(|_| {
-                anyhow!(
+                Uncompiled::Component(format!(
                     "it took longer than {} s to compile: make it smaller, or allow more with \
                      --compile-timeout",
                     self.timeout.as_secs_f32()
-                )
+                ))
             })?
             .context("wait for the compiler")?;
         if output.status.success() {
@@ -79,10 +96,20 @@ impl Compiler {
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let reason = said.trim().strip_prefix("error: ").unwrap_or(said.trim());
-        if output.status.code().is_none() {
-            bail!("compiling it ended in a crash or took more than 1 GiB: {reason}");
+        let surroundings = match (output.status.code(), output.status.signal()) {
+            // `nice` itself, which found no program or no process to run it in.
+            (Some(125..=127), _) => true,
+            // Killed from outside; what takes too much memory ends itself.
+            (_, Some(signal)) => signal == Signal::SIGKILL as i32,
+            _ => LACKS.iter().any(|lack| reason.contains(lack)),
+        };
+        if surroundings {
+            return Err(anyhow!("the compiler ended: {reason}").into());
         }
-        bail!("{reason}")
+        Err(Uncompiled::Component(match output.status.code() {
+            None => format!("compiling it ended in a crash or took more than 1 GiB: {reason}"),
+            Some(_) => reason.to_owned(),
+        }))
     }
 }
 

@@ -11,7 +11,7 @@ use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::digest::Digest;
-use crate::guest::compile::Compiler;
+use crate::guest::compile::{Compiler, Uncompiled};
 use crate::guest::health::Health;
 use crate::guest::imports;
 use crate::guest::instances::Instances;
@@ -40,7 +40,7 @@ impl Drop for Loaded {
     }
 }
 
-/// Why a component is not served. Each is a fault of the component's own.
+/// Why a component is not served. All but the last are faults of the component's own.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
     #[error("{0:#}")]
@@ -49,6 +49,17 @@ pub enum Unfit {
     Imports(String),
     #[error("{0:#}")]
     Compile(anyhow::Error),
+    #[error("{0:#}")]
+    Surroundings(anyhow::Error),
+}
+
+impl From<Uncompiled> for Unfit {
+    fn from(error: Uncompiled) -> Self {
+        match error {
+            Uncompiled::Component(_) => Self::Compile(error.into()),
+            Uncompiled::Surroundings(_) => Self::Surroundings(error.into()),
+        }
+    }
 }
 
 impl Loader {
@@ -79,7 +90,7 @@ impl Loader {
     /// Loads a component that was inspected, off the request path. `digest` is
     /// that of the bytes.
     pub async fn load(&self, digest: Digest, bytes: Vec<u8>) -> Result<Loaded, Unfit> {
-        self.compiler.compile(&bytes).await.map_err(Unfit::Compile)?;
+        self.compiler.compile(&bytes).await?;
         let (engine, linker) = (self.engine.clone(), self.linker.clone());
         let pre = tokio::task::spawn_blocking(move || prepare(&engine, &linker, &bytes))
             .await

@@ -114,6 +114,7 @@ fn refuse(error: &Unfit) -> Refusal {
         Unfit::Kind(_) => "kind",
         Unfit::Imports(_) => "imports",
         Unfit::Compile(_) => "compile",
+        Unfit::Surroundings(_) => return Refusal::NotNow(error.to_string()),
     };
     unfit(check, error.to_string())
 }

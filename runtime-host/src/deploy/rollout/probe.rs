@@ -7,6 +7,7 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 
 use super::check::Refusal;
+use crate::guest::failure::Failure;
 use crate::guest::loaded::Loaded;
 
 const CHECK: &str = "probe";
@@ -20,7 +21,11 @@ pub async fn probe(loaded: &Loaded, path: &str) -> Result<(), Refusal> {
     let answer = tokio::time::timeout(TIMEOUT, ask(loaded, path)).await;
     let status = answer
         .map_err(|_| failed(format!("GET {path} got no answer within {} s", TIMEOUT.as_secs())))?
-        .map_err(|reason| failed(format!("GET {path}: {reason}")))?;
+        .map_err(|unanswered| match unanswered {
+            // As many instances as there may be are at work for others.
+            Unanswered::NoRoom => Refusal::NotNow(format!("GET {path}: {}", Failure::NoRoom)),
+            Unanswered::Failed(reason) => failed(format!("GET {path}: {reason}")),
+        })?;
     match status {
         // What it needs is away; that is not its fault.
         StatusCode::SERVICE_UNAVAILABLE => {
@@ -31,14 +36,29 @@ pub async fn probe(loaded: &Loaded, path: &str) -> Result<(), Refusal> {
     }
 }
 
-async fn ask(loaded: &Loaded, path: &str) -> Result<StatusCode, String> {
+/// Why the probe got no whole answer.
+enum Unanswered {
+    NoRoom,
+    Failed(String),
+}
+
+impl From<String> for Unanswered {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+async fn ask(loaded: &Loaded, path: &str) -> Result<StatusCode, Unanswered> {
     let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
     let request = Request::get(format!("http://localhost{path}"))
         .header(http::header::HOST, "localhost")
         .body(body)
         .map_err(|error| error.to_string())?;
     let answer = loaded.instances.answer(format!("probe {path}"), request).await;
-    let response = answer.map_err(|failure| failure.to_string())?;
+    let response = answer.map_err(|failure| match failure {
+        Failure::NoRoom => Unanswered::NoRoom,
+        failure => Unanswered::Failed(failure.to_string()),
+    })?;
     let status = response.status();
     response
         .into_body()
