@@ -174,6 +174,12 @@ pub fn judge(
     let mut reasons = Vec::new();
     if let Some(reason) = unprotected(env, members, primary, leader, synchronous) {
         reasons.push(reason);
+        if waits_for_a_standby(env, members, synchronous) {
+            reasons.push(
+                "synchronous_mode_strict holds every write back until a standby streams".to_owned(),
+            );
+            return (Verdict::NoPrimary, reasons);
+        }
         return (Verdict::Unprotected, reasons);
     }
     for member in members.iter().filter(|member| member.name != primary.name && !streams(member)) {
@@ -248,6 +254,27 @@ fn without_primary(env: &Env, members: &[Member], leader: Option<&str>) -> Strin
     }
 }
 
+/// Adds that Patroni was told to do nothing by itself.
+pub fn with_pause((verdict, mut reasons): (Verdict, Vec<String>)) -> (Verdict, Vec<String>) {
+    reasons.push(
+        "Patroni is paused, so nobody takes over when the primary goes: `patronictl resume` in a member ends it"
+            .to_owned(),
+    );
+    (verdict.max(Verdict::Degraded), reasons)
+}
+
+/// Whether the primary acknowledges nothing for want of a standby.
+fn waits_for_a_standby(env: &Env, members: &[Member], synchronous: &[String]) -> bool {
+    env.replication.synchronous_mode_strict
+        && !members.iter().any(|member| holds_every_write(member, synchronous))
+}
+
+fn holds_every_write(member: &Member, synchronous: &[String]) -> bool {
+    streams(member)
+        && matches!(member.sync.as_deref(), Some("sync" | "quorum"))
+        && synchronous.contains(&member.name)
+}
+
 /// Why an acknowledged write might be on one disk only.
 fn unprotected(
     env: &Env,
@@ -271,12 +298,7 @@ fn unprotected(
     if env.members() < 2 {
         return Some("there is no replica: write count = 1 or more under [replica]".to_owned());
     }
-    let holds = |member: &&Member| {
-        streams(member)
-            && matches!(member.sync.as_deref(), Some("sync" | "quorum"))
-            && synchronous.contains(&member.name)
-    };
-    if members.iter().any(|member| holds(&member)) {
+    if members.iter().any(|member| holds_every_write(member, synchronous)) {
         return None;
     }
     Some(match env.replication.synchronous_mode {

@@ -33,6 +33,20 @@ pub struct Agreed {
     pub initialized: bool,
 }
 
+impl Agreed {
+    pub fn is_paused(&self) -> bool {
+        self.dynamic.as_ref().is_some_and(|dynamic| dynamic["pause"] == true)
+    }
+}
+
+/// What the configuration should be, beside what it is: a pause that somebody asked for stays.
+pub fn wanted_beside(live: &Value, mut wanted: Value) -> Value {
+    if let Some(pause) = live.get("pause") {
+        wanted["pause"] = pause.clone();
+    }
+    wanted
+}
+
 impl Cluster {
     pub async fn agreed(&self) -> Result<Agreed> {
         let maps = self.patroni_config_maps().await?;

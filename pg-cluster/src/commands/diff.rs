@@ -10,6 +10,7 @@ use crate::{
     diff,
     diff::Change,
     objects::{self, Object},
+    patroni::wanted_beside,
     secrets::Secrets,
 };
 
@@ -25,7 +26,7 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
         lines.extend(changes.iter().map(|change| line(&object, change)));
     }
     if !fresh && let Some(live) = cluster.agreed().await?.dynamic {
-        let changes = diff::changes(&live, &objects::dynamic(env));
+        let changes = diff::changes(&live, &wanted_beside(&live, objects::dynamic(env)));
         lines.extend(changes.iter().map(|change| format!("Patroni {change}")));
     }
     let text = if lines.is_empty() { "nothing would change".to_owned() } else { lines.join("\n") };

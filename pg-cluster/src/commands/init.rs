@@ -17,6 +17,7 @@ use crate::{
     env::POSTGRES_PORT,
     health::{self, Member},
     objects::{self, HomeSet, names},
+    patroni::wanted_beside,
     progress::{self, Wait, until},
     roles,
     secrets::Secrets,
@@ -126,7 +127,9 @@ pub async fn ensure_dynamic(cluster: &Cluster, leader: &str, timeout: Duration) 
         let agreed = cluster.agreed().await?.dynamic;
         Ok(agreed.map_or_else(|| Wait::For("not written yet".to_owned()), Wait::Over))
     });
-    if live.await? != wanted {
+    let live = live.await?;
+    let wanted = wanted_beside(&live, wanted);
+    if live != wanted {
         cluster.put_dynamic(leader, &wanted).await?;
         progress::done("Patroni's configuration", "changed");
     }

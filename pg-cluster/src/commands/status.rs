@@ -64,8 +64,9 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
     let now = Timestamp::now();
     let days_left =
         pem.map(|pem| tls::expiry(&pem)).transpose()?.map(|end| tls::days_left(end, now));
-    let (verdict, advice) =
+    let judged =
         health::judge(env, &members, agreed.leader.as_deref(), &agreed.synchronous, days_left);
+    let (verdict, advice) = if agreed.is_paused() { health::with_pause(judged) } else { judged };
     let primary = health::primary(&members);
     Ok(Report {
         name: env.name.to_string(),

@@ -141,3 +141,20 @@ fn a_member_that_serves_an_old_certificate_degrades() {
         assert_eq!(advice.contains("serves an old certificate"), behind, "{advice}");
     }
 }
+
+#[test]
+fn a_pause_is_no_health() {
+    let (verdict, reasons) = with_pause((Verdict::Healthy, vec![]));
+    assert_eq!(verdict, Verdict::Degraded);
+    assert!(reasons[0].contains("paused"));
+    assert_eq!(with_pause((Verdict::Unprotected, vec![])).0, Verdict::Unprotected);
+}
+
+#[test]
+fn without_its_standby_the_strict_mode_takes_no_writes() {
+    let strict = env("[replication]\nsynchronous_mode_strict = true");
+    let (judged, reasons) = verdict(&strict, pair(), Some("a-main-0"), &[]);
+    assert_eq!(judged, Verdict::NoPrimary, "{reasons}");
+    assert!(reasons.contains("holds every write back"), "{reasons}");
+    assert_eq!(verdict(&env(""), pair(), Some("a-main-0"), &[]).0, Verdict::Unprotected);
+}
