@@ -89,6 +89,19 @@ pub fn find(path: &str) -> Option<Asset> {
     Some(Asset { content_type: file.content_type, body: file.body, current: file.path == path })
 }
 
+/// The icons that browsers ask for by habit, at names without a hash: older Safaris, and a phone's
+/// home screen, know no SVG.
+pub fn by_habit(path: &str) -> Option<Asset> {
+    let (content_type, body): (_, &'static [u8]) = match path {
+        "/favicon.ico" => ("image/x-icon", include_bytes!("../assets/favicon.ico")),
+        "/apple-touch-icon.png" | "/apple-touch-icon-precomposed.png" => {
+            ("image/png", include_bytes!("../assets/apple-touch-icon.png"))
+        }
+        _ => return None,
+    };
+    Some(Asset { content_type, body, current: false })
+}
+
 /// FNV-1a (32 bits) in hexadecimal: it tells builds apart and guards nothing.
 const fn hash(bytes: &[u8]) -> [u8; 8] {
     let mut state: u32 = 0x811c_9dc5;
@@ -172,6 +185,15 @@ mod tests {
         ] {
             assert_eq!(find(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn what_browsers_ask_for_by_habit_is_there() {
+        let icon = by_habit("/favicon.ico").expect("an icon");
+        assert!(icon.body.starts_with(&[0, 0, 1, 0]), "an ICO file");
+        let touch = by_habit("/apple-touch-icon.png").expect("an icon");
+        assert!(touch.body.starts_with(b"\x89PNG"));
+        assert_eq!(by_habit("/robots.txt"), None);
     }
 
     #[test]

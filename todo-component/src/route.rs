@@ -50,7 +50,7 @@ impl Resource {
             ("items", Some(id), Some("edit"), None) => request::id(id).map(Self::Edit),
             ("items", Some(id), Some("destroy"), None) => request::id(id).map(Self::Destroy),
             ("assets", ..) => assets::find(path).map(Self::Asset),
-            _ => None,
+            _ => assets::by_habit(path).map(Self::Asset),
         }
     }
 

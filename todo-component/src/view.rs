@@ -158,6 +158,7 @@ fn document(title: &str, scripted: bool, content: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) }
                 link rel="icon" type="image/svg+xml" href=(assets::icon_path());
+                link rel="apple-touch-icon" href="/apple-touch-icon.png";
                 link rel="stylesheet" href=(assets::css_path());
                 @if scripted { script type="module" src=(assets::js_path()) {} }
             }
