@@ -11,6 +11,7 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser as _};
 
 mod admin;
+mod alarm;
 mod cli;
 mod commands;
 mod database;

@@ -187,34 +187,36 @@ enum Token<'a> {
     Other(char),
 }
 
-/// Whether a statement may change what outlives it in its session: anything but a plain query, a
-/// plain query that makes a table, and one that calls what is not known to be harmless. A
-/// function of the database's own may do anything.
-pub fn outlives_statement(sql: &str) -> bool {
-    // In some texts it escapes a quote, and in others it does not: then nothing is certain.
-    if sql.contains('\\') {
-        return true;
-    }
-    let tokens = tokens(sql);
-    !is_plain(&tokens) || makes_a_table(&tokens) || calls_the_unknown(&tokens)
+/// What a statement may do to the session that runs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Effects {
+    /// It may change what outlives it: anything may but a plain query that makes no table and calls
+    /// only what is known to be harmless. A function of the database's own may do anything.
+    pub lasting: bool,
+    /// It may have the session refuse writes: it sets something, or begins a transaction.
+    pub forbids_writes: bool,
+    /// It begins a transaction that later ones belong to.
+    pub begins_transaction: bool,
 }
 
-/// Whether a statement may have the session refuse writes: it sets something, or begins a
-/// transaction.
-pub fn may_forbid_writes(sql: &str) -> bool {
-    let tokens = tokens(sql);
-    !is_plain(&tokens) || tokens.iter().any(|token| is_word(token, "set_config"))
+impl Effects {
+    pub fn of(sql: &str) -> Self {
+        let tokens = tokens(sql);
+        let plain = is_plain(&tokens);
+        // A backslash escapes a quote in some texts, and in others it does not: nothing is certain.
+        let certain = plain && !sql.contains('\\');
+        let first = |word| tokens.first().is_some_and(|first| is_word(first, word));
+        Self {
+            lasting: !certain || makes_a_table(&tokens) || calls_the_unknown(&tokens),
+            forbids_writes: !plain || tokens.iter().any(|token| is_word(token, "set_config")),
+            begins_transaction: first("begin") || first("start"),
+        }
+    }
 }
 
 fn is_plain(tokens: &[Token]) -> bool {
     let first = tokens.iter().find(|token| **token != Token::Other('('));
     matches!(first, Some(Token::Word(first)) if is_one_of(PLAIN, first))
-}
-
-/// Whether a statement begins a transaction that later ones belong to.
-pub fn begins_transaction(sql: &str) -> bool {
-    let tokens = tokens(sql);
-    tokens.first().is_some_and(|first| is_word(first, "begin") || is_word(first, "start"))
 }
 
 /// `INTO` that belongs to no `INSERT` and no `MERGE`: `SELECT … INTO TEMP t`.
@@ -352,7 +354,7 @@ mod tests {
             "SELECT 'set_config(1)', \"into\", $$ pg_advisory_lock(1) $$ FROM t /* f() /* g() */ */",
             "SELECT a::varchar(10), CAST(b AS numeric(5, 2)) FROM t AS u (a, b)",
         ] {
-            assert!(!outlives_statement(sql), "{sql}");
+            assert!(!Effects::of(sql).lasting, "{sql}");
         }
     }
 
@@ -379,19 +381,19 @@ mod tests {
             "selected",
             "DO $$ begin perform 1; end $$",
         ] {
-            assert!(outlives_statement(sql), "{sql}");
+            assert!(Effects::of(sql).lasting, "{sql}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_breaks_it(sql in any::<String>()) {
-            let _ = outlives_statement(&sql);
+            let _ = Effects::of(&sql);
         }
 
         #[test]
         fn no_sql_like_text_breaks_it(sql in "[a-z$'\"/*()\\-\\n ;.\u{e4}]{0,60}") {
-            let _ = outlives_statement(&sql);
+            let _ = Effects::of(&sql);
         }
     }
 }

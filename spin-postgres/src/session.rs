@@ -11,7 +11,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{RowStream, Statement};
 
 use crate::bindings::{Error, ParameterValue};
-use crate::functions::{begins_transaction, may_forbid_writes, outlives_statement};
+use crate::functions::Effects;
 use crate::pool::{Lease, Manager};
 use crate::reply::Reply;
 use crate::{errors, params};
@@ -213,15 +213,10 @@ pub struct InFlight {
 
 impl InFlight {
     fn new(session: &Lease, sql: &str) -> Self {
-        if outlives_statement(sql) {
-            session.tainted.store(true, Ordering::Relaxed);
-        }
-        if may_forbid_writes(sql) {
-            session.forbids_writes.store(true, Ordering::Relaxed);
-        }
-        if begins_transaction(sql) {
-            session.in_transaction.store(true, Ordering::Relaxed);
-        }
+        let effects = Effects::of(sql);
+        session.tainted.fetch_or(effects.lasting, Ordering::Relaxed);
+        session.forbids_writes.fetch_or(effects.forbids_writes, Ordering::Relaxed);
+        session.in_transaction.fetch_or(effects.begins_transaction, Ordering::Relaxed);
         Self { session: Some(session.clone()) }
     }
 

@@ -34,6 +34,8 @@ pub struct Sample {
     pub kind: Kind,
     /// The status, or why there is none.
     pub outcome: Result<u16, String>,
+    /// The body of an answer that tells of an error.
+    said: String,
     /// The title of what it wrote.
     title: String,
 }
@@ -124,11 +126,15 @@ async fn request(client: reqwest::Client, url: String, due: Instant, number: u32
     };
     let answer = async {
         let response = request.timeout(LIMIT).send().await?;
-        let status = response.status().as_u16();
-        response.bytes().await.map(|_| status)
+        let status = response.status();
+        let body = response.text().await?;
+        let said = if status.is_success() { String::new() } else { body };
+        Ok((status.as_u16(), said))
     };
-    let outcome = answer.await.map_err(|error| format!("{error:?}"));
-    Sample { due, took: due.elapsed(), kind, outcome, title }
+    let answer = answer.await.map_err(|error: reqwest::Error| format!("{error:?}"));
+    let (outcome, said) = answer
+        .map_or_else(|error| (Err(error), String::new()), |(status, said)| (Ok(status), said));
+    Sample { due, took: due.elapsed(), kind, outcome, said, title }
 }
 
 pub struct Samples(pub Vec<Sample>);

@@ -33,22 +33,25 @@ fn main() -> ExitCode {
             chart::outside_dev_somebody_has_to_be_named_to_be_let_in,
             chart::another_manifest_rolls_the_pods_and_the_same_one_does_not,
             chart::the_api_server_takes_every_object_of_every_environment_without_a_warning,
-            pushes::pushes_in_a_row_fail_no_request_and_restart_no_pod,
-            outages::no_request_fails_when_pods_come_and_go,
             deploy::deploy_goes_from_nothing_to_a_page_and_undeploy_keeps_the_data,
             deploy::deploy_says_what_is_missing,
             deploy::a_load_balancer_lets_in_whom_its_ranges_name,
-            outages::without_its_pointer_a_pod_serves_what_it_has_until_the_next_push,
-            refusals::a_version_that_traps_after_its_probe_goes_back_by_itself,
             access::pods_read_config_maps_and_create_events_and_do_nothing_else,
             versions::every_version_is_remembered_and_can_come_back,
             versions::promote_takes_exactly_what_ran,
         }
-        [Need::Cluster, Need::Minutes] {
+        // They come last: until then the database's tests share the cluster.
+        [Need::Quiet] {
+            pushes::pushes_in_a_row_fail_no_request_and_restart_no_pod,
+            outages::no_request_fails_when_pods_come_and_go,
+            outages::without_its_pointer_a_pod_serves_what_it_has_until_the_next_push,
+            refusals::a_version_that_traps_after_its_probe_goes_back_by_itself,
+        }
+        [Need::Quiet, Need::Minutes] {
             database::reads_go_on_and_no_write_is_lost_when_the_primary_changes,
             staging::staging_goes_from_nothing_to_a_page_and_takes_a_new_password_under_load,
         }
-        [Need::NodeAlone, Need::Minutes] {
+        [Need::OwnNode, Need::Quiet, Need::Minutes] {
             refusals::a_bad_version_is_refused_while_the_good_one_serves,
             outages::no_request_fails_while_the_api_server_is_down_for_a_minute,
             outages::reads_go_on_while_the_api_server_is_frozen_for_a_minute,

@@ -59,6 +59,12 @@ impl Up {
             .argument(&format!("--data-dir={}", data.display()))
     }
 
+    /// The component that misbehaves as it is told, on this database, with an admin port.
+    pub fn misbehaving(url: &str, arguments: &[&str]) -> Self {
+        let up = Self::on(url, Project::misbehaving()).with_admin();
+        arguments.iter().fold(up, |up, argument| up.argument(argument))
+    }
+
     /// Gives the manifest's variable a value, by the environment.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
@@ -155,6 +161,12 @@ impl Host {
         let (_, rest) = said.split_once("admin on ").expect("the host has an admin port");
         let end = rest.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(rest.len());
         rest[..end].to_owned()
+    }
+
+    /// Has the misbehaving component run statements, a line each, by a version of `spin:postgres`.
+    pub async fn run_sql(&self, version: u8, statements: &str) -> Answer {
+        let url = format!("{}/sql/{version}", self.origin());
+        http::client().post(url).body(statements.to_owned()).answer().await
     }
 
     /// The value of a metric, by its name and labels; 0 before it is first counted.

@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::json::{self, Whole, present};
 use crate::request::{self, Pairs};
 use crate::route::{Answer, answer};
-use crate::site;
+use crate::site::{self, Base};
 use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
 use crate::todo::{Cursor, Filter, Title, Todo};
 use bytes::Bytes;
@@ -14,8 +14,8 @@ use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
 const JSON: &str = "application/json";
-/// What a PATCH takes as well: RFC 7396 says the same of objects without nulls.
-pub const PATCHES: &str = "application/json, application/merge-patch+json";
+/// What a PATCH takes: RFC 7396 says the same of objects without nulls.
+const PATCHES: [&str; 2] = [JSON, "application/merge-patch+json"];
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
 
@@ -70,6 +70,11 @@ impl<'a> Item<'a> {
     }
 }
 
+/// The value of `Accept-Patch`.
+pub fn accept_patch() -> HeaderValue {
+    HeaderValue::try_from(PATCHES.join(", ")).unwrap_or(HeaderValue::from_static(JSON))
+}
+
 /// `GET /todos`
 pub async fn list(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let query = Query::parse(parts.uri.query().unwrap_or_default())?;
@@ -104,8 +109,9 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
             ));
         }
     };
-    let mut created = item(status, &todo, parts).await?;
-    let location = format!("{}/todos/{}", site::base(parts).await.path(), todo.id);
+    let base = site::base(parts).await;
+    let mut created = item(status, &todo, &base)?;
+    let location = format!("{}/todos/{}", base.path(), todo.id);
     if let Ok(location) = HeaderValue::from_str(&location) {
         created.headers_mut().insert(LOCATION, location);
     }
@@ -125,7 +131,7 @@ pub async fn get(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Proble
     if !request::if_match(&parts.headers).has(todo.version) {
         return Err(Problem::stale());
     }
-    let mut found = item(StatusCode::OK, &todo, parts).await?;
+    let mut found = item(StatusCode::OK, &todo, &site::base(parts).await)?;
     if request::if_none_match(&parts.headers, &request::etag(todo.version)) {
         *found.status_mut() = StatusCode::NOT_MODIFIED;
         *found.body_mut() = Bytes::new().into();
@@ -136,8 +142,7 @@ pub async fn get(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Proble
 
 /// `PATCH /todos/{id}`
 pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
-    let types = [JSON, "application/merge-patch+json"];
-    request::content_type(&parts.headers, &types)?;
+    request::content_type(&parts.headers, &PATCHES)?;
     let patch: Patch = json::read(body)?;
     let title = patch.title.as_deref().map(Title::parse).transpose()?;
     let change =
@@ -146,10 +151,11 @@ pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
     if change.is_empty() {
         let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
         let met = expected.has(todo.version);
-        return if met { item(StatusCode::OK, &todo, parts).await } else { Err(Problem::stale()) };
+        let base = site::base(parts).await;
+        return if met { item(StatusCode::OK, &todo, &base) } else { Err(Problem::stale()) };
     }
     match store.update(id, &change, &expected).await? {
-        Outcome::Done(todo) => item(StatusCode::OK, &todo, parts).await,
+        Outcome::Done(todo) => item(StatusCode::OK, &todo, &site::base(parts).await),
         Outcome::Stale(_) => Err(Problem::stale()),
         Outcome::Missing => Err(Problem::no_such_todo()),
     }
@@ -226,8 +232,8 @@ impl Query {
     }
 }
 
-async fn item(status: StatusCode, todo: &Todo, parts: &Parts) -> Result<Answer, Problem> {
-    let mut item = answer_json(status, &Item::new(todo, &site::base(parts).await.url))?;
+fn item(status: StatusCode, todo: &Todo, base: &Base) -> Result<Answer, Problem> {
+    let mut item = answer_json(status, &Item::new(todo, &base.url))?;
     if let Ok(etag) = HeaderValue::from_str(&request::etag(todo.version)) {
         item.headers_mut().insert(ETAG, etag);
     }

@@ -254,7 +254,7 @@ fn unless_done(outcome: &Outcome) -> Option<Notice> {
 }
 
 /// Shows a failure together with what was typed, so that nobody types twice.
-async fn keeping(
+pub async fn keeping(
     parts: &Parts,
     form: &Pairs,
     work: impl Future<Output = Result<Answer, Problem>>,

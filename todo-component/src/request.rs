@@ -8,7 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MAT
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode;
-use spin_sdk::http::Request;
+use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 use std::borrow::Cow;
 
 /// Bytes of a request body. A title of 256 scalar values, each escaped as a
@@ -19,7 +19,7 @@ const MAX_BODY: usize = 64 * 1024;
 const MAX_KEY: usize = 255;
 
 /// Reads the whole body, up to [`MAX_BODY`] bytes.
-pub async fn body(request: Request) -> Result<Bytes, Problem> {
+pub async fn body(body: IncomingRequestBody) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -29,7 +29,7 @@ pub async fn body(request: Request) -> Result<Bytes, Problem> {
             ),
         )
     };
-    match Limited::new(request.into_body(), MAX_BODY).collect().await {
+    match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Problem::bad_request(
@@ -284,6 +284,13 @@ mod tests {
         }
         assert!(!if_none_match(&headers("if-none-match", "\"33\""), "\"3\""));
         assert!(!if_none_match(&HeaderMap::new(), "\"3\""));
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let headers = headers("cookie", "a=1; flash=saved;b=2");
+        assert_eq!(cookie(&headers, "flash"), Some("saved"));
+        assert_eq!(cookie(&headers, "fla"), None);
     }
 
     #[test]

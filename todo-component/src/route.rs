@@ -14,6 +14,7 @@ use http::{Method, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 use spin_sdk::http::Request;
+use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
 pub type Answer = Response<Full<Bytes>>;
 
@@ -84,8 +85,8 @@ pub async fn respond(request: Request) -> Answer {
     }
     let store = Store::of(&parts.headers);
     let answered = match verdict {
-        Verdict::Refused => refuse(&parts, &path, Request::from_parts(parts.clone(), body)).await,
-        _ => dispatch(&store, &parts, &path, Request::from_parts(parts.clone(), body)).await,
+        Verdict::Refused => refuse(&parts, &path, body).await,
+        _ => dispatch(&store, &parts, &path, body).await,
     };
     let mut answer = answered.unwrap_or_else(|problem| {
         if is_api { problem_json(&problem) } else { problem_page(&problem, None) }
@@ -98,7 +99,7 @@ pub async fn respond(request: Request) -> Answer {
 
 /// A write from another site. What somebody typed is shown again, for it may be our own page behind
 /// a proxy that does not tell.
-async fn refuse(parts: &Parts, path: &str, request: Request) -> Result<Answer, Problem> {
+async fn refuse(parts: &Parts, path: &str, body: IncomingRequestBody) -> Result<Answer, Problem> {
     let told = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-");
     eprintln!(
         "warning: refused {} {path} from the origin {} for the host {}: if people use this address, \
@@ -111,17 +112,15 @@ async fn refuse(parts: &Parts, path: &str, request: Request) -> Result<Answer, P
     if is_api(path) {
         return Err(problem);
     }
-    let body = request::body(request).await?;
-    let form = Pairs::parse(&body)?;
-    let unsaved = Unsaved { action: parts.uri.path(), fields: form.iter().collect(), again: false };
-    Ok(problem_page(&problem, Some(&unsaved)))
+    let form = Pairs::parse(&request::body(body).await?)?;
+    page::keeping(parts, &form, std::future::ready(Err(problem))).await
 }
 
 async fn dispatch(
     store: &Store,
     parts: &Parts,
     path: &str,
-    request: Request,
+    body: IncomingRequestBody,
 ) -> Result<Answer, Problem> {
     // `OPTIONS *` asks about the server as a whole.
     if parts.method == Method::OPTIONS && ["*", "/*"].contains(&path) {
@@ -134,7 +133,7 @@ async fn dispatch(
     if parts.method == Method::OPTIONS {
         let mut options = options(resource.methods());
         if let Resource::Todo(_) = resource {
-            options.headers_mut().insert("accept-patch", HeaderValue::from_static(api::PATCHES));
+            options.headers_mut().insert("accept-patch", api::accept_patch());
         }
         return Ok(options);
     }
@@ -144,7 +143,7 @@ async fn dispatch(
     // A body means nothing to a GET; asking for it costs two trips to the host.
     let body = match parts.method {
         Method::GET => Bytes::new(),
-        _ => request::body(request).await?,
+        _ => request::body(body).await?,
     };
     match (resource, &parts.method) {
         (Resource::Todos, &Method::GET) => api::list(store, parts).await,
@@ -235,7 +234,7 @@ fn passing(answer: &mut Answer) {
     if answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
         let headers = answer.headers_mut();
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert("accept-patch", HeaderValue::from_static(api::PATCHES));
+        headers.insert("accept-patch", api::accept_patch());
     }
     if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));

@@ -24,10 +24,10 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// All instances of one component.
 pub struct Instances {
-    pub pre: ProxyPre<Guest>,
-    pub engine: Engine,
+    pre: ProxyPre<Guest>,
+    engine: Engine,
     pub shared: Arc<Shared>,
-    pub digest: Digest,
+    digest: Digest,
     pub health: Arc<Health>,
     idle: Mutex<Vec<Idle>>,
 }

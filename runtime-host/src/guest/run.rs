@@ -11,9 +11,10 @@ use futures::channel::oneshot;
 use http::{Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::alarm::Alarm;
 use crate::guest::failure::Failure;
 use crate::guest::instances::{Instance, Instances};
 use crate::guest::memory::NoMemoryLeft;
@@ -30,15 +31,14 @@ pub struct Run {
     instances: Arc<Instances>,
     line: Arc<str>,
     work: Work,
-    /// Made when the guest first waits for something.
-    sleep: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
     deadline: Instant,
 }
 
 impl Run {
     pub fn new(instances: Arc<Instances>, line: Arc<str>, work: Work) -> Self {
         let deadline = Instant::now() + instances.shared.limits.request_timeout;
-        Self { instances, line, work, sleep: None, deadline }
+        Self { instances, line, work, alarm: Alarm::default(), deadline }
     }
 
     /// Works until there is an answer, whose body works on.
@@ -91,12 +91,7 @@ impl Run {
                 Err(error) => Err(End::Error(error)),
             });
         }
-        let deadline = self.deadline;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if sleep.deadline() != deadline {
-            sleep.as_mut().reset(deadline);
-        }
-        sleep.as_mut().poll(cx).map(|()| Err(End::TimedOut))
+        self.alarm.poll_at(self.deadline, cx).map(|()| Err(End::TimedOut))
     }
 
     /// Why an error came for an answer.
@@ -116,30 +111,18 @@ impl Run {
 
     /// Logs what ended the guest before it answered.
     fn fail(&self, end: Option<End>) -> Failure {
-        let line = &self.line;
-        match end {
-            Some(End::TimedOut) => {
-                tracing::error!("{line}: the component did not answer in time");
-                Failure::TimedOut
-            }
-            Some(End::Error(error)) if error.is::<CpuExhausted>() => {
-                tracing::error!("{line}: {}", error.root_cause());
-                Failure::CpuExhausted
-            }
-            Some(End::Error(error)) if error.is::<NoMemoryLeft>() => {
-                tracing::error!("{line}: {}", error.root_cause());
-                Failure::NoRoom
-            }
-            Some(End::Error(error)) => {
-                tracing::error!("{line}: the component trapped: {}", error.root_cause());
-                tracing::debug!("{error:?}");
-                Failure::Trapped
-            }
-            Some(End::BrokeOff(_)) | None => {
-                tracing::error!("{line}: the component ended without an answer");
-                Failure::NoAnswer
-            }
-        }
+        let Some(end) = end else {
+            tracing::error!("{}: the component ended without an answer", self.line);
+            return Failure::NoAnswer;
+        };
+        let (failure, reason) = end.failure();
+        let did = match failure {
+            Failure::TimedOut => "the component did not answer in time".to_owned(),
+            Failure::Trapped => format!("the component trapped: {reason}"),
+            _ => reason,
+        };
+        tracing::error!("{}: {did}", self.line);
+        failure
     }
 
     /// Lets the guest finish what it does after its answer.
@@ -152,14 +135,7 @@ impl Run {
 
 /// The guest failed when its answer had begun, which is counted as answered.
 fn fail_late(instances: &Instances, line: &str, end: End) {
-    let (failure, reason) = match end {
-        End::TimedOut => (Failure::TimedOut, "its answer took too long".to_owned()),
-        End::Error(error) if error.is::<CpuExhausted>() => {
-            (Failure::CpuExhausted, error.root_cause().to_string())
-        }
-        End::Error(error) => (Failure::Trapped, error.root_cause().to_string()),
-        End::BrokeOff(reason) => (Failure::BrokeOff, format!("its answer broke off: {reason}")),
-    };
+    let (failure, reason) = end.failure();
     instances.health.fail();
     instances.shared.metrics.failed(failure);
     tracing::error!("{line}: after its answer, the component failed: {reason}");
@@ -171,6 +147,28 @@ enum End {
     Error(wasmtime::Error),
     /// Its answer's body ended with an error.
     BrokeOff(String),
+}
+
+impl End {
+    /// What it counts as, and why it came.
+    fn failure(self) -> (Failure, String) {
+        let error = match self {
+            Self::TimedOut => return (Failure::TimedOut, "its answer took too long".to_owned()),
+            Self::BrokeOff(reason) => {
+                return (Failure::BrokeOff, format!("its answer broke off: {reason}"));
+            }
+            Self::Error(error) => error,
+        };
+        tracing::debug!("{error:?}");
+        let failure = if error.is::<CpuExhausted>() {
+            Failure::CpuExhausted
+        } else if error.is::<NoMemoryLeft>() {
+            Failure::NoRoom
+        } else {
+            Failure::Trapped
+        };
+        (failure, error.root_cause().to_string())
+    }
 }
 
 /// An answer's body. Whoever polls it drives the guest that writes it.

@@ -10,9 +10,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::alarm::Alarm;
 use crate::limits::Limits;
 
 /// How long a body that nobody wants is still read, so that its sender gets to
@@ -58,7 +59,9 @@ pub struct RequestBody {
     limit: u64,
     left: u64,
     pause: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
+    /// The end of the pause, while the client is waited for.
+    wait_until: Instant,
+    alarm: Alarm,
     upload: Upload,
 }
 
@@ -69,7 +72,8 @@ impl RequestBody {
             limit: limits.max_body,
             left: limits.max_body,
             pause: limits.body_timeout,
-            sleep: None,
+            wait_until: Instant::now(),
+            alarm: Alarm::default(),
             upload,
         }
     }
@@ -88,14 +92,9 @@ impl RequestBody {
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         if self.upload.progress() != Progress::Waiting {
             self.upload.set(Progress::Waiting);
-            let deadline = Instant::now() + self.pause;
-            match &mut self.sleep {
-                Some(sleep) => sleep.as_mut().reset(deadline),
-                None => self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline))),
-            }
+            self.wait_until = Instant::now() + self.pause;
         }
-        let Some(sleep) = &mut self.sleep else { return Poll::Pending };
-        sleep.as_mut().poll(cx).map(|()| {
+        self.alarm.poll_at(self.wait_until, cx).map(|()| {
             self.upload.set(Progress::TooSlow);
             // The rest is not waited for: dropping it has the connection closed.
             self.body = None;

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
+
+use crate::alarm::Alarm;
 
 /// What a connection and its requests tell each other.
 #[derive(Debug)]
@@ -83,11 +85,11 @@ pub struct Paced {
     stream: TcpStream,
     patience: Patience,
     began: Instant,
-    sleep: Option<Pin<Box<Sleep>>>,
-    /// The time counts only while something waits to be written.
-    waiting: bool,
+    /// Only while something waits to be written.
+    write_by: Option<Instant>,
+    write_alarm: Alarm,
     head_began: Instant,
-    head_sleep: Option<Pin<Box<Sleep>>>,
+    head_alarm: Alarm,
     pace: Arc<Pace>,
 }
 
@@ -100,10 +102,10 @@ impl Paced {
             stream,
             patience,
             began: now,
-            sleep: None,
-            waiting: false,
+            write_by: None,
+            write_alarm: Alarm::default(),
             head_began: now,
-            head_sleep: None,
+            head_alarm: Alarm::default(),
             pace: Arc::new(pace),
         }
     }
@@ -118,13 +120,8 @@ impl Paced {
             return Poll::Pending;
         }
         let deadline = self.head_began + self.patience.head;
-        let sleep =
-            self.head_sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if sleep.deadline() != deadline {
-            sleep.as_mut().reset(deadline);
-        }
         let late = || io::Error::new(io::ErrorKind::TimedOut, HeadTimeout);
-        sleep.as_mut().poll(cx).map(|()| Err(late()))
+        self.head_alarm.poll_at(deadline, cx).map(|()| Err(late()))
     }
 
     fn written(
@@ -133,7 +130,7 @@ impl Paced {
         result: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if result.is_ready() {
-            self.waiting = false;
+            self.write_by = None;
             if self.pace.unanswered.swap(false, Ordering::Relaxed) {
                 self.began = Instant::now();
             }
@@ -141,12 +138,8 @@ impl Paced {
         }
         let Patience { pause, response, .. } = self.patience;
         let deadline = (Instant::now() + pause).min(self.began + response);
-        let waiting = std::mem::replace(&mut self.waiting, true);
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if !waiting {
-            sleep.as_mut().reset(deadline);
-        }
-        sleep.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let deadline = *self.write_by.get_or_insert(deadline);
+        self.write_alarm.poll_at(deadline, cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

@@ -15,9 +15,10 @@ use hyper_tls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::alarm::Alarm;
 use crate::spin::allowed_hosts::AllowedHosts;
 
 /// Limits for requests that set none; a request to the component itself is
@@ -61,8 +62,8 @@ impl HttpClient {
             .map_err(|_| Error::ConnectionReadTimeout)?
             .map_err(|error| error_of(&error))?;
         let response = response.map(|body| {
-            let sleep = Box::pin(tokio::time::sleep(between_bytes));
-            TimedBody { body, limit: between_bytes, sleep, waiting: false }.boxed_unsync()
+            let (wait_until, alarm) = (None, Alarm::default());
+            TimedBody { body, limit: between_bytes, wait_until, alarm }.boxed_unsync()
         });
         Ok((response, Box::new(std::future::ready(Ok(())))))
     }
@@ -149,9 +150,9 @@ fn is_lookup(error: &std::io::Error) -> bool {
 struct TimedBody {
     body: hyper::body::Incoming,
     limit: Duration,
-    sleep: Pin<Box<Sleep>>,
-    /// The time counts only while the component waits.
-    waiting: bool,
+    /// Only while the component waits.
+    wait_until: Option<Instant>,
+    alarm: Alarm,
 }
 
 impl Body for TimedBody {
@@ -163,15 +164,12 @@ impl Body for TimedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            self.waiting = false;
+            self.wait_until = None;
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::Hyper)));
         }
-        if !self.waiting {
-            self.waiting = true;
-            let deadline = Instant::now() + self.limit;
-            self.sleep.as_mut().reset(deadline);
-        }
-        self.sleep.as_mut().poll(cx).map(|()| Some(Err(Error::ConnectionReadTimeout)))
+        let limit = self.limit;
+        let deadline = *self.wait_until.get_or_insert_with(|| Instant::now() + limit);
+        self.alarm.poll_at(deadline, cx).map(|()| Some(Err(Error::ConnectionReadTimeout)))
     }
 
     fn is_end_stream(&self) -> bool {

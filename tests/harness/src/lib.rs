@@ -30,8 +30,9 @@ pub enum Need {
     Cluster,
     /// The node of `tests/cluster`.
     OwnNode,
-    /// That node, with no other test beside it: it stops the control plane, or has to be quick.
-    NodeAlone,
+    /// The cluster with no other test beside it. Where no request may fail, or the control plane
+    /// stands still, a neighbour's work would decide over the outcome.
+    Quiet,
     /// Minutes, which `make test` has not to spare: `make test-edge` takes them.
     Minutes,
     /// Programs on `PATH`.
@@ -42,12 +43,12 @@ impl Need {
     /// Why the test cannot run, if it can't.
     fn missing(self) -> Option<String> {
         match self {
-            Self::Cluster => context().is_none().then(|| {
+            Self::Cluster | Self::Quiet => context().is_none().then(|| {
                 let why = std::env::var(NO_CLUSTER).unwrap_or_default();
                 let why = if why.is_empty() { "make test-cluster brings one up" } else { &why };
                 format!("no Kubernetes cluster: {why}")
             }),
-            Self::OwnNode | Self::NodeAlone => Self::Cluster.missing().or_else(|| {
+            Self::OwnNode => Self::Cluster.missing().or_else(|| {
                 std::env::var_os(OWN_NODE)
                     .is_none()
                     .then(|| "only on the node of tests/cluster".to_owned())
@@ -123,7 +124,7 @@ fn turn(needs: &[Need]) -> std::io::Result<File> {
         std::fs::create_dir_all(folder)?;
     }
     let file = File::options().create(true).append(true).open(lock)?;
-    if needs.iter().any(|need| matches!(need, Need::NodeAlone)) {
+    if needs.iter().any(|need| matches!(need, Need::Quiet)) {
         file.lock()?;
     } else {
         file.lock_shared()?;

@@ -1,17 +1,11 @@
 //! What one request leaves in a database connection, and what a migration changes under it.
 
 use tests::host::Up;
-use tests::{Answer, Ask, Database, Host, Project, http};
+use tests::{Database, Host};
 
 /// A host whose requests share one connection, on a component that runs what it is told.
 async fn one_connection(database: &Database) -> Host {
-    let up = Up::on(database.url().as_str(), Project::misbehaving());
-    up.argument("--database-connections=1").start().await
-}
-
-async fn run(host: &Host, version: u8, statements: &str) -> Answer {
-    let url = format!("{}/sql/{version}", host.origin());
-    http::client().post(url).body(statements.to_owned()).answer().await
+    Up::misbehaving(database.url().as_str(), &["--database-connections=1"]).start().await
 }
 
 #[tokio::test]
@@ -20,7 +14,7 @@ async fn a_transaction_that_was_left_open_holds_no_lock_afterwards() {
     database.fill(1).await;
     let host = one_connection(&database).await;
     for version in [2, 3, 4] {
-        run(&host, version, "BEGIN\nUPDATE todoitem SET task = 'lost'").await.is(200);
+        host.run_sql(version, "BEGIN\nUPDATE todoitem SET task = 'lost'").await.is(200);
         // Nobody borrows the connection meanwhile.
         database.execute("SET lock_timeout = '30s'; UPDATE todoitem SET completed = true").await;
     }
@@ -41,11 +35,11 @@ async fn nothing_of_one_borrower_reaches_the_next() {
         .await;
     let host = one_connection(&database).await;
     for _ in 0..2 {
-        run(&host, 4, "SELECT 1 AS a INTO TEMP leak").await.is(200);
-        run(&host, 4, "SELECT leaks()").await.is(200);
+        host.run_sql(4, "SELECT 1 AS a INTO TEMP leak").await.is(200);
+        host.run_sql(4, "SELECT leaks()").await.is(200);
     }
     let left =
-        run(&host, 4, "SELECT coalesce(current_setting('app.tenant', true), '')").await.is(200);
+        host.run_sql(4, "SELECT coalesce(current_setting('app.tenant', true), '')").await.is(200);
     assert!(!left.text().contains("other"), "{}", left.text());
     let locks = database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 7");
     assert!(locks.await.is_empty());
@@ -56,20 +50,20 @@ async fn what_a_migration_changes_reaches_old_connections_at_once() {
     let database = Database::new().await;
     database.execute("CREATE TABLE c (x integer)").await;
     let host = one_connection(&database).await;
-    run(&host, 3, "i32:1 | SELECT x FROM c WHERE x = $1").await.is(200);
-    run(&host, 3, "SELECT * FROM c").await.is(200);
+    host.run_sql(3, "i32:1 | SELECT x FROM c WHERE x = $1").await.is(200);
+    host.run_sql(3, "SELECT * FROM c").await.is(200);
     database.execute("ALTER TABLE c ALTER x TYPE text; ALTER TABLE c ADD y integer").await;
-    run(&host, 3, "str:a | SELECT x FROM c WHERE x = $1").await.is(200);
-    run(&host, 3, "SELECT * FROM c").await.is(200);
+    host.run_sql(3, "str:a | SELECT x FROM c WHERE x = $1").await.is(200);
+    host.run_sql(3, "SELECT * FROM c").await.is(200);
     database.execute("ALTER TABLE c ADD z integer").await;
-    run(&host, 3, "BEGIN\nSELECT * FROM c\nCOMMIT").await.is(200);
+    host.run_sql(3, "BEGIN\nSELECT * FROM c\nCOMMIT").await.is(200);
 }
 
 #[tokio::test]
 async fn a_result_of_many_narrow_rows_is_bounded_as_it_is_held() {
     let database = Database::new().await;
     let host = one_connection(&database).await;
-    let refused = run(&host, 3, "SELECT true FROM generate_series(1, 2000000)").await;
+    let refused = host.run_sql(3, "SELECT true FROM generate_series(1, 2000000)").await;
     assert!(refused.status >= 400 && refused.text().contains("larger than"), "{}", refused.text());
-    run(&host, 3, "SELECT true FROM generate_series(1, 1000)").await.is(200);
+    host.run_sql(3, "SELECT true FROM generate_series(1, 1000)").await.is(200);
 }

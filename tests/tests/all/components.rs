@@ -2,26 +2,16 @@
 //! component may do wrong.
 
 use tests::host::Up;
-use tests::{Answer, Ask, Database, Host, Project, until};
-
-async fn misbehaving(database: &Database, arguments: &[&str]) -> Host {
-    let up = Up::on(database.url().as_str(), Project::misbehaving()).with_admin();
-    arguments.iter().fold(up, |up, argument| up.argument(argument)).start().await
-}
+use tests::{Answer, Ask, Database, Host, until};
 
 async fn get(host: &Host, path: &str) -> Answer {
     tests::http::client().get(format!("{}{path}", host.origin())).answer().await
 }
 
-async fn run(host: &Host, version: u8, statements: &str) -> Answer {
-    let url = format!("{}/sql/{version}", host.origin());
-    tests::http::client().post(url).body(statements.to_owned()).answer().await
-}
-
 #[tokio::test]
 async fn versions_2_and_3_of_spins_postgres_are_served() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &[]).await;
+    let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
     let statements = "CREATE TABLE t (i integer, s text)
         i32:1 str:one | INSERT INTO t VALUES ($1, $2)
         i32:2 null | INSERT INTO t VALUES ($1, $2)
@@ -29,7 +19,7 @@ async fn versions_2_and_3_of_spins_postgres_are_served() {
         UPDATE t SET s = 'x'
         DROP TABLE t";
     for version in [2, 3] {
-        let answer = run(&host, version, statements).await.is(200);
+        let answer = host.run_sql(version, statements).await.is(200);
         let lines: Vec<&str> = answer.text().lines().collect();
         let expected = [
             "0",
@@ -48,7 +38,7 @@ async fn versions_2_and_3_of_spins_postgres_are_served() {
 #[tokio::test]
 async fn a_value_is_what_its_version_has_a_name_for() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &[]).await;
+    let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
     let select = "SELECT true, 1::smallint, 2::bigint, 1.5::real, 2.5::float8, 'a'::bytea,
         '2026-11-22'::date, '12:30:00'::time, '2026-11-22 12:30:00'::timestamp, 1.5::numeric"
         .replace('\n', " ");
@@ -61,7 +51,7 @@ async fn a_value_is_what_its_version_has_a_name_for() {
         (2, format!("{unsupported} {unsupported} {unsupported} {unsupported}")),
         (3, format!("{dates} {unsupported}")),
     ] {
-        let answer = run(&host, version, &select).await.is(200);
+        let answer = host.run_sql(version, &select).await.is(200);
         let values = answer.text().lines().nth(1).unwrap().to_owned();
         assert_eq!(values, format!("{always} {end}"), "version {version}");
     }
@@ -70,9 +60,9 @@ async fn a_value_is_what_its_version_has_a_name_for() {
 #[tokio::test]
 async fn an_error_is_told_in_the_words_of_its_version() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &[]).await;
+    let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
     for version in [2, 3] {
-        let answer = run(&host, version, "SELECT nonsense").await.is(500);
+        let answer = host.run_sql(version, "SELECT nonsense").await.is(500);
         assert!(answer.text().starts_with("Error::QueryFailed("), "{}", answer.text());
         assert!(answer.text().contains("nonsense"), "{}", answer.text());
     }
@@ -81,10 +71,11 @@ async fn an_error_is_told_in_the_words_of_its_version() {
 #[tokio::test]
 async fn all_versions_share_one_pool() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &["--database-connections=1"]).await;
-    run(&host, 4, "SELECT 'a'").await.is(200);
+    let host =
+        Up::misbehaving(database.url().as_str(), &["--database-connections=1"]).start().await;
+    host.run_sql(4, "SELECT 'a'").await.is(200);
     for version in [2, 3] {
-        run(&host, version, "SELECT 1").await.is(200);
+        host.run_sql(version, "SELECT 1").await.is(200);
     }
     // The host's own look at the migrations may just be ending.
     until("there is one connection", async || {
@@ -97,7 +88,7 @@ async fn all_versions_share_one_pool() {
 async fn a_component_that_misbehaves_is_told_and_others_are_answered() {
     let database = Database::new().await;
     let arguments = ["--cpu-timeout=300ms", "--guest-memory=16MiB"];
-    let host = misbehaving(&database, &arguments).await;
+    let host = Up::misbehaving(database.url().as_str(), &arguments).start().await;
     for (path, status, reason) in
         [("/trap", 500, "trap"), ("/loop", 504, "cpu"), ("/memory", 500, "trap")]
     {
@@ -117,7 +108,7 @@ async fn a_component_that_misbehaves_is_told_and_others_are_answered() {
 #[tokio::test]
 async fn a_5xx_is_a_failure_of_its_version_but_for_503() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &[]).await;
+    let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
     for status in [200, 404, 500, 502, 503] {
         get(&host, &format!("/status/{status}")).await.is(status);
     }
@@ -129,7 +120,7 @@ async fn a_5xx_is_a_failure_of_its_version_but_for_503() {
 #[tokio::test]
 async fn what_a_component_prints_is_in_the_log_line_by_line() {
     let database = Database::new().await;
-    let mut host = misbehaving(&database, &["--log-format=json"]).await;
+    let mut host = Up::misbehaving(database.url().as_str(), &["--log-format=json"]).start().await;
     get(&host, "/say").await.is(200);
     get(&host, "/trap").await.is(500);
     for (message, stream) in

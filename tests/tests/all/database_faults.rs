@@ -7,17 +7,6 @@ use tests::host::Up;
 use tests::tls::{Authority, TlsServer};
 use tests::{Answer, Ask, Database, Gate, Host, Project, until};
 
-/// A host whose component runs what it is sent.
-async fn sql_host(url: &str, arguments: &[&str]) -> Host {
-    let up = Up::on(url, Project::misbehaving());
-    arguments.iter().fold(up, |up, argument| up.argument(argument)).start().await
-}
-
-async fn run(host: &Host, statements: &str) -> Answer {
-    let url = format!("{}/sql/4", host.origin());
-    tests::http::client().post(url).body(statements.to_owned()).answer().await
-}
-
 /// Runs so many requests at once that each has a connection of its own, and
 /// returns the server processes behind them.
 async fn all_connections(host: &Host, database: &Database, count: usize) -> BTreeSet<i32> {
@@ -51,32 +40,37 @@ const DEMOTED: &str = "CREATE FUNCTION demoted() RETURNS text LANGUAGE plpgsql A
 #[tokio::test]
 async fn a_statement_is_prepared_once_a_connection() {
     let database = Database::new().await;
-    let host = sql_host(database.url().as_str(), &["--database-connections=1"]).await;
+    let host =
+        Up::misbehaving(database.url().as_str(), &["--database-connections=1"]).start().await;
     for _ in 0..3 {
-        run(&host, "SELECT 'again'").await.is(200);
+        host.run_sql(4, "SELECT 'again'").await.is(200);
     }
     let count = "SELECT count(*)::text FROM pg_prepared_statements WHERE statement = ";
-    let answer = run(&host, &format!("{count}'SELECT ''again'''")).await.is(200);
+    let answer = host.run_sql(4, &format!("{count}'SELECT ''again'''")).await.is(200);
     assert_eq!(answer.text(), "1");
 }
 
 #[tokio::test]
 async fn a_transaction_left_open_is_rolled_back_before_the_next_borrower() {
     let database = Database::new().await;
-    let host = sql_host(database.url().as_str(), &["--database-connections=1"]).await;
-    let process = run(&host, "SELECT pg_backend_pid()::text").await.is(200);
-    run(&host, "BEGIN\nINSERT INTO todoitem (task, position) VALUES ('ghost', 1)\nSET a.b = 'c'")
-        .await
-        .is(200);
-    let found = run(
-        &host,
+    let host =
+        Up::misbehaving(database.url().as_str(), &["--database-connections=1"]).start().await;
+    let process = host.run_sql(4, "SELECT pg_backend_pid()::text").await.is(200);
+    host.run_sql(
+        4,
+        "BEGIN\nINSERT INTO todoitem (task, position) VALUES ('ghost', 1)\nSET a.b = 'c'",
+    )
+    .await
+    .is(200);
+    let found = host.run_sql(
+        4,
         "SELECT count(*)::text FROM todoitem\nSELECT coalesce(current_setting('a.b', true), '')",
     )
     .await
     .is(200);
     assert_eq!(found.text().trim_end(), "0");
     assert!(database.titles().await.is_empty());
-    let same = run(&host, "SELECT pg_backend_pid()::text").await.is(200);
+    let same = host.run_sql(4, "SELECT pg_backend_pid()::text").await.is(200);
     assert_eq!(same.text(), process.text(), "it is cleaned, not replaced");
 }
 
@@ -84,10 +78,11 @@ async fn a_transaction_left_open_is_rolled_back_before_the_next_borrower() {
 async fn a_server_that_takes_no_writes_any_more_loses_all_of_its_connections() {
     let database = Database::new().await;
     database.execute(DEMOTED).await;
-    let host = sql_host(database.url().as_str(), &["--database-connections=3"]).await;
+    let host =
+        Up::misbehaving(database.url().as_str(), &["--database-connections=3"]).start().await;
     let before = all_connections(&host, &database, 3).await;
     assert_eq!(all_connections(&host, &database, 3).await, before, "they are kept otherwise");
-    let refused = run(&host, "SELECT demoted()").await.is(500);
+    let refused = host.run_sql(4, "SELECT demoted()").await.is(500);
     assert!(refused.text().contains("25006"), "{}", refused.text());
     let after = all_connections(&host, &database, 3).await;
     assert!(before.is_disjoint(&after), "{before:?} {after:?}");
@@ -96,10 +91,11 @@ async fn a_server_that_takes_no_writes_any_more_loses_all_of_its_connections() {
 #[tokio::test]
 async fn a_component_that_asks_for_no_writes_itself_keeps_its_connection() {
     let database = Database::new().await;
-    let host = sql_host(database.url().as_str(), &["--database-connections=1"]).await;
+    let host =
+        Up::misbehaving(database.url().as_str(), &["--database-connections=1"]).start().await;
     let before = all_connections(&host, &database, 1).await;
     let write = "BEGIN READ ONLY\nINSERT INTO todoitem (task, position) VALUES ('x', 1)";
-    let refused = run(&host, write).await.is(500);
+    let refused = host.run_sql(4, write).await.is(500);
     assert!(refused.text().contains("25006"), "{}", refused.text());
     assert_eq!(all_connections(&host, &database, 1).await, before);
 }
@@ -107,12 +103,13 @@ async fn a_component_that_asks_for_no_writes_itself_keeps_its_connection() {
 #[tokio::test]
 async fn a_server_that_shuts_down_loses_all_of_its_connections() {
     let database = Database::new().await;
-    let host = sql_host(database.url().as_str(), &["--database-connections=3"]).await;
+    let host =
+        Up::misbehaving(database.url().as_str(), &["--database-connections=3"]).start().await;
     let before = all_connections(&host, &database, 3).await;
     // One of them learns of it by itself; the other two are closed as well.
     database.disconnect_everybody().await;
     let after = until("they are made anew", async || {
-        let answer = run(&host, "SELECT 'there'").await;
+        let answer = host.run_sql(4, "SELECT 'there'").await;
         if answer.status != 200 {
             answer.is(503);
             return None;
@@ -202,10 +199,10 @@ async fn while_nothing_answers_one_at_a_time_looks() {
     let gate = Gate::opened(&database);
     gate.freeze();
     let url = format!("{}&connect_timeout=1", gate.url());
-    let host = sql_host(&url, &[]).await;
-    run(&host, "SELECT 'there'").await.is(503);
+    let host = Up::misbehaving(&url, &[]).start().await;
+    host.run_sql(4, "SELECT 'there'").await.is(503);
     let before = gate.passed();
-    let requests = (0..30).map(|_| run(&host, "SELECT 'there'"));
+    let requests = (0..30).map(|_| host.run_sql(4, "SELECT 'there'"));
     for answer in futures::future::join_all(requests).await {
         answer.is(503);
     }
@@ -270,9 +267,9 @@ async fn a_server_is_who_the_authority_says_or_it_gets_no_password() {
         ("", "localhost", "sslmode=prefer", true),
     ] {
         let what = format!("{name} {mode}, CA of {} bytes", ca.len());
-        let up = Up::on(&server.url(name, mode), Project::misbehaving());
-        let host = up.variable("database_ca", ca).with_admin().start().await;
-        let answer = run(&host, tls).await;
+        let up = Up::misbehaving(&server.url(name, mode), &[]);
+        let host = up.variable("database_ca", ca).start().await;
+        let answer = host.run_sql(4, tls).await;
         let ready = host.admin("/readyz").await;
         if right {
             assert_eq!(answer.is(200).text(), "true", "{what}");
@@ -290,9 +287,9 @@ async fn with_an_authority_a_server_without_tls_gets_no_password_either() {
     let database = Database::new().await;
     let mut url = database.url().clone();
     url.set_query(None);
-    let up = Up::on(url.as_str(), Project::misbehaving());
+    let up = Up::misbehaving(url.as_str(), &[]);
     let host = up.variable("database_ca", Authority::new().pem()).start().await;
-    let answer = run(&host, "SELECT 'secret'").await.is(503);
+    let answer = host.run_sql(4, "SELECT 'secret'").await.is(503);
     assert!(answer.text().contains("TLS"), "{}", answer.text());
     assert!(database.connections().await.is_empty());
 }

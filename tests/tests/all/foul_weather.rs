@@ -10,11 +10,6 @@ use tests::{Answer, App, Ask, Database, Host, Project, http, program, raw, until
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-async fn misbehaving(database: &Database, arguments: &[&str]) -> Host {
-    let up = Up::on(database.url().as_str(), Project::misbehaving()).with_admin();
-    arguments.iter().fold(up, |up, argument| up.argument(argument)).start().await
-}
-
 fn asked(host: &Host, path: &str) -> RequestBuilder {
     http::client().get(format!("{}{path}", host.origin()))
 }
@@ -30,7 +25,7 @@ fn has(echo: &Answer, line: &str) -> bool {
 #[tokio::test]
 async fn spins_headers_come_from_the_host_and_never_from_a_client() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &[]).await;
+    let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
     let request = asked(&host, "/echo?x=1");
     let forged = request.header("spin-client-addr", "6.6.6.6:6").header("spin-path-info", "/admin");
     let echo = forged.header("x-forwarded-for", "7.7.7.7").answer().await.is(200);
@@ -47,7 +42,10 @@ async fn spins_headers_come_from_the_host_and_never_from_a_client() {
 #[tokio::test]
 async fn the_clients_address_is_taken_from_proxies_that_are_trusted() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &["--trusted-proxies=127.0.0.0/8,10.0.0.0/8"]).await;
+    let host =
+        Up::misbehaving(database.url().as_str(), &["--trusted-proxies=127.0.0.0/8,10.0.0.0/8"])
+            .start()
+            .await;
     let request =
         asked(&host, "/echo").header("x-forwarded-for", "1.1.1.1, 198.51.100.7, 10.2.0.1");
     let echo = request.answer().await.is(200);
@@ -57,7 +55,7 @@ async fn the_clients_address_is_taken_from_proxies_that_are_trusted() {
 #[tokio::test]
 async fn a_body_that_breaks_off_is_a_failure_of_its_version() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &[]).await;
+    let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
     assert!(asked(&host, "/short").try_answer().await.is_err(), "the client sees it, too");
     until("it is counted", async || (failures(&host, "body").await == 1).then_some(())).await;
     let status = host.admin("/status").await.json();
@@ -68,7 +66,7 @@ async fn a_body_that_breaks_off_is_a_failure_of_its_version() {
 #[tokio::test]
 async fn clients_that_leave_take_their_guests_along() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &["--max-requests=4"]).await;
+    let host = Up::misbehaving(database.url().as_str(), &["--max-requests=4"]).start().await;
     let mut clients = vec![];
     for _ in 0..4 {
         let mut client = TcpStream::connect(host.authority()).await.unwrap();
@@ -133,7 +131,8 @@ async fn a_terminal_that_goes_stops_the_host_as_it_should() {
 #[tokio::test]
 async fn guests_together_take_no_more_memory_than_they_may() {
     let database = Database::new().await;
-    let host = misbehaving(&database, &["--all-guests-memory=16MiB"]).await;
+    let host =
+        Up::misbehaving(database.url().as_str(), &["--all-guests-memory=16MiB"]).start().await;
     let refused = asked(&host, "/memory").answer().await.is(503);
     assert_eq!(refused.header("retry-after"), "1");
     asked(&host, "/fine").answer().await.is(200);

@@ -21,8 +21,9 @@ fn page(todos: Vec<Todo>, active: u32, completed: u32) -> Page {
     Page { todos, next: None, active: count(active), completed: count(completed) }
 }
 
-fn listed(page: &Page) -> String {
-    let view = ListView {
+/// The first page of all todos, with nothing to say.
+fn plain(page: &Page) -> ListView<'_> {
+    ListView {
         page,
         filter: Filter::All,
         after: None,
@@ -30,8 +31,11 @@ fn listed(page: &Page) -> String {
         draft: None,
         settling: false,
         key: "k",
-    };
-    list(&view).into_string()
+    }
+}
+
+fn listed(page: &Page) -> String {
+    list(&plain(page)).into_string()
 }
 
 fn occurrences(html: &str) -> usize {
@@ -49,15 +53,7 @@ fn a_title_is_escaped_wherever_it_is_shown() {
     assert_eq!(occurrences(&listed(&page(vec![todo.clone()], 1, 0))), 1);
 
     let page = page(vec![], 0, 0);
-    let view = ListView {
-        page: &page,
-        filter: Filter::All,
-        after: None,
-        notice: None,
-        draft,
-        settling: false,
-        key: "k",
-    };
+    let view = ListView { draft, ..plain(&page) };
     assert_eq!(occurrences(&list(&view).into_string()), 2);
 
     let view = EditView { todo: &todo, filter: Filter::All, after: None, draft: None };
@@ -86,15 +82,7 @@ fn a_notice_survives_the_cookie() {
 fn a_notice_stands_in_the_region_of_its_kind() {
     let page = page(vec![], 0, 0);
     for notice in Notice::EACH {
-        let view = ListView {
-            page: &page,
-            filter: Filter::All,
-            after: None,
-            notice: Some(notice),
-            draft: None,
-            settling: false,
-            key: "k",
-        };
+        let view = ListView { notice: Some(notice), ..plain(&page) };
         let role =
             if matches!(notice, Notice::Conflict | Notice::Missing) { "alert" } else { "status" };
         let html = list(&view).into_string();
@@ -161,15 +149,7 @@ fn links_and_forms_lead_back_to_the_same_place() {
     let page =
         Page { next: Some(Cursor { order: 9, id: 9 }), ..page(vec![todo("a", false)], 1, 1) };
     let after = Some(Cursor { order: 2, id: 6 });
-    let view = ListView {
-        page: &page,
-        filter: Filter::Active,
-        after,
-        notice: None,
-        draft: None,
-        settling: false,
-        key: "k",
-    };
+    let view = ListView { filter: Filter::Active, after, ..plain(&page) };
     let html = list(&view).into_string();
     assert!(html.contains(r#"href="/items/7/edit?filter=active&amp;after=2.6""#), "{html}");
     assert!(html.contains(r#"<input type="hidden" name="filter" value="active"><input type="hidden" name="after" value="2.6">"#));
@@ -182,15 +162,7 @@ fn links_and_forms_lead_back_to_the_same_place() {
 fn a_refused_title_stays_in_its_input_and_is_explained() {
     let page = page(vec![], 0, 0);
     let draft = Some(Draft { title: "typed", error: "Too long." });
-    let view = ListView {
-        page: &page,
-        filter: Filter::All,
-        after: None,
-        notice: None,
-        draft,
-        settling: false,
-        key: "k",
-    };
+    let view = ListView { draft, ..plain(&page) };
     let html = list(&view).into_string();
     assert!(
         html.contains(r#"value="typed" aria-describedby="new-todo-error" aria-invalid="true""#),
