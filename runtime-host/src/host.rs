@@ -61,12 +61,13 @@ impl Host {
             silence: limits.database_timeout,
         }));
         let values = variables::resolve(manifest, sources, given)?;
+        let allowed = allowed_hosts(manifest, &values)?;
+        let http = HttpClient::new(allowed, limits.max_outbound_requests, metrics.clone())?;
         let shared = Shared {
             variables: component_variables(manifest, &values)?,
             environment: manifest.component.environment.clone(),
-            allowed_hosts: Arc::new(allowed_hosts(manifest, &values)?),
             pools: pools.clone(),
-            http: HttpClient::new()?,
+            http: Arc::new(http),
             limits: limits.clone(),
             memory: AllMemory::new(limits.all_guests_memory, metrics.guests_memory.clone()),
             metrics: metrics.clone(),
@@ -142,10 +143,23 @@ fn component_variables(
 fn allowed_hosts(manifest: &Manifest, values: &BTreeMap<String, String>) -> Result<AllowedHosts> {
     let component = &manifest.component;
     let place = format!("component.{}.allowed_outbound_hosts", component.id);
-    let entries: Vec<String> = component
-        .allowed_outbound_hosts
-        .iter()
-        .map(|text| variables::render(&place, text, values))
-        .collect::<Result<_>>()?;
-    AllowedHosts::parse(entries.iter().map(String::as_str))
+    let mut entries = Vec::new();
+    for text in &component.allowed_outbound_hosts {
+        let entry = variables::render(&place, text, values)?;
+        // As in Spin, a template whose variable was left empty allows nothing.
+        if !(text.contains("{{") && is_empty(&entry)) {
+            entries.push(entry);
+        }
+    }
+    let allowed = AllowedHosts::parse(entries.iter().map(String::as_str))?;
+    // Whoever wrote a database's address into a variable has named it.
+    let variables = component_variables(manifest, values)?;
+    let addresses = variables.values().filter(|value| value.contains("://"));
+    let servers = addresses.flat_map(|address| spin_postgres::servers_of(address));
+    Ok(allowed.naming(servers))
+}
+
+/// Whether an entry of allowed hosts names no host.
+fn is_empty(entry: &str) -> bool {
+    entry.split_once("://").map_or(entry, |(_, host)| host).trim().is_empty()
 }

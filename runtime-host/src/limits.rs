@@ -10,8 +10,8 @@ pub mod units;
 
 use units::{size, time};
 
-/// Open files beside those of clients: databases, outgoing requests, the host's own.
-const OPEN_FILES: rlim_t = 256;
+/// Open files beside those of clients and of outgoing requests: databases, the host's own.
+const OPEN_FILES: rlim_t = 128;
 
 /// What clients and components may take. Read once, then shared by value.
 #[derive(clap::Args, Clone, Debug)]
@@ -21,6 +21,13 @@ pub struct Limits {
     #[arg(long, value_name = "NUMBER", default_value_t = 256, hide_short_help = true)]
     #[arg(value_parser = value_parser!(u32).range(1..=4096))]
     pub max_requests: u32,
+
+    /// Requests among them whose body is still coming; one too many waits for a second, then gets
+    /// 503 [default: half of --max-requests]
+    // Clients that send slowly, or mean harm, leave the other half to everybody else.
+    #[arg(long, value_name = "NUMBER", hide_short_help = true)]
+    #[arg(value_parser = value_parser!(u32).range(1..=4096))]
+    pub max_uploads: Option<u32>,
 
     /// Connections at the same time; the next ones get 503. Each takes one open file (`ulimit -n`)
     // Below the usual limit of 1,024 open files, with room for the database.
@@ -64,7 +71,7 @@ pub struct Limits {
     #[arg(value_parser = size(1, 1 << 40))]
     pub max_body: u64,
 
-    /// Largest head of a request (request line and headers); beyond it 431
+    /// Largest head of a request (request line and headers, at most 100 of them); beyond it 431
     // Many clients' cookies fit, and nobody's novel. hyper's own minimum is 8 KiB.
     #[arg(long, value_name = "SIZE", default_value = "64KiB", hide_short_help = true)]
     #[arg(value_parser = size(8 << 10, 16 << 20))]
@@ -85,7 +92,8 @@ pub struct Limits {
     #[arg(long, value_name = "CIDR,…", value_delimiter = ',', hide_short_help = true)]
     pub trusted_proxies: Vec<ipnet::IpNet>,
 
-    /// Longest pause of a client that sends a body (then 408) or reads one (then it is cut)
+    /// Longest pause of a client that sends a body (then 408) or reads one (then it is cut). One that
+    /// sends fewer than 500 bytes a second gets no further pause
     #[arg(long, value_name = "TIME", default_value = "20s", hide_short_help = true)]
     #[arg(value_parser = time(Duration::from_millis(10), Duration::from_hours(1)))]
     pub body_timeout: Duration,
@@ -94,6 +102,12 @@ pub struct Limits {
     #[arg(long, value_name = "NUMBER", default_value_t = 128, hide_short_help = true)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub instance_reuse: u32,
+
+    /// Requests of the component under way at the same time; one too many waits as long as its
+    /// connection may take, then it fails. Each takes one open file
+    #[arg(long, value_name = "NUMBER", default_value_t = 128, hide_short_help = true)]
+    #[arg(value_parser = value_parser!(u32).range(1..=65_536))]
+    pub max_outbound_requests: u32,
 
     /// Connections to one database address. All pods together must stay under its `max_connections`
     // PostgreSQL serves few busy connections faster than many, and takes 100
@@ -124,7 +138,9 @@ impl Limits {
     /// when that is too little for the limit of connections.
     pub fn raise_open_files(&self) {
         let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-        let needed = rlim_t::from(self.max_connections) + OPEN_FILES;
+        let needed = rlim_t::from(self.max_connections)
+            + rlim_t::from(self.max_outbound_requests)
+            + OPEN_FILES;
         let wanted = needed.clamp(soft, hard.max(soft));
         if wanted > soft && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_err()
             || wanted < needed
@@ -135,6 +151,11 @@ impl Limits {
                 self.max_connections
             );
         }
+    }
+
+    /// How many of the requests may wait for their bodies.
+    pub fn max_uploads(&self) -> usize {
+        self.max_uploads.unwrap_or(self.max_requests / 2).max(1) as usize
     }
 
     /// The memory of an instance, as wasmtime counts it.

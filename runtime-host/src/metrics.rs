@@ -27,6 +27,7 @@ pub struct Metrics {
     seconds: Histogram,
     pub in_flight: Gauge,
     pub connections: Gauge,
+    pub outbound_requests: Gauge,
     pub response_bytes: Counter,
     refused: Family<RefusedLabels, Counter>,
     failures: Family<FailureLabels, Counter>,
@@ -57,10 +58,12 @@ struct RefusedLabels {
 pub enum Limit {
     max_connections,
     max_requests,
+    max_uploads,
     max_body,
     max_head,
     header_timeout,
     body_timeout,
+    max_outbound_requests,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -97,6 +100,7 @@ impl Metrics {
             seconds: Histogram::new(SECONDS),
             in_flight: Gauge::default(),
             connections: Gauge::default(),
+            outbound_requests: Gauge::default(),
             response_bytes: Counter::default(),
             refused: Family::default(),
             failures: Family::default(),
@@ -133,6 +137,11 @@ impl Metrics {
             self.in_flight.clone(),
         );
         registry.register("http_connections", "Open connections", self.connections.clone());
+        registry.register(
+            "outbound_http_requests",
+            "Requests of components whose answers have not been read to their end",
+            self.outbound_requests.clone(),
+        );
         registry.register(
             "refused",
             "Connections and requests turned away, by the limit that did it",
@@ -179,6 +188,12 @@ impl Metrics {
         let labels = RequestLabels { method: method_class(method), status: status.as_u16() };
         self.requests.get_or_create(&labels).inc();
         self.seconds.observe(after.as_secs_f64());
+    }
+
+    /// hyper answered a head that it could not read.
+    pub fn unreadable(&self, status: http::StatusCode) {
+        let labels = RequestLabels { method: "other", status: status.as_u16() };
+        self.requests.get_or_create(&labels).inc();
     }
 
     /// Somebody ran into a limit.

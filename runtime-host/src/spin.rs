@@ -1,5 +1,7 @@
 //! What Spin offers a component beside `spin-postgres`: variables, and requests to allowed hosts.
 
 pub mod allowed_hosts;
+pub mod connector;
 pub mod outbound_http;
+mod reach;
 pub mod variables;

@@ -1,6 +1,7 @@
 //! A wasmtime host of its own that gives a command component `spin:postgres`:
 //! `cargo run -p spin-postgres --example embed -- component.wasm`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,10 @@ impl Allowed for Loopback {
             "localhost" | "127.0.0.1" => Ok(()),
             _ => Err(format!("{host} is not this machine")),
         }
+    }
+
+    fn check_address(&self, host: &str, _port: u16, address: IpAddr) -> Result<(), String> {
+        address.is_loopback().then_some(()).ok_or_else(|| format!("{host} leads to {address}"))
     }
 }
 

@@ -100,6 +100,11 @@ pub fn targets(config: &Config) -> Vec<(String, u16)> {
     names.chain(addresses.map(|(index, address)| (address.to_string(), port(index)))).collect()
 }
 
+/// The servers of a text that is a database address.
+pub fn servers_of(address: &str) -> Vec<(String, u16)> {
+    parse(address).map(|config| servers(&config)).unwrap_or_default()
+}
+
 /// One entry for each server: the name where there is one, else the address.
 pub fn servers(config: &Config) -> Vec<(String, u16)> {
     let count = config.get_hosts().len().max(config.get_hostaddrs().len());
@@ -143,7 +148,7 @@ pub fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
 /// server's certificate has to be of it.
 pub async fn connect(address: &str, ca_root: Option<&str>) -> anyhow::Result<Client> {
     let config = parse(address).map_err(anyhow::Error::msg)?;
-    let target = Target::new(config, ca_root).map_err(anyhow::Error::msg)?;
+    let target = Target::new(config, ca_root, None).map_err(anyhow::Error::msg)?;
     let (client, _) = target.connect().await.context("connect to PostgreSQL")?;
     Ok(client)
 }
@@ -157,6 +162,10 @@ mod tests {
     impl Allowed for Only {
         fn check(&self, host: &str, port: u16) -> Result<(), String> {
             if (host, port) == (self.0, self.1) { Ok(()) } else { Err("not allowed".into()) }
+        }
+
+        fn check_address(&self, _: &str, _: u16, _: std::net::IpAddr) -> Result<(), String> {
+            Ok(())
         }
     }
 

@@ -1,6 +1,8 @@
 //! Connections to one of an address's hosts: each has its own time, so that one
 //! that is frozen does not keep the others from being tried.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use postgres_native_tls::MakeTlsConnector;
@@ -8,17 +10,30 @@ use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config, NoTls};
 
+use crate::Allowed;
 use crate::address::{self, CONNECT_TIMEOUT};
 
 /// An address, and how to reach its hosts.
 pub struct Target {
-    /// One for each host, in the address's order.
-    hosts: Vec<(String, Config)>,
+    /// In the address's order.
+    servers: Vec<Server>,
+    /// Says to which IP addresses names may lead; the host itself may go anywhere.
+    allowed: Option<Arc<dyn Allowed>>,
     tls: Option<MakeTlsConnector>,
     balanced: bool,
     /// Where the primary was last; it is tried first.
     primary: Option<AtomicUsize>,
 }
+
+/// One host of an address.
+struct Server {
+    host: String,
+    port: u16,
+    /// What the address says of this host alone.
+    config: Config,
+}
+
+type Connected = (Client, JoinHandle<()>);
 
 /// Why no host would do, host by host.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -28,7 +43,11 @@ pub struct NoConnection(Vec<(String, String)>);
 impl Target {
     /// With a CA the servers' certificates have to be of it, and TLS is not
     /// left out when a server has none.
-    pub fn new(mut config: Config, ca_root: Option<&str>) -> Result<Self, String> {
+    pub fn new(
+        mut config: Config,
+        ca_root: Option<&str>,
+        allowed: Option<Arc<dyn Allowed>>,
+    ) -> Result<Self, String> {
         if ca_root.is_some() && config.get_ssl_mode() == SslMode::Prefer {
             config.ssl_mode(SslMode::Require);
         }
@@ -41,44 +60,48 @@ impl Target {
             tls,
             balanced: config.get_load_balance_hosts() == LoadBalanceHosts::Random,
             primary: (attributes == TargetSessionAttrs::ReadWrite).then(AtomicUsize::default),
-            hosts: address::servers(&config)
+            servers: address::servers(&config)
                 .into_iter()
                 .enumerate()
-                .map(|(index, (host, port))| (format!("{host}:{port}"), only(&config, index, port)))
+                .map(|(index, (host, port))| {
+                    let config = only(&config, index, port);
+                    Server { host, port, config }
+                })
                 .collect(),
+            allowed,
         })
     }
 
     /// Whether a session in which nothing can be written is of no use here.
     pub fn is_for_writing(&self) -> bool {
-        self.hosts
-            .first()
-            .is_none_or(|(_, host)| host.get_target_session_attrs() != TargetSessionAttrs::ReadOnly)
+        self.servers.first().is_none_or(|server| {
+            server.config.get_target_session_attrs() != TargetSessionAttrs::ReadOnly
+        })
     }
 
     /// Tries the hosts one after the other. The task ends with the client.
-    pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), NoConnection> {
+    pub async fn connect(&self) -> Result<Connected, NoConnection> {
         let mut reasons = Vec::new();
         for index in self.order() {
-            let Some((name, config)) = self.hosts.get(index) else { continue };
-            let limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
-            let reason = match tokio::time::timeout(limit, self.connect_to(config)).await {
+            let Some(server) = self.servers.get(index) else { continue };
+            let limit = server.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+            let reason = match tokio::time::timeout(limit, self.connect_to(server)).await {
                 Ok(Ok(connected)) => {
                     if let Some(primary) = &self.primary {
                         primary.store(index, Ordering::Relaxed);
                     }
                     return Ok(connected);
                 }
-                Ok(Err(error)) => with_sources(&error),
+                Ok(Err(reason)) => reason,
                 Err(_) => format!("no answer within {limit:?}"),
             };
-            reasons.push((name.clone(), reason));
+            reasons.push((format!("{}:{}", server.host, server.port), reason));
         }
         Err(NoConnection(reasons))
     }
 
     fn order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.hosts.len()).collect();
+        let mut order: Vec<usize> = (0..self.servers.len()).collect();
         if self.balanced {
             shuffle(&mut order);
         } else if let Some(primary) = &self.primary {
@@ -88,10 +111,35 @@ impl Target {
         order
     }
 
-    async fn connect_to(
-        &self,
-        config: &Config,
-    ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+    /// Looks up where the host's name leads, and connects to nothing else: a second look might
+    /// find another address than the one that was checked.
+    async fn connect_to(&self, server: &Server) -> Result<Connected, String> {
+        let Server { host, port, config } = server;
+        let connect = async |config: &Config| {
+            self.connect_with(config).await.map_err(|error| with_sources(&error))
+        };
+        let Some(allowed) = &self.allowed else { return connect(config).await };
+        if let [address] = config.get_hostaddrs() {
+            allowed.check_address(host, *port, *address)?;
+            return connect(config).await;
+        }
+        let found = tokio::net::lookup_host((host.as_str(), *port)).await;
+        let mut reason = "its name leads to no address".to_owned();
+        for address in found.map_err(|error| with_sources(&error))? {
+            let address: IpAddr = address.ip();
+            let tried = match allowed.check_address(host, *port, address) {
+                Ok(()) => connect(config.clone().hostaddr(address)).await,
+                Err(reason) => Err(reason),
+            };
+            match tried {
+                Ok(connected) => return Ok(connected),
+                Err(why) => reason = why,
+            }
+        }
+        Err(reason)
+    }
+
+    async fn connect_with(&self, config: &Config) -> Result<Connected, tokio_postgres::Error> {
         let log = |result: Result<(), tokio_postgres::Error>| {
             if let Err(error) = result {
                 tracing::debug!(%error, "a database connection ended");
@@ -200,7 +248,7 @@ mod tests {
     use super::*;
 
     fn target(address: &str) -> Target {
-        Target::new(address::parse(address).unwrap(), None).unwrap()
+        Target::new(address::parse(address).unwrap(), None, None).unwrap()
     }
 
     #[test]
@@ -209,8 +257,8 @@ mod tests {
             "postgres://u:p@a:1,b:2/app?connect_timeout=1&application_name=x&sslmode=disable\
              &target_session_attrs=read-write&tcp_user_timeout=7&options=-c%20a.b%3D1",
         );
-        for (index, (name, config)) in target.hosts.iter().enumerate() {
-            assert_eq!(*name, ["a:1", "b:2"][index]);
+        for (index, Server { host, port, config }) in target.servers.iter().enumerate() {
+            assert_eq!((host.as_str(), *port), [("a", 1), ("b", 2)][index]);
             assert_eq!(config.get_hosts().len(), 1);
             assert_eq!(config.get_ports(), [[1], [2]][index]);
             assert_eq!(config.get_user(), Some("u"));
@@ -246,8 +294,8 @@ mod tests {
     fn a_ca_leaves_no_way_around_tls() {
         let ca = include_str!("testdata/ca.pem"); // any authority's
         let config = address::parse("postgres://u:p@a/app").unwrap();
-        let target = Target::new(config, Some(ca)).unwrap();
-        assert_eq!(target.hosts[0].1.get_ssl_mode(), SslMode::Require);
+        let target = Target::new(config, Some(ca), None).unwrap();
+        assert_eq!(target.servers[0].config.get_ssl_mode(), SslMode::Require);
         assert!(target.tls.is_some());
     }
 }

@@ -38,7 +38,7 @@ impl PostgresView<'_> {
         address: String,
         ca_root: Option<String>,
     ) -> Result<Resource<Connection>, Error> {
-        let session = self.ctx.pools.get(address, ca_root, &*self.ctx.allowed).await?;
+        let session = self.ctx.pools.get(address, ca_root, &self.ctx.allowed).await?;
         self.insert(session)
     }
 
@@ -155,7 +155,7 @@ async fn open_async<T>(
         let ctx = access.get().ctx;
         (ctx.pools.clone(), ctx.allowed.clone())
     });
-    let session = pools.get(address, ca_root, &*allowed).await?;
+    let session = pools.get(address, ca_root, &allowed).await?;
     accessor.with(|mut access| access.get().insert(session))
 }
 

@@ -6,6 +6,7 @@
     reason = "the interface's error carries all that PostgreSQL says of it"
 )]
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
@@ -25,7 +26,7 @@ mod session;
 mod time;
 mod values;
 
-pub use address::connect;
+pub use address::{connect, servers_of};
 pub use pool::{PoolState, Pools, Settings};
 
 /// Every version of the interface, for stores whose data `view` can find it in.
@@ -62,6 +63,10 @@ mod bindings {
 /// Says to which servers a component may connect; an error tells what would allow one.
 pub trait Allowed: Send + Sync {
     fn check(&self, host: &str, port: u16) -> Result<(), String>;
+
+    /// Whether this may be the address to which the host leads. It is asked before a connection to
+    /// it is made.
+    fn check_address(&self, host: &str, port: u16, address: IpAddr) -> Result<(), String>;
 }
 
 /// What one component instance needs of its host.

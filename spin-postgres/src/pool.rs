@@ -75,7 +75,8 @@ pub struct Settings {
     pub silence: Duration,
 }
 
-/// All pools of the process.
+/// All pools of the process. What is allowed is what it was when a pool was made: one host has one
+/// answer for all of its components.
 pub struct Pools {
     settings: Settings,
     by_key: Mutex<HashMap<Key, Entry>>,
@@ -130,11 +131,11 @@ impl Pools {
         &self,
         address: String,
         ca_root: Option<String>,
-        allowed: &dyn Allowed,
+        allowed: &Arc<dyn Allowed>,
     ) -> Result<Lease, Error> {
         let config = address::parse(&address).map_err(|why| Error::ConnectionFailed(why.into()))?;
-        address::check(&config, allowed)?;
-        let pool = self.pool(config, (address, ca_root))?;
+        address::check(&config, &**allowed)?;
+        let pool = self.pool(config, (address, ca_root), allowed)?;
         match pool.get().await {
             Ok(object) => Ok(Arc::new(Borrowed(Some(object)))),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
@@ -154,6 +155,7 @@ impl Pools {
         &self,
         config: tokio_postgres::Config,
         key: Key,
+        allowed: &Arc<dyn Allowed>,
     ) -> Result<managed::Pool<PoolManager>, Error> {
         let mut pools = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -171,18 +173,17 @@ impl Pools {
         let index = (0..MAX_POOLS - 1).find(|index| !taken.contains(index));
         let index = index.unwrap_or(MAX_POOLS - 1);
         let created = Created { all: self.created.clone(), index };
-        let pool = self.new_pool(config, key.1.as_deref(), created)?;
+        let target = Target::new(config, key.1.as_deref(), Some(allowed.clone()));
+        let pool = self.new_pool(target.map_err(Error::Other)?, created)?;
         pools.insert(key, Entry { index, pool: pool.clone(), used: now });
         Ok(pool)
     }
 
     fn new_pool(
         &self,
-        config: tokio_postgres::Config,
-        ca_root: Option<&str>,
+        target: Target,
         created: Created,
     ) -> Result<managed::Pool<PoolManager>, Error> {
-        let target = Target::new(config, ca_root).map_err(Error::Other)?;
         let manager = Manager {
             target,
             silence: self.settings.silence,

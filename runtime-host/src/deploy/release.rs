@@ -62,6 +62,22 @@ pub struct Release {
     pub passed: bool,
 }
 
+impl Release {
+    /// Somebody named another digest by hand, and left what a push had said of its own.
+    fn forget(&mut self, pushed: &Self) {
+        fn other<T: PartialEq>(own: &mut Option<T>, pushed: &Option<T>) {
+            if own == pushed {
+                *own = None;
+            }
+        }
+        other(&mut self.version, &pushed.version);
+        other(&mut self.by, &pushed.by);
+        other(&mut self.at, &pushed.at);
+        other(&mut self.schema, &pushed.schema);
+        other(&mut self.migrations, &pushed.migrations);
+    }
+}
+
 /// The pointer ConfigMap: what is live, and what was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointer {
@@ -93,7 +109,7 @@ impl Pointer {
             .transpose()
             .map_err(|error| format!("its history cannot be read: {error}; remove that key"))?
             .unwrap_or_default();
-        let live = Release {
+        let mut live = Release {
             generation: number(GENERATION)?.unwrap_or(0),
             digest: Digest::parse(digest)?,
             config_maps,
@@ -104,6 +120,9 @@ impl Pointer {
             migrations: text(MIGRATIONS).map(str::to_owned),
             passed: false,
         };
+        if let Some(pushed) = history.first().filter(|pushed| pushed.digest != live.digest) {
+            live.forget(pushed);
+        }
         Ok(Self { live, previous: text(PREVIOUS).map(Digest::parse).transpose()?, history })
     }
 
@@ -171,10 +190,11 @@ impl Pointer {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn release(generation: u64, name: &str) -> Release {
+    /// A version whose component is its name.
+    pub fn release(generation: u64, name: &str) -> Release {
         let digest = Digest::of(name.as_bytes());
         Release {
             generation,
@@ -208,6 +228,17 @@ mod tests {
         let pointer = Pointer::parse(&data.into()).unwrap();
         assert_eq!((pointer.live.generation, pointer.live.digest), (0, digest));
         assert_eq!(pointer.live.config_maps, ["mine"]);
+    }
+
+    #[test]
+    fn a_digest_that_was_set_by_hand_has_nothing_of_what_was_pushed() {
+        let pushed = Pointer::succeed(None, release(1, "a"), false);
+        let mut data = pushed.data();
+        data.insert("digest".to_owned(), Digest::of(b"b").full());
+        let live = Pointer::parse(&data).unwrap().live;
+        assert_eq!((live.version, live.schema), (None, None));
+        data.insert("schema".to_owned(), "2".to_owned());
+        assert_eq!(Pointer::parse(&data).unwrap().live.schema, Some(2));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which version a pod serves: it follows the pointer, checks what that names,
 //! swaps it in, and takes it back when it fails in its first minute.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,13 +9,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::deploy::release::{Pointer, Release};
-use crate::guest::loaded::Loaded;
-use crate::http::server::Server;
 use cached::Cached;
-use check::{Checks, Refusal};
-use decide::{Counts, Memory, Step, decide, fails};
-use events::{Events, What};
+use check::Refusal;
+use decide::{Counts, Lately, Memory, Step, decide, fails};
+use events::What;
 use report::Report;
+use stage::Stage;
 
 pub mod cached;
 pub mod check;
@@ -23,11 +23,14 @@ pub mod events;
 mod probe;
 pub mod report;
 pub mod source;
+pub mod stage;
+#[cfg(test)]
+mod tests;
 
 /// How long a new version may be taken back.
 const PROBATION: Duration = Duration::from_mins(1);
-/// Between two looks at a version on probation: what fails meanwhile, fails.
-const LOOK: Duration = Duration::from_millis(100);
+/// Between two looks at a version on probation (what fails meanwhile, fails), and at another.
+const LOOK: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(15)];
 /// How long a start waits for the API server before it takes what it had.
 const START_PATIENCE: Duration = Duration::from_secs(3);
 /// Pods begin with a new version at any time within this, so that those of a
@@ -37,35 +40,63 @@ const STAGGER: Duration = Duration::from_secs(2);
 const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
 
 /// One pod's versions.
-pub struct Rollout {
-    checks: Checks,
-    cached: Cached,
-    server: Arc<Server>,
-    events: Events,
+pub struct Rollout<S: Stage> {
+    stage: Arc<S>,
+    cached: Arc<Cached>,
     report: Arc<Report>,
     memory: Memory,
+    live: Option<Shown<S>>,
+    /// What the live one's requests came to in the last minutes.
+    lately: Lately,
     /// The last version that passed its minute.
-    good: Option<(Release, Arc<Loaded>)>,
-    /// The live version until it passes its own, and when that is.
-    on_probation: Option<(Release, Instant)>,
+    good: Option<Shown<S>>,
+    /// As long as the live version has not.
+    on_probation: Option<Probation>,
 }
 
-impl Rollout {
-    pub fn new(
-        checks: Checks,
-        cached: Cached,
-        server: Arc<Server>,
-        events: Events,
-        report: Arc<Report>,
-    ) -> Self {
-        let memory = Memory::default();
-        Self { checks, cached, server, events, report, memory, good: None, on_probation: None }
+/// A version that is loaded.
+struct Shown<S: Stage>(Release, Arc<S::Version>);
+
+impl<S: Stage> Clone for Shown<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), self.1.clone())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Probation {
+    until: Instant,
+    /// What the last good version's requests came to before it.
+    before: Counts,
+}
+
+/// What there is to say of a version on probation.
+enum Verdict {
+    Passed,
+    Failed(Counts),
+}
+
+impl<S: Stage> Rollout<S> {
+    pub fn new(stage: S, cached: Arc<Cached>, report: Arc<Report>) -> Self {
+        Self {
+            stage: Arc::new(stage),
+            cached,
+            report,
+            memory: Memory::default(),
+            live: None,
+            lately: Lately::default(),
+            good: None,
+            on_probation: None,
+        }
     }
 
     /// Follows the pointer for as long as it is polled.
     pub async fn run(mut self, mut pointers: watch::Receiver<Option<Pointer>>) {
         if tokio::time::timeout(START_PATIENCE, pointers.changed()).await.is_err() {
-            self.start_from_cache().await;
+            tokio::select! {
+                changed = pointers.changed() => if changed.is_err() { return },
+                () = self.start_from_cache() => return,
+            }
         }
         loop {
             let wanted = pointers.borrow_and_update().clone();
@@ -77,161 +108,238 @@ impl Rollout {
         }
     }
 
-    /// Serves what was live last, until the API server says more.
+    /// Serves what passed last, until the API server says more; never ends by itself.
     async fn start_from_cache(&mut self) {
-        let Some((release, bytes)) = self.cached.load() else { return };
-        tracing::warn!("starting with the last version, {}, from the cache", release.digest);
-        match self.checks.pass_bytes(&release, bytes).await {
-            Ok(loaded) => {
-                self.swap(&release, loaded);
-                self.pass(release);
+        if let Some((release, bytes)) = self.cached.load() {
+            tracing::warn!("starting with the last version, {}, from the cache", release.digest);
+            let checked = patiently(&self.report, &release, async || {
+                self.stage.check(&release, bytes.clone()).await
+            });
+            match checked.await {
+                Ok(version) => {
+                    self.show(&release, version);
+                    self.pass();
+                }
+                Err(reason) => tracing::error!("the cached version cannot be served: {reason}"),
             }
-            Err(refusal) => tracing::error!("the cached version cannot be served: {refusal}"),
         }
+        self.watch(None).await;
     }
 
     /// Does what a pointer asks for; never ends by itself.
     async fn follow(&mut self, pointer: Option<Pointer>) {
-        if let Some(pointer) = pointer {
-            self.report.wanted(&pointer.live);
-            match decide(&pointer.live, &self.memory) {
+        if let Some(pointer) = &pointer {
+            let wanted = &pointer.live;
+            self.report.wanted(wanted);
+            match decide(wanted, &self.memory) {
                 Step::Keep => {}
                 Step::Refuse(reason) => {
-                    tracing::error!("{} is refused: {reason}", pointer.live.digest);
-                    self.events.write(What::Refused, format!("{}: {reason}", pointer.live.digest));
+                    tracing::error!("{} is refused: {reason}", wanted.digest);
+                    self.stage.tell(What::Refused, format!("{}: {reason}", wanted.digest));
                     self.report.problem(reason);
                 }
-                Step::Load => {
-                    if self.memory.live.is_some() {
-                        tokio::time::sleep(STAGGER.mul_f32(fastrand::f32())).await;
-                    }
-                    self.load(&pointer.live).await;
-                }
+                Step::Load => self.load(pointer).await,
             }
-            self.memory.generation = self.memory.generation.max(pointer.live.generation);
-            if self.memory.live.is_none() {
-                self.load_previous(&pointer).await;
+            self.memory.generation = self.memory.generation.max(wanted.generation);
+            if self.live.is_none() {
+                self.show_previous(pointer).await;
             }
-            self.watch_probation(&pointer).await;
         }
-        std::future::pending::<()>().await;
+        self.watch(pointer.as_ref()).await;
     }
 
-    /// Loads a version, however long what it needs is away.
-    async fn load(&mut self, release: &Release) {
-        let [mut delay, longest] = RETRY;
-        loop {
-            match self.checks.pass(release).await {
-                Ok((loaded, bytes)) => {
-                    self.swap(release, loaded);
-                    self.remember(release, &bytes);
-                    return;
-                }
-                Err(Refusal::Unfit { check, reason }) => {
-                    self.quarantine(release, &format!("{check}: {reason}"), What::Refused);
-                    return;
-                }
-                Err(Refusal::NotNow(reason)) => {
-                    tracing::warn!("{} waits: {reason}", release.digest);
-                    self.report.problem(reason);
-                    tokio::time::sleep(delay).await;
-                    delay = longest.min(2 * delay);
-                }
+    /// Loads the version that the pointer names, however long what it needs is away. The one that
+    /// is live may pass meanwhile, or be taken back.
+    async fn load(&mut self, pointer: &Pointer) {
+        let release = &pointer.live;
+        if self.cached.ends_the_process(release) {
+            let reason = "process: it ended again and again before this version had passed its \
+                          first minute";
+            return self.quarantine(release, reason, What::Refused);
+        }
+        if self.live.is_some() {
+            tokio::time::sleep(STAGGER.mul_f32(fastrand::f32())).await;
+        }
+        let (stage, cached, report) =
+            (self.stage.clone(), self.cached.clone(), self.report.clone());
+        let mut loading = pin!(obtain(&*stage, &cached, &report, release));
+        let loaded = loop {
+            tokio::select! {
+                loaded = &mut loading => break loaded,
+                verdict = self.look() => self.settle(verdict, pointer).await,
+            }
+        };
+        match loaded {
+            Ok(version) => self.show(release, version),
+            Err(reason) => {
+                self.cached.end(release.digest);
+                self.quarantine(release, &reason, What::Refused);
             }
         }
     }
 
     /// A pod without any version serves the one before rather than none.
-    async fn load_previous(&mut self, pointer: &Pointer) {
-        let Some(previous) = pointer.previous.and_then(|digest| pointer.release(digest)) else {
-            return;
-        };
+    async fn show_previous(&mut self, pointer: &Pointer) {
+        let previous = pointer.previous.and_then(|digest| pointer.release(digest));
+        let Some(previous) = previous else { return };
         if self.memory.quarantine.contains_key(&previous.digest) {
             return;
         }
         tracing::warn!("serving the version before, {}", previous.digest);
-        let problem = self.memory.quarantine.get(&pointer.live.digest).cloned();
-        self.load(&previous).await;
-        if let Some((_, problem)) = problem {
-            self.report.problem(problem);
+        match obtain(&*self.stage, &self.cached, &self.report, &previous).await {
+            // It has passed its minute elsewhere.
+            Ok(version) => {
+                self.show(&previous, version);
+                self.pass();
+            }
+            Err(reason) => self.quarantine(&previous, &reason, What::Refused),
+        }
+        if let Some((_, problem)) = self.memory.quarantine.get(&pointer.live.digest) {
+            self.report.problem(problem.clone());
         }
     }
 
-    /// One atomic store; requests under way end where they began.
-    fn swap(&mut self, release: &Release, loaded: Loaded) {
-        let loaded = Arc::new(loaded);
-        let before = self.server.live.swap(Some(loaded.clone()));
-        self.memory.live = Some(release.digest);
-        self.on_probation = Some((release.clone(), Instant::now() + PROBATION));
-        self.report.swapped(release.clone(), true);
-        let before = before.map_or_else(|| "nothing".to_owned(), |old| old.digest.to_string());
-        self.server.metrics.swaps("done");
-        tracing::info!("swapped {before} for {}", release.digest);
-        self.events.write(What::Live, format!("{} took over from {before}", release.digest));
+    fn show(&mut self, release: &Release, version: S::Version) {
+        let version = Arc::new(version);
+        self.stage.show(version.clone());
+        // A version that has not passed is no measure for the next one.
+        let before = match self.on_probation {
+            Some(probation) => probation.before,
+            None => self.lately.counts(),
+        };
+        self.on_probation = Some(Probation { until: Instant::now() + PROBATION, before });
+        let old = self.set_live(Shown(release.clone(), version), true);
+        let old = old.map_or_else(|| "nothing".to_owned(), |old| old.digest.to_string());
+        tracing::info!("swapped {old} for {}", release.digest);
+        self.stage.tell(What::Live, format!("{} took over from {old}", release.digest));
     }
 
-    fn remember(&self, release: &Release, bytes: &[u8]) {
-        if let Err(error) = self.cached.store(release, bytes) {
-            tracing::warn!("the version cannot be kept for the next start: {error:#}");
-        }
+    /// Returns what was live until now.
+    fn set_live(&mut self, shown: Shown<S>, on_probation: bool) -> Option<Release> {
+        self.memory.live = Some(shown.0.digest);
+        self.report.swapped(shown.0.clone(), on_probation);
+        self.lately = Lately::default();
+        self.live.replace(shown).map(|old| old.0)
     }
 
-    /// Waits until the live version has passed its minute, or takes it back.
-    async fn watch_probation(&mut self, pointer: &Pointer) {
-        let Some((release, until)) = self.on_probation.clone() else { return };
-        let mut look = tokio::time::interval(LOOK);
-        while Instant::now() < until {
-            look.tick().await;
-            let Some(live) = self.server.live.load_full() else { return };
-            let before = self.good.as_ref().map(|(_, good)| counts(good)).unwrap_or_default();
-            let now = counts(&live);
-            if fails(now, before) {
-                return self.take_back(&release, now, pointer).await;
+    /// Looks at the live version for as long as it is polled.
+    async fn watch(&mut self, pointer: Option<&Pointer>) {
+        loop {
+            let verdict = self.look().await;
+            match pointer {
+                Some(pointer) => self.settle(verdict, pointer).await,
+                None => self.pass(),
             }
         }
-        self.pass(release);
     }
 
-    fn pass(&mut self, release: Release) {
+    /// Looks until there is something to say.
+    async fn look(&mut self) -> Verdict {
+        loop {
+            let [often, seldom] = LOOK;
+            let pause = if self.on_probation.is_some() { often } else { seldom };
+            tokio::time::sleep(pause).await;
+            let Some(Shown(_, version)) = &self.live else { continue };
+            let counts = self.stage.counts(version);
+            let now = Instant::now();
+            self.lately.note(now, counts);
+            match self.on_probation {
+                Some(probation) if fails(counts, probation.before) => {
+                    return Verdict::Failed(counts);
+                }
+                Some(probation) if now >= probation.until => return Verdict::Passed,
+                _ => {}
+            }
+        }
+    }
+
+    async fn settle(&mut self, verdict: Verdict, pointer: &Pointer) {
+        match verdict {
+            Verdict::Passed => self.pass(),
+            Verdict::Failed(counts) => self.take_back(counts, pointer).await,
+        }
+    }
+
+    fn pass(&mut self) {
         self.on_probation = None;
+        let Some(shown) = self.live.clone() else { return };
         self.report.passed();
-        tracing::debug!("{} passed its first minute", release.digest);
-        self.good = self.server.live.load_full().map(|live| (release, live));
+        tracing::debug!("{} passed its first minute", shown.0.digest);
+        if let Err(error) = self.cached.keep(&shown.0) {
+            tracing::warn!("the version cannot be kept for the next start: {error:#}");
+        }
+        self.good = Some(shown);
     }
 
     /// Brings the last good version back; it is still loaded, unless the pod
     /// began with the bad one.
-    async fn take_back(&mut self, release: &Release, counts: Counts, pointer: &Pointer) {
+    async fn take_back(&mut self, counts: Counts, pointer: &Pointer) {
+        let Some(Shown(failed, _)) = self.live.clone() else { return };
         self.on_probation = None;
+        self.cached.end(failed.digest);
         let reason = format!(
             "probation: {} of its {} requests failed in its first minute",
             counts.failures, counts.requests
         );
-        if let Some((good, loaded)) = self.good.clone() {
-            self.server.live.store(Some(loaded));
-            self.memory.live = Some(good.digest);
-            self.report.swapped(good, false);
-            self.quarantine(release, &reason, What::TakenBack);
+        if let Some(good) = self.good.clone() {
+            self.stage.show(good.1.clone());
+            self.set_live(good, false);
+            self.quarantine(&failed, &reason, What::TakenBack);
         } else {
-            self.quarantine(release, &reason, What::TakenBack);
-            self.load_previous(pointer).await;
+            self.quarantine(&failed, &reason, What::TakenBack);
+            self.show_previous(pointer).await;
         }
     }
 
     fn quarantine(&mut self, release: &Release, reason: &str, what: What) {
-        self.server.metrics.swaps(match what {
-            What::TakenBack => "taken_back",
-            _ => "refused",
-        });
         tracing::error!("{} is not served: {reason}", release.digest);
-        self.events.write(what, format!("{}: {reason}", release.digest));
+        self.stage.tell(what, format!("{}: {reason}", release.digest));
         self.report.quarantined(release, reason);
         let entry = (release.generation, reason.to_owned());
         self.memory.quarantine.insert(release.digest, entry);
     }
 }
 
-/// What a version's requests came to.
-pub fn counts(loaded: &Loaded) -> Counts {
-    Counts { requests: loaded.health.requests(), failures: loaded.health.failures() }
+/// Fetches and checks a version. The error says why it is not to be served.
+async fn obtain<S: Stage>(
+    stage: &S,
+    cached: &Cached,
+    report: &Report,
+    release: &Release,
+) -> Result<S::Version, String> {
+    patiently(report, release, async || {
+        let bytes = stage.fetch(release).await?;
+        // Whatever ends the process from here on may be the version's doing.
+        let begun = cached.begin(release, &bytes);
+        if let Err(error) = begun {
+            tracing::warn!("the version cannot be kept for the next start: {error:#}");
+        }
+        let checked = stage.check(release, bytes).await;
+        if checked.is_err() {
+            cached.end(release.digest);
+        }
+        checked
+    })
+    .await
+}
+
+/// Tries until it is known whether a version may be served.
+async fn patiently<T>(
+    report: &Report,
+    release: &Release,
+    attempt: impl AsyncFn() -> Result<T, Refusal>,
+) -> Result<T, String> {
+    let [mut delay, longest] = RETRY;
+    loop {
+        match attempt().await {
+            Ok(version) => return Ok(version),
+            Err(Refusal::Unfit { check, reason }) => return Err(format!("{check}: {reason}")),
+            Err(Refusal::NotNow(reason)) => {
+                tracing::warn!("{} waits: {reason}", release.digest);
+                report.problem(reason);
+                tokio::time::sleep(delay).await;
+                delay = longest.min(2 * delay);
+            }
+        }
+    }
 }

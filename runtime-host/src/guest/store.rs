@@ -16,7 +16,6 @@ use crate::guest::memory::{AllMemory, GuestMemory};
 use crate::guest::output::GuestOutput;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::spin::allowed_hosts::AllowedHosts;
 use crate::spin::outbound_http::{HttpClient, OutboundHttp};
 use crate::spin::variables;
 use spin_postgres::{Pools, PostgresCtx, PostgresView};
@@ -26,9 +25,8 @@ use spin_postgres::{Pools, PostgresCtx, PostgresView};
 pub struct Shared {
     pub variables: BTreeMap<String, String>,
     pub environment: Vec<(String, String)>,
-    pub allowed_hosts: Arc<AllowedHosts>,
     pub pools: Arc<Pools>,
-    pub http: HttpClient,
+    pub http: Arc<HttpClient>,
     pub limits: Limits,
     pub memory: Arc<AllMemory>,
     pub metrics: Arc<Metrics>,
@@ -59,10 +57,10 @@ impl Guest {
             table: ResourceTable::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            outbound_http: OutboundHttp::new(shared.http.clone(), shared.allowed_hosts.clone()),
+            outbound_http: OutboundHttp(shared.http.clone()),
             postgres: PostgresCtx {
                 pools: shared.pools.clone(),
-                allowed: shared.allowed_hosts.clone(),
+                allowed: shared.http.allowed_hosts(),
             },
             shared: shared.clone(),
             memory: GuestMemory::new(shared.limits.guest_memory(), shared.memory.clone()),

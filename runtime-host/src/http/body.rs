@@ -1,5 +1,6 @@
 //! Bodies on their way through the host.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -53,33 +55,85 @@ impl Upload {
     }
 }
 
+/// How long a request waits for its own body before it counts as an upload.
+const FIRST: Duration = Duration::from_millis(250);
+/// How much of a body is kept meanwhile.
+const AHEAD: usize = 64 << 10;
+/// Bytes a second: a client that is slower, beside one longest pause, holds up others.
+const LEAST_RATE: u64 = 500;
+
 /// A request's body, up to the limits of size and of time without a byte.
 pub struct RequestBody {
+    /// What came before anybody asked for it.
+    ahead: VecDeque<hyper::Result<Frame<Bytes>>>,
     body: Option<Incoming>,
     limit: u64,
     left: u64,
     pause: Duration,
-    /// The end of the pause, while the client is waited for.
-    wait_until: Instant,
+    /// How long the client was waited for, but for the present pause.
+    waited: Duration,
+    /// Since when the client is waited for.
+    waiting: Option<Instant>,
     alarm: Alarm,
     upload: Upload,
+    /// The client asks before it sends: it is told to go on when the component reads.
+    is_held_back: bool,
+    /// Its place among the bodies that are still coming.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl RequestBody {
-    pub fn new(body: Incoming, limits: &Limits, upload: Upload) -> Self {
+    pub fn new(body: Incoming, limits: &Limits, upload: Upload, expects: bool) -> Self {
         Self {
+            ahead: VecDeque::new(),
             body: Some(body),
             limit: limits.max_body,
             left: limits.max_body,
             pause: limits.body_timeout,
-            wait_until: Instant::now(),
+            waited: Duration::ZERO,
+            waiting: None,
             alarm: Alarm::default(),
             upload,
+            is_held_back: expects,
+            place: None,
         }
     }
 
+    /// Whether the client has sent everything, for which it has a moment.
+    pub async fn comes_at_once(&mut self) -> bool {
+        if !self.is_held_back {
+            let _ = tokio::time::timeout(FIRST, self.read_ahead()).await;
+        }
+        self.has_come()
+    }
+
+    async fn read_ahead(&mut self) {
+        let mut length = 0;
+        while !self.has_come() && length < AHEAD {
+            let Some(body) = &mut self.body else { return };
+            match body.frame().await {
+                Some(frame) => {
+                    length += frame.as_ref().map_or(0, |frame| length_of(frame));
+                    // After an error there is no more.
+                    self.body = self.body.take().filter(|_| frame.is_ok());
+                    self.ahead.push_back(frame);
+                }
+                None => self.body = None,
+            }
+        }
+    }
+
+    fn has_come(&self) -> bool {
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    /// Keeps a place until the body has come.
+    pub fn keep(&mut self, place: OwnedSemaphorePermit) {
+        self.place = Some(place);
+    }
+
     fn take_from_budget(&mut self, frame: &Frame<Bytes>) -> Result<(), Error> {
-        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+        let length = length_of(frame) as u64;
         let Some(left) = self.left.checked_sub(length) else {
             self.upload.set(Progress::TooLarge);
             return Err(Error::HttpRequestBodySize(Some(self.limit)));
@@ -90,16 +144,21 @@ impl RequestBody {
 
     /// The client has sent nothing yet: the time counts while the component waits.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        if self.upload.progress() != Progress::Waiting {
-            self.upload.set(Progress::Waiting);
-            self.wait_until = Instant::now() + self.pause;
-        }
-        self.alarm.poll_at(self.wait_until, cx).map(|()| {
+        self.upload.set(Progress::Waiting);
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        let sent = Duration::from_secs((self.limit - self.left) / LEAST_RATE);
+        let left = (self.pause + sent).saturating_sub(self.waited).min(self.pause);
+        self.alarm.poll_at(since + left, cx).map(|()| {
             self.upload.set(Progress::TooSlow);
             // The rest is not waited for: dropping it has the connection closed.
-            self.body = None;
+            self.end();
             Error::ConnectionReadTimeout
         })
+    }
+
+    fn end(&mut self) -> Option<Incoming> {
+        self.place = None;
+        self.body.take()
     }
 }
 
@@ -111,39 +170,63 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
-        let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
-            return self.poll_pause(cx).map(|error| Some(Err(error)));
+        self.is_held_back = false;
+        let frame = match (self.ahead.pop_front(), &mut self.body) {
+            (Some(frame), _) => Some(frame),
+            (None, None) => return Poll::Ready(None),
+            (None, Some(body)) => match Pin::new(body).poll_frame(cx) {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => return self.poll_pause(cx).map(|error| Some(Err(error))),
+            },
         };
         self.upload.set(Progress::Fine);
+        if let Some(since) = self.waiting.take() {
+            self.waited += since.elapsed();
+        }
         match frame {
             Some(Ok(frame)) => match self.take_from_budget(&frame) {
                 Ok(()) => Poll::Ready(Some(Ok(frame))),
                 Err(error) => Poll::Ready(Some(Err(error))),
             },
-            Some(Err(error)) => Poll::Ready(Some(Err(Error::Hyper(error)))),
+            Some(Err(error)) => {
+                self.end();
+                Poll::Ready(Some(Err(Error::Hyper(error))))
+            }
             None => {
-                self.body = None;
+                self.end();
                 Poll::Ready(None)
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+        self.ahead.is_empty() && self.has_come()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+        let ahead: usize = self.ahead.iter().flatten().map(length_of).sum();
+        let rest = self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint);
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + ahead as u64);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + ahead as u64);
+        }
+        hint
     }
 }
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        if let Some(body) = self.body.take() {
+        // Reading would tell a client to send what nobody wants.
+        let held_back = self.is_held_back;
+        if let Some(body) = self.end().filter(|_| !held_back) {
             drain(body, self.limit);
         }
     }
+}
+
+fn length_of(frame: &Frame<Bytes>) -> usize {
+    frame.data_ref().map_or(0, Bytes::len)
 }
 
 /// Reads the rest of a body in the background, within limits.
@@ -156,7 +239,7 @@ pub fn drain(mut body: Incoming, limit: u64) {
     runtime.spawn(tokio::time::timeout(DRAIN_TIMEOUT, async move {
         let mut left = limit;
         while let Some(Ok(frame)) = body.frame().await {
-            let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+            let length = length_of(&frame) as u64;
             match left.checked_sub(length) {
                 Some(rest) => left = rest,
                 None => break,
@@ -192,7 +275,7 @@ impl<W: Watch> Body for Watched<W> {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(Some(Ok(frame))) = &frame {
-            self.watch.sent(frame.data_ref().map_or(0, Bytes::len));
+            self.watch.sent(length_of(frame));
         }
         frame
     }

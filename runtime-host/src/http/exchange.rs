@@ -17,6 +17,15 @@ use crate::http::server::Server;
 /// Bytes of a path that are logged.
 const MAX_PATH: usize = 1024;
 
+/// A request whose head could not be read: hyper has answered it.
+pub fn unreadable(server: &Server, client: SocketAddr, status: StatusCode) {
+    server.metrics.unreadable(status);
+    if server.access_log {
+        let status = status.as_u16();
+        tracing::info!(target: "access", method = "-", path = "-", status, %client, "request");
+    }
+}
+
 /// Lives as long as the request is under way, and keeps what it needs.
 pub struct Exchange {
     server: Arc<Server>,

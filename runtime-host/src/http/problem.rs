@@ -45,6 +45,16 @@ impl Problem {
         )
     }
 
+    pub fn too_many_uploads(limits: &Limits) -> Self {
+        let limit = limits.max_uploads();
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!(
+                "{limit} requests are waiting for their bodies already. Try again in a second."
+            ),
+        )
+    }
+
     pub fn no_component() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

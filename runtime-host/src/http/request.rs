@@ -10,7 +10,7 @@ use http::uri::{Authority, Scheme, Uri};
 use http::{HeaderValue, Method, Request, Response, Version, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::WasiBody;
 
 use crate::guest::failure::Failure;
@@ -74,13 +74,17 @@ async fn forward(
     }
     parts.uri = absolute_uri(&parts, ends.local)?;
     spin_headers::set(&mut parts.headers, &parts.uri, ends.client, &limits.trusted_proxies);
-    let place = place(server).await?;
+    let upload = Upload::default();
+    let expects = parts.headers.contains_key(header::EXPECT);
+    let mut body = RequestBody::new(body, limits, upload.clone(), expects);
+    if !body.comes_at_once().await {
+        body.keep(place(server, &server.uploads, Limit::max_uploads).await?);
+    }
+    let place = place(server, &server.requests, Limit::max_requests).await?;
     let loaded = server.live.load_full().ok_or_else(Problem::no_component)?;
     exchange.goes_to(loaded.clone(), place);
 
-    let upload = Upload::default();
-    let body = RequestBody::new(body, limits, upload.clone()).boxed_unsync();
-    let request = Request::from_parts(parts, body);
+    let request = Request::from_parts(parts, body.boxed_unsync());
     let result = loaded.instances.answer(exchange.line(), request).await;
     match (upload.progress(), result) {
         (Progress::TooLarge, _) => {
@@ -91,7 +95,7 @@ async fn forward(
         (Progress::TooSlow, _) | (Progress::Waiting, Err(Failure::TimedOut)) => {
             Err(too_slow(server))
         }
-        (_, Err(Failure::NoRoom)) => Err(busy(server)),
+        (_, Err(Failure::NoRoom)) => Err(busy(server, Limit::max_requests)),
         (_, Ok(response)) => {
             let status = response.status();
             // 503 is how a component says that its database is away.
@@ -109,17 +113,23 @@ async fn forward(
 }
 
 /// One of the server's places, for which a request waits for a moment.
-async fn place(server: &Server) -> Result<OwnedSemaphorePermit, Problem> {
-    let place = server.requests.clone().acquire_owned();
-    match tokio::time::timeout(PLACE_TIMEOUT, place).await {
+async fn place(
+    server: &Server,
+    places: &Arc<Semaphore>,
+    limit: Limit,
+) -> Result<OwnedSemaphorePermit, Problem> {
+    match tokio::time::timeout(PLACE_TIMEOUT, places.clone().acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit),
-        _ => Err(busy(server)),
+        _ => Err(busy(server, limit)),
     }
 }
 
-fn busy(server: &Server) -> Problem {
-    server.metrics.refused(Limit::max_requests);
-    Problem::busy(&server.limits)
+fn busy(server: &Server, limit: Limit) -> Problem {
+    server.metrics.refused(limit);
+    match limit {
+        Limit::max_uploads => Problem::too_many_uploads(&server.limits),
+        _ => Problem::busy(&server.limits),
+    }
 }
 
 fn too_slow(server: &Server) -> Problem {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwapOption;
 use futures::FutureExt as _;
+use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,6 +22,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::guest::loaded::Loaded;
+use crate::http::exchange;
 use crate::http::patience::{HeadTimeout, Paced, Patience};
 use crate::http::pulse::Pulse;
 use crate::http::request::{self, Ends};
@@ -40,6 +42,8 @@ pub struct Server {
     pub limits: Limits,
     pub metrics: Arc<Metrics>,
     pub requests: Arc<Semaphore>,
+    /// Those of them whose bodies are still coming.
+    pub uploads: Arc<Semaphore>,
     /// One line a request in the log.
     pub access_log: bool,
     /// The end was asked for: not ready any more, though it still serves.
@@ -53,6 +57,7 @@ impl Server {
         Self {
             live: ArcSwapOption::empty(),
             requests: Arc::new(Semaphore::new(limits.max_requests as usize)),
+            uploads: Arc::new(Semaphore::new(limits.max_uploads())),
             limits,
             metrics,
             access_log,
@@ -148,6 +153,8 @@ impl Door {
                 () = &mut end => return,
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, client)) => self.let_in(stream, client),
+                    // This client has left; the next one may be waiting.
+                    Err(error) if is_of_the_client(&error) => {}
                     Err(error) => {
                         // Out of file descriptors, most likely: wait for some to be closed.
                         tracing::warn!("cannot accept a connection: {error}");
@@ -203,8 +210,9 @@ impl Door {
             .max_buf_size(usize::try_from(limits.max_head).unwrap_or(usize::MAX))
             .serve_connection(TokioIo::new(stream), service);
         let connection = self.graceful.watch(connection);
-        let metrics = self.server.metrics.clone();
+        let server = self.server.clone();
         tokio::spawn(async move {
+            let metrics = &server.metrics;
             metrics.connections.inc();
             if let Err(error) = connection.await {
                 let limit = limit_of(&error);
@@ -212,6 +220,9 @@ impl Door {
                     && (limit != Limit::header_timeout || pace.is_unanswered())
                 {
                     metrics.refused(limit);
+                }
+                if let Some(status) = answer_of_hyper(&error) {
+                    exchange::unreadable(&server, client, status);
                 }
                 tracing::debug!(%error, "a connection ended early");
             }
@@ -234,6 +245,22 @@ impl Door {
         if tokio::time::timeout(drain, self.graceful.shutdown()).await.is_err() {
             tracing::warn!("requests were cut off after {drain:?} (--drain-timeout)");
         }
+    }
+}
+
+/// Whether `accept` failed for what became of one connection.
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut};
+    [ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut].contains(&error.kind())
+}
+
+/// What hyper by itself has answered to a head that it cannot read.
+fn answer_of_hyper(error: &hyper::Error) -> Option<StatusCode> {
+    match error.to_string().as_str() {
+        _ if !error.is_parse() => None,
+        "URI too long" => Some(StatusCode::URI_TOO_LONG),
+        _ if error.is_parse_too_large() => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+        _ => Some(StatusCode::BAD_REQUEST),
     }
 }
 

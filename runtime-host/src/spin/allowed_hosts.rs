@@ -2,13 +2,19 @@
 //! a word or `*`, the host a name, an address, a network (`10.0.0.0/8`), `*` or
 //! `*.suffix`, and the port a number, `*` or a half-open range (`8000..9000`).
 //! Without a port, the scheme's own one is meant.
+//!
+//! A name says little about where it leads: who owns it decides, and may choose the host's own
+//! ports, its network, or a cloud's metadata. So the address counts as well. One that is not of
+//! the Internet has to be named, by itself or by its network; a private one, or the machine's own,
+//! also by the name that leads there. `*` names nothing.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use anyhow::Result;
 use url::Host;
 
 use crate::error::misconfigured;
+use crate::spin::reach::Reach;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +23,8 @@ mod tests;
 #[derive(Debug, Default)]
 pub struct AllowedHosts {
     entries: Vec<Entry>,
+    /// Databases that are named elsewhere: what `*` allows of them may be a private address.
+    databases: Vec<(Host, u16)>,
 }
 
 #[derive(Debug)]
@@ -57,7 +65,14 @@ impl AllowedHosts {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { entries })
+        Ok(Self { entries, databases: Vec::new() })
+    }
+
+    /// The same, where these servers of databases count as named.
+    pub fn naming(mut self, databases: impl IntoIterator<Item = (String, u16)>) -> Self {
+        let named = |(host, port): (String, u16)| Some((parse_host(&host).ok()?, port));
+        self.databases = databases.into_iter().filter_map(named).collect();
+        self
     }
 
     /// Whether a connection is allowed; the error says which line would allow it.
@@ -74,11 +89,61 @@ impl AllowedHosts {
             "{target} is not allowed: add \"{target}\" to the component's allowed_outbound_hosts"
         ))
     }
+
+    /// Whether a connection that [`AllowedHosts::check`] allows may go to this address, to which
+    /// `host` leads. The error says which line would allow it.
+    pub fn check_address(
+        &self,
+        scheme: &str,
+        host: &str,
+        port: u16,
+        address: IpAddr,
+    ) -> Result<(), String> {
+        let address = address.to_canonical();
+        let reach = Reach::of(address);
+        let target = parse_host(host).map_err(|()| format!("{host:?} is not a host name"))?;
+        let literal = match address {
+            IpAddr::V4(address) => Host::Ipv4(address),
+            IpAddr::V6(address) => Host::Ipv6(address),
+        };
+        let named = |entry: &Entry| match &entry.host {
+            HostPattern::Any | HostPattern::Suffix(_) => false,
+            HostPattern::Exactly(Host::Domain(_)) => {
+                reach == Reach::Private && entry.allows(scheme, &target, port)
+            }
+            HostPattern::Exactly(_) | HostPattern::Network(..) => {
+                entry.allows(scheme, &literal, port)
+            }
+        };
+        let is_database = || {
+            let named = |(own, at): &(Host, u16)| *own == target && *at == port;
+            scheme == "postgres" && reach == Reach::Private && self.databases.iter().any(named)
+        };
+        if reach == Reach::Public || self.entries.iter().any(named) || is_database() {
+            return Ok(());
+        }
+        let more = match (&target, reach) {
+            (Host::Domain(name), Reach::Private) => format!("\"{scheme}://{name}:{port}\" or "),
+            _ => String::new(),
+        };
+        let leads = match target {
+            Host::Domain(name) => format!("{name} leads to {address}, which"),
+            _ => address.to_string(),
+        };
+        Err(format!(
+            "{leads} is no address of the Internet, and * does not name such a one: add \
+             {more}\"{scheme}://{literal}:{port}\" to the component's allowed_outbound_hosts"
+        ))
+    }
 }
 
 impl spin_postgres::Allowed for AllowedHosts {
     fn check(&self, host: &str, port: u16) -> Result<(), String> {
         Self::check(self, "postgres", host, port)
+    }
+
+    fn check_address(&self, host: &str, port: u16, address: IpAddr) -> Result<(), String> {
+        Self::check_address(self, "postgres", host, port, address)
     }
 }
 
@@ -115,6 +180,10 @@ impl Entry {
 /// belong to the host.
 fn split_port(rest: &str) -> (&str, Option<&str>) {
     let rest = rest.strip_suffix('/').unwrap_or(rest);
+    // `fd00::/8`: its colons are the address's own.
+    if rest.split_once('/').is_some_and(|(address, _)| address.parse::<Ipv6Addr>().is_ok()) {
+        return (rest, None);
+    }
     match rest.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port).filter(|p| !p.is_empty())),
         _ => (rest, None),
@@ -130,6 +199,7 @@ impl HostPattern {
             return Err("requests to the application itself are not supported by runtime-host");
         }
         if let Some((address, length)) = text.split_once('/') {
+            let address = address.trim_start_matches('[').trim_end_matches(']');
             let address: IpAddr = address.parse().map_err(|_| "it has a path")?;
             let most = if address.is_ipv4() { 32 } else { 128 };
             let length = length.parse().ok().filter(|length| *length <= most);

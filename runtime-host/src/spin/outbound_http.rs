@@ -1,48 +1,78 @@
-//! Outgoing requests of components: to allowed hosts only, redirects left to
+//! Outgoing requests of components: to allowed hosts only, so many at a time, redirects left to
 //! the component, time limits honoured.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::uri::Scheme;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper_tls::HttpsConnector;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::alarm::Alarm;
+use crate::metrics::{Limit, Metrics};
 use crate::spin::allowed_hosts::AllowedHosts;
+use crate::spin::connector::{Connector, Prohibited, target};
 
 /// Limits for requests that set none; a request to the component itself is
 /// given up before the longer ones matter.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_mins(1);
 const BETWEEN_BYTES_TIMEOUT: Duration = Duration::from_mins(1);
-/// Idle connections kept to one host.
+/// Idle connections kept to one host, and for how long.
 const MAX_IDLE_PER_HOST: usize = 16;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Different connect timeouts whose connections are kept.
+const MAX_CLIENTS: usize = 8;
 
-type Connector = HttpsConnector<HttpConnector>;
+type Connections = Client<HttpsConnector<Connector>, WasiBody>;
 type Outcome = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 /// The process's client; its idle connections serve all instances.
-#[derive(Clone)]
 pub struct HttpClient {
-    client: Client<Connector, WasiBody>,
+    allowed_hosts: Arc<AllowedHosts>,
     tls: native_tls::TlsConnector,
+    /// A connector's time limit is one for all of its requests: so one for each limit.
+    by_connect_timeout: Mutex<HashMap<Duration, Connections>>,
+    places: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
 }
 
 impl HttpClient {
-    pub fn new() -> anyhow::Result<Self> {
-        let tls = native_tls::TlsConnector::new()?;
-        Ok(Self { client: client(&tls, CONNECT_TIMEOUT), tls })
+    /// With so many requests at a time.
+    pub fn new(
+        allowed_hosts: AllowedHosts,
+        places: u32,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            allowed_hosts: Arc::new(allowed_hosts),
+            tls: native_tls::TlsConnector::new()?,
+            by_connect_timeout: Mutex::default(),
+            places: Arc::new(Semaphore::new(places as usize)),
+            metrics,
+        })
+    }
+
+    pub fn allowed_hosts(&self) -> Arc<AllowedHosts> {
+        self.allowed_hosts.clone()
+    }
+
+    fn check(&self, uri: &http::Uri) -> Result<(), Error> {
+        let (scheme, host, port) = target(uri).ok_or(Error::HttpRequestUriInvalid)?;
+        self.allowed_hosts.check(scheme, host, port).map_err(|reason| {
+            tracing::warn!("an outgoing request was refused: {reason}");
+            Error::HttpRequestDenied
+        })
     }
 
     async fn send(
@@ -50,61 +80,69 @@ impl HttpClient {
         request: http::Request<WasiBody>,
         options: RequestOptions,
     ) -> Result<(http::Response<WasiBody>, Outcome), Error> {
-        // The connector's limit is one for all requests, so an own one takes an own client.
-        let client = match options.connect_timeout {
-            Some(timeout) => client(&self.tls, timeout),
-            None => self.client.clone(),
-        };
+        let connect = options.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
         let first_byte = options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIMEOUT);
         let between_bytes = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIMEOUT);
-        let response = tokio::time::timeout(first_byte, client.request(request))
+        let place = self.place(connect).await?;
+        let response = tokio::time::timeout(first_byte, self.client(connect).request(request))
             .await
             .map_err(|_| Error::ConnectionReadTimeout)?
             .map_err(|error| error_of(&error))?;
         let response = response.map(|body| {
             let (wait_until, alarm) = (None, Alarm::default());
-            TimedBody { body, limit: between_bytes, wait_until, alarm }.boxed_unsync()
+            let body = TimedBody { body, limit: between_bytes, wait_until, alarm, _place: place };
+            body.boxed_unsync()
         });
         Ok((response, Box::new(std::future::ready(Ok(())))))
     }
+
+    /// Waits for one as long as for a connection.
+    async fn place(&self, limit: Duration) -> Result<Place, Error> {
+        let place = tokio::time::timeout(limit, self.places.clone().acquire_owned()).await;
+        let Ok(Ok(permit)) = place else {
+            self.metrics.refused(Limit::max_outbound_requests);
+            tracing::warn!(
+                "an outgoing request found no place within {limit:?}: others hold all of \
+                 --max-outbound-requests"
+            );
+            return Err(Error::ConnectionLimitReached);
+        };
+        self.metrics.outbound_requests.inc();
+        Ok(Place { _permit: permit, metrics: self.metrics.clone() })
+    }
+
+    fn client(&self, timeout: Duration) -> Connections {
+        let mut clients = self.by_connect_timeout.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.len() >= MAX_CLIENTS && !clients.contains_key(&timeout) {
+            // A component that asks for ever new limits keeps no connections.
+            clients.retain(|kept, _| *kept == CONNECT_TIMEOUT);
+        }
+        let new = || {
+            let connector = Connector { allowed_hosts: self.allowed_hosts.clone(), timeout };
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+                .pool_idle_timeout(IDLE_TIMEOUT)
+                .build(HttpsConnector::from((connector, self.tls.clone().into())))
+        };
+        clients.entry(timeout).or_insert_with(new).clone()
+    }
 }
 
-fn client(
-    tls: &native_tls::TlsConnector,
-    connect_timeout: Duration,
-) -> Client<Connector, WasiBody> {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(connect_timeout));
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
-        .build(HttpsConnector::from((http, tls.clone().into())))
+/// One of the requests that may be under way, until its answer has been read.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    metrics: Arc<Metrics>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.metrics.outbound_requests.dec();
+    }
 }
 
 /// The hook through which every outgoing request of a component goes.
-pub struct OutboundHttp {
-    client: HttpClient,
-    allowed_hosts: Arc<AllowedHosts>,
-}
-
-impl OutboundHttp {
-    pub fn new(client: HttpClient, allowed_hosts: Arc<AllowedHosts>) -> Self {
-        Self { client, allowed_hosts }
-    }
-
-    fn check(&self, uri: &http::Uri) -> Result<(), Error> {
-        let scheme = uri.scheme().ok_or(Error::HttpRequestUriInvalid)?;
-        let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
-        let default = if *scheme == Scheme::HTTP { 80 } else { 443 };
-        let port = authority.port_u16().unwrap_or(default);
-        self.allowed_hosts.check(scheme.as_str(), authority.host(), port).map_err(|reason| {
-            tracing::warn!("an outgoing request was refused: {reason}");
-            Error::HttpRequestDenied
-        })
-    }
-}
+pub struct OutboundHttp(pub Arc<HttpClient>);
 
 impl WasiHttpHooks for OutboundHttp {
     fn send_request(
@@ -113,10 +151,10 @@ impl WasiHttpHooks for OutboundHttp {
         options: Option<RequestOptions>,
         _: Outcome,
     ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Outcome), Error>> + Send> {
-        if let Err(error) = self.check(request.uri()) {
+        if let Err(error) = self.0.check(request.uri()) {
             return Box::new(std::future::ready(Err(error)));
         }
-        let client = self.client.clone();
+        let client = self.0.clone();
         Box::new(async move { client.send(request, options.unwrap_or_default()).await })
     }
 }
@@ -125,6 +163,10 @@ impl WasiHttpHooks for OutboundHttp {
 fn error_of(error: &ClientError) -> Error {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(cause) = source {
+        if let Some(reason) = cause.downcast_ref::<Prohibited>() {
+            tracing::warn!("an outgoing request was refused: {reason}");
+            return Error::DestinationIpProhibited;
+        }
         if let Some(error) = cause.downcast_ref::<native_tls::Error>() {
             tracing::debug!(%error, "outgoing TLS");
             return Error::TlsCertificateError;
@@ -153,6 +195,7 @@ struct TimedBody {
     /// Only while the component waits.
     wait_until: Option<Instant>,
     alarm: Alarm,
+    _place: Place,
 }
 
 impl Body for TimedBody {

@@ -4,6 +4,8 @@
 //! * `POST /sql/4`, `/sql/3`, `/sql/2`: one statement a line, all on one
 //!   connection, by that version of Spin's interface. The answer is the first
 //!   column of every row, a line each.
+//! * `POST /fetch`: a URL a line, asked for all at once, with `connect-timeout` seconds if that header
+//!   is there. The answer is a status or an error's name for each, in their order.
 //! * `GET /say`: a line to standard output, one to standard error, one unended.
 //! * `GET /trap`, `/loop`, `/memory`: ends badly.
 //! * `GET /echo`: the request's headers, a line each.
@@ -14,8 +16,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http::{EmptyBody, IntoResponse, Request};
 use spin_sdk::http_service;
+use spin_sdk::wasip3::http::types::RequestOptions;
+use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
 mod sql;
 
@@ -47,6 +51,12 @@ async fn answer(path: &str, headers: &HeaderMap, body: &str) -> Answer {
         "/sql/4" => sql::v4(&statements).await,
         "/sql/3" => sql::v3(&statements).await,
         "/sql/2" => sql::v2(&statements).await,
+        "/fetch" => {
+            let limit = headers.get("connect-timeout").and_then(|value| value.to_str().ok());
+            let limit = limit.and_then(|seconds| seconds.parse().ok());
+            let all = statements.iter().map(|url| fetch(url, limit));
+            Ok(futures::future::join_all(all).await.join("\n"))
+        }
         "/say" => {
             println!("a line to standard output");
             eprintln!("a line to standard error");
@@ -79,4 +89,20 @@ async fn answer(path: &str, headers: &HeaderMap, body: &str) -> Answer {
             _ => Ok(path.to_owned()),
         },
     }
+}
+
+/// Has a URL asked for, and reads what comes.
+async fn fetch(url: &str, connect_timeout: Option<u64>) -> String {
+    let asked = async {
+        let mut request = http::Request::get(url).body(EmptyBody::new()).expect("a URL");
+        if let Some(seconds) = connect_timeout {
+            let options = RequestOptions::new();
+            options.set_connect_timeout(Some(seconds * 1_000_000_000)).expect("an option");
+            request.extensions_mut().insert(RequestOptionsExtension(options));
+        }
+        let response = spin_sdk::http::send(request).await?;
+        let status = response.status().as_u16().to_string();
+        response.into_body().collect().await.map(|_| status)
+    };
+    asked.await.unwrap_or_else(|error| format!("{error:?}"))
 }

@@ -17,7 +17,8 @@ use crate::deploy::rollout::cached::Cached;
 use crate::deploy::rollout::check::Checks;
 use crate::deploy::rollout::events::{Events, Reporter};
 use crate::deploy::rollout::report::Report;
-use crate::deploy::rollout::{Rollout, counts, source};
+use crate::deploy::rollout::stage::{Pod, counts};
+use crate::deploy::rollout::{Rollout, source};
 use crate::host::{self, Host, Settings};
 use crate::http::server::{self, Server};
 use crate::project::data_dir;
@@ -70,13 +71,9 @@ pub async fn run(args: &Serve) -> Result<()> {
         probe: manifest.component.probe.clone(),
         max_component: usize::try_from(args.max_component).unwrap_or(usize::MAX),
     };
-    let rollout = Rollout::new(
-        checks,
-        Cached::new(&data_dir)?,
-        server.clone(),
-        Events::new(client, reporter),
-        report.clone(),
-    );
+    let cached = Arc::new(Cached::new(&data_dir)?);
+    let stage = Pod { checks, server: server.clone(), events: Events::new(client, reporter) };
+    let rollout = Rollout::new(stage, cached.clone(), report.clone());
     let (pointer, pointers) = watch::channel(None);
     let follow = async {
         tokio::join!(
@@ -86,7 +83,9 @@ pub async fn run(args: &Serve) -> Result<()> {
         std::future::pending::<Infallible>().await
     };
 
-    host.serve(socket, args.listen, &mut signals, Box::pin(follow)).await
+    host.serve(socket, args.listen, &mut signals, Box::pin(follow)).await?;
+    cached.stop();
+    Ok(())
 }
 
 /// For `/status`.

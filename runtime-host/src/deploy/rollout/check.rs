@@ -10,7 +10,7 @@ use kube::Api;
 use super::probe::probe;
 use crate::database::migrate::{self, Database};
 use crate::deploy::release::Release;
-use crate::deploy::release::parts::{self, MAX_PARTS};
+use crate::deploy::release::parts::{self, MAX_PARTS, Unreadable};
 use crate::digest::Digest;
 use crate::guest::loaded::{Loaded, Loader, Unfit};
 
@@ -41,24 +41,17 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// Fetches a version and puts it through all checks.
-    pub async fn pass(&self, release: &Release) -> Result<(Loaded, Vec<u8>), Refusal> {
-        let bytes = self.fetch(release).await?;
-        Ok((self.pass_bytes(release, bytes.clone()).await?, bytes))
-    }
-
-    /// The checks that follow once the bytes are here.
-    pub async fn pass_bytes(&self, release: &Release, bytes: Vec<u8>) -> Result<Loaded, Refusal> {
+    /// Puts a version through all checks.
+    pub async fn pass(&self, release: &Release, bytes: Vec<u8>) -> Result<Loaded, Refusal> {
         let found = Digest::of(&bytes);
         if found != release.digest {
-            return Err(unfit(
-                "digest",
-                format!(
-                    "the ConfigMaps hold {}, not {}: push it again",
-                    found.full(),
-                    release.digest.full()
-                ),
-            ));
+            // Whoever wrote the ConfigMap by hand may put it right.
+            return Err(Refusal::NotNow(format!(
+                "the ConfigMaps hold a component of the digest {}, not {}: push it again, or put \
+                 them right",
+                found.full(),
+                release.digest.full()
+            )));
         }
         Loader::inspect(&bytes).map_err(|error| refuse(&error))?;
         self.check_schema(release).await?;
@@ -67,9 +60,10 @@ impl Checks {
         Ok(loaded)
     }
 
-    async fn fetch(&self, release: &Release) -> Result<Vec<u8>, Refusal> {
+    /// What the ConfigMaps hold. What is wrong with them is no fault of the version.
+    pub async fn fetch(&self, release: &Release) -> Result<Vec<u8>, Refusal> {
         if release.config_maps.len() > MAX_PARTS {
-            return Err(unfit("size", format!("it has more than {MAX_PARTS} parts")));
+            return Err(Refusal::NotNow(format!("it has more than {MAX_PARTS} parts")));
         }
         let mut found = Vec::new();
         for name in &release.config_maps {
@@ -82,7 +76,10 @@ impl Checks {
                 .ok_or_else(|| Refusal::NotNow(format!("there is no ConfigMap {name}")))?;
             found.push(part);
         }
-        parts::join(&found, self.max_component).map_err(|error| unfit("size", error.to_string()))
+        parts::join(&found, self.max_component).map_err(|error| match error {
+            Unreadable::TooLarge(_) => unfit("size", error.to_string()),
+            _ => Refusal::NotNow(error.to_string()),
+        })
     }
 
     async fn check_schema(&self, release: &Release) -> Result<(), Refusal> {
@@ -93,13 +90,10 @@ impl Checks {
             Refusal::NotNow(format!("cannot read the schema's version: {error:#}"))
         })?;
         if found < needed {
-            return Err(unfit(
-                "schema",
-                format!(
-                    "it needs migration {needed}, and the database is at {found}: run the \
-                     migrations, which `push` does, and push it again"
-                ),
-            ));
+            return Err(Refusal::NotNow(format!(
+                "it needs migration {needed}, and the database is at {found}: run the migrations, \
+                 which `push` does"
+            )));
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! What to do about a pointer, and when a new version is taken back. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::deploy::release::Release;
 use crate::digest::Digest;
@@ -53,7 +56,7 @@ const MIN_FAILURES: u64 = 3;
 const MAX_FAILURE_RISE: f64 = 5.0;
 
 /// Requests that a version answered, and how many of them failed by its fault.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub requests: u64,
     pub failures: u64,
@@ -66,6 +69,36 @@ impl Counts {
     }
 }
 
+/// How far back the version before is a measure for a new one: what it did in another hour says
+/// nothing of what its clients and its database do now.
+const LATELY: Duration = Duration::from_mins(10);
+
+/// What a version's requests came to, as it was noted from time to time.
+#[derive(Debug, Default)]
+pub struct Lately(VecDeque<(Instant, Counts)>);
+
+impl Lately {
+    pub fn note(&mut self, now: Instant, counts: Counts) {
+        self.0.push_back((now, counts));
+        // The oldest note that stays is the last one from before.
+        while self.0.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= LATELY) {
+            self.0.pop_front();
+        }
+    }
+
+    /// Since the oldest note.
+    pub fn counts(&self) -> Counts {
+        let (Some((_, first)), Some((_, last))) = (self.0.front(), self.0.back()) else {
+            return Counts::default();
+        };
+        let first = if self.0.len() == 1 { Counts::default() } else { *first };
+        Counts {
+            requests: last.requests - first.requests,
+            failures: last.failures - first.failures,
+        }
+    }
+}
+
 /// Whether a new version fails so much more than the one before that it has to go.
 pub fn fails(new: Counts, before: Counts) -> bool {
     new.failures >= MIN_FAILURES
@@ -75,20 +108,7 @@ pub fn fails(new: Counts, before: Counts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn release(generation: u64, name: &str) -> Release {
-        Release {
-            generation,
-            digest: Digest::of(name.as_bytes()),
-            config_maps: vec![],
-            version: None,
-            by: None,
-            at: None,
-            schema: None,
-            migrations: None,
-            passed: false,
-        }
-    }
+    use crate::deploy::release::tests::release;
 
     fn memory() -> Memory {
         let bad = (Digest::of(b"bad"), (4, "it trapped".to_owned()));
@@ -119,6 +139,23 @@ mod tests {
         memory.generation = 4;
         assert_eq!(decide(&release(4, "bad"), &memory), Step::Refuse("it trapped".to_owned()));
         assert_eq!(decide(&release(5, "bad"), &memory), Step::Load);
+    }
+
+    #[test]
+    fn what_was_long_ago_does_not_count() {
+        let mut lately = Lately::default();
+        let begin = Instant::now();
+        let mut note = |minutes: u64, requests, failures| {
+            let now = begin + Duration::from_secs(60 * minutes);
+            lately.note(now, Counts { requests, failures });
+            let Counts { requests, failures } = lately.counts();
+            (requests, failures)
+        };
+        assert_eq!(note(0, 100, 20), (100, 20));
+        assert_eq!(note(5, 200, 20), (100, 0));
+        assert_eq!(note(10, 300, 21), (200, 1));
+        assert_eq!(note(16, 400, 21), (200, 1), "since the fifth minute");
+        assert_eq!(note(60, 500, 21), (100, 0));
     }
 
     #[test]

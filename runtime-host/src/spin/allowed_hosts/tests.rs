@@ -38,6 +38,85 @@ fn addresses_and_networks() {
     assert!(!allows("http://10.0.0.0/8:80", "http", "11.0.0.1", 80));
     assert!(allows("http://0.0.0.0/0", "http", "11.0.0.1", 80));
     assert!(!allows("http://10.0.0.0/8:80", "http", "ten.example", 80));
+    assert!(allows("http://fd00::/8", "http", "fd12::1", 80));
+    assert!(allows("http://[fd00::]/8:81", "http", "[fd12::1]", 81));
+}
+
+/// Whether `host` may lead to `address`, where only `entry` is allowed.
+fn leads(entry: &str, host: &str, address: &str) -> bool {
+    let allowed = AllowedHosts::parse([entry]).unwrap();
+    allowed.check("http", host, 80).unwrap();
+    allowed.check_address("http", host, 80, address.parse().unwrap()).is_ok()
+}
+
+#[test]
+fn what_a_star_allows_is_on_the_internet() {
+    for address in ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"] {
+        assert!(leads("http://*:*", "a.example", address), "{address}");
+        assert!(leads("http://*.example", "a.example", address), "{address}");
+    }
+    for address in [
+        "127.0.0.1",
+        "10.96.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "198.18.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fd00:ec2::254",
+        "fe80::1",
+        "ff02::1",
+        "::ffff:169.254.169.254",
+        "::ffff:127.0.0.1",
+        "::127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+    ] {
+        assert!(!leads("http://*:*", "a.example", address), "{address}");
+        assert!(!leads("http://*.example", "a.example", address), "{address}");
+        assert!(!leads("http://*:*", address, address), "{address}");
+    }
+}
+
+#[test]
+fn a_private_address_is_named_by_itself_by_its_network_or_by_the_name_that_leads_there() {
+    assert!(leads("http://a.example", "a.example", "10.96.0.1"));
+    assert!(leads("http://localhost", "localhost", "::1"));
+    assert!(leads("http://127.0.0.1", "127.0.0.1", "127.0.0.1"));
+    assert!(leads("http://10.0.0.0/8", "10.96.0.1", "10.96.0.1"));
+    assert!(leads("http://0.0.0.0/0", "169.254.169.254", "169.254.169.254"));
+    let two = AllowedHosts::parse(["http://*", "http://10.0.0.0/8"]).unwrap();
+    let leads_to = |address: &str| two.check_address("http", "a", 80, address.parse().unwrap());
+    assert!(leads_to("10.1.1.1").is_ok());
+    assert!(leads_to("192.168.0.1").is_err());
+}
+
+#[test]
+fn a_link_local_address_is_not_named_by_whoever_owns_a_name() {
+    assert!(!leads("http://a.example", "a.example", "169.254.169.254"));
+    assert!(!leads("http://a.example", "a.example", "fe80::1"));
+    let advice = AllowedHosts::parse(["http://a.example"])
+        .unwrap()
+        .check_address("http", "a.example", 80, "169.254.169.254".parse().unwrap())
+        .unwrap_err();
+    assert!(advice.contains("\"http://169.254.169.254:80\""), "{advice}");
+}
+
+#[test]
+fn a_database_is_named_by_the_variable_that_holds_its_address() {
+    let allowed = AllowedHosts::parse(["postgres://*:*"]).unwrap();
+    let allowed = allowed.naming([("db.example".to_owned(), 5432)]);
+    let leads = |host, port| {
+        allowed.check_address("postgres", host, port, "10.0.0.7".parse().unwrap()).is_ok()
+    };
+    assert!(leads("db.example", 5432));
+    assert!(!leads("db.example", 5433));
+    assert!(!leads("other.example", 5432));
 }
 
 #[test]
@@ -80,6 +159,7 @@ proptest! {
     fn nothing_panics(entry in "\\PC{0,40}", host in "\\PC{0,20}", port: u16) {
         if let Ok(allowed) = AllowedHosts::parse([entry.as_str()]) {
             let _ = allowed.check("http", &host, port);
+            let _ = allowed.check_address("http", &host, port, [127, 0, 0, 1].into());
         }
     }
 
