@@ -210,8 +210,8 @@ up() {
     if wants database; then say "database: until it streams" && pg --yes init > "$work/database"; fi
     if wants edge; then say "edge: $app" && edge_up; fi
     if wants component; then
-        say "component: until every pod serves it"
-        host push --from "$manifest" --wait --yes
+        say "component: until every pod has served it for its first minute"
+        host push --from "$manifest" "--wait=${WAIT:-passed}" --yes
         rolled_out
     fi
     if [[ $part != database ]] && kube get configmap "$app-live" > /dev/null 2>&1; then
@@ -237,6 +237,7 @@ down() {
     if wants component; then
         kube delete configmap "$app-live" --ignore-not-found >&2
         kube delete configmap --selector "app.kubernetes.io/name=$app,app.kubernetes.io/component!=manifest" --ignore-not-found >&2
+        wants edge || say "pods that run go on serving what they have: make undeploy PART=edge ends them"
     fi
     if wants database; then pg destroy --yes; fi
     say "done; make deploy ENV=$env brings it back"

@@ -31,7 +31,7 @@ mod spin;
 mod terminal;
 
 use cli::{Cli, Command};
-use error::{EXIT_MISCONFIGURED, Misconfigured};
+use error::exit_code;
 use terminal::log;
 
 #[tokio::main]
@@ -49,8 +49,7 @@ async fn main() -> ExitCode {
             } else {
                 eprintln!("error: {error:#}");
             }
-            let misconfigured = error.is::<Misconfigured>();
-            if misconfigured { EXIT_MISCONFIGURED.into() } else { ExitCode::FAILURE }
+            exit_code(&error).into()
         }
     }
 }

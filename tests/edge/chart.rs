@@ -52,6 +52,12 @@ pub async fn values_that_are_wrong_are_refused_by_their_name() {
         ("arguments={serve}", "/arguments/0"),
         ("variables.Public=x", "additional properties 'Public'"),
         ("variables.database_url=postgres://x", "database.secret"),
+        ("secretVariables.api_key.secret=partner", "/secretVariables/api_key"),
+        (
+            "secretVariables.database_url.secret=a,secretVariables.database_url.key=b",
+            "database.secret",
+        ),
+        ("address=::", "/address"),
         ("target.app=other", "use one name"),
         ("replicas=12", "13 pods with 8 connections each are 104"),
         ("autoscaling.enabled=true,autoscaling.minReplicas=9", "more than maxReplicas"),
@@ -76,6 +82,34 @@ pub async fn outside_dev_somebody_has_to_be_named_to_be_let_in() {
         let said =
             refused(environment, &["--set-json", "service.loadBalancerSourceRanges=[]"]).await;
         assert!(said.contains("/service/loadBalancerSourceRanges"), "{said}");
+    }
+}
+
+pub async fn a_secret_of_the_component_stands_in_no_deployment() {
+    let set = "secretVariables.api_key.secret=partner,secretVariables.api_key.key=api-key";
+    let show = ["--show-only", "templates/deployment.yaml", "--set", set];
+    let deployment = must(template("dev", &show)).await;
+    let reference = "- name: SPIN_VARIABLE_API_KEY\n              valueFrom:\n                \
+        secretKeyRef:\n                  name: partner\n                  key: api-key\n";
+    assert!(deployment.contains(reference), "{deployment}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = std::fs::read_to_string(root().join("spin.toml")).unwrap();
+    let secret = "[variables]\napi_key = { required = true, secret = true }";
+    let manifest = manifest.replace("[variables]", secret);
+    let path = folder.path().join("spin.toml");
+    std::fs::write(&path, manifest).unwrap();
+    let manifest = format!("manifest={}", path.display());
+    let arguments = ["--set-file", &manifest, "--set", "variables.api_key=x"];
+    let said = refused("dev", &arguments).await;
+    assert!(said.contains("secretVariables"), "{said}");
+}
+
+pub async fn pods_listen_where_the_clusters_addresses_are() {
+    let show = ["--show-only", "templates/deployment.yaml", "--set", "address=[::]"];
+    let deployment = must(template("dev", &show)).await;
+    for flag in ["--listen=[::]:8080", "--admin=[::]:9090"] {
+        assert!(deployment.contains(flag), "{deployment}");
     }
 }
 

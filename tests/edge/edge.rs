@@ -152,7 +152,8 @@ resources:
     /// The same for another environment.
     pub fn deploy_command_of(&self, environment: &str, action: &str, part: &str) -> Command {
         let mut command = self.namespace.node.command(root().join("scripts/deploy.sh"));
-        command.args([action, environment, part]).env("YES", "1");
+        // The minute of a version has a test of its own.
+        command.args([action, environment, part]).env("YES", "1").env("WAIT", "live");
         command.env("TODOOZLE_CONFIG", self.config.path());
         command.env("MANIFEST", self.project.path("spin.toml"));
         command
@@ -196,7 +197,7 @@ resources:
     /// Pushes a component and waits until every pod serves it, or says why not.
     pub async fn try_push(&self, component: &[u8]) -> Output {
         let mut command = self.push_command(component);
-        command.arg("--wait");
+        command.arg("--wait=live");
         run(command).await
     }
 

@@ -34,7 +34,8 @@ pub struct Sample {
     pub kind: Kind,
     /// The status, or why there is none.
     pub outcome: Result<u16, String>,
-    /// The body of an answer that tells of an error.
+    /// The body of an answer that tells of an error, for whoever reads why a test failed.
+    #[expect(dead_code, reason = "it is shown by Debug")]
     said: String,
     /// The title of what it wrote.
     title: String,

@@ -54,7 +54,7 @@ pub async fn every_version_is_remembered_and_can_come_back() {
     assert!(dry.status.success() && String::from_utf8_lossy(&dry.stderr).contains(to), "{dry:?}");
     assert_eq!(edge.live().await, digest(2));
 
-    let back = edge.told(&["rollback", "--to", to, "--wait"]).await;
+    let back = edge.told(&["rollback", "--to", to, "--wait=live"]).await;
     assert_eq!(back["digest"], digest(1));
     assert_eq!(back["generation"], before + 1, "a rollback goes forward");
     assert_eq!(edge.told(&["status"]).await["pods"][0]["status"]["live"]["digest"], digest(1));
@@ -102,7 +102,16 @@ pub async fn promote_takes_exactly_what_ran() {
 
     must(edge.deploy_command_of("other", "up", "edge")).await;
     let mut command = edge.namespace.node.command(tests::program("runtime-host"));
-    command.args(["promote", "--from", "test", "--to", "other", "--yes", "--wait", "--config"]);
+    command.args([
+        "promote",
+        "--from",
+        "test",
+        "--to",
+        "other",
+        "--yes",
+        "--wait=live",
+        "--config",
+    ]);
     command.arg(edge.config_folder());
     must(command).await;
     let maps = edge.namespace.api::<ConfigMap>();

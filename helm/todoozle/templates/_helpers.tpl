@@ -90,6 +90,13 @@ resources: {{- toYaml .Values.resources | nindent 2 }}
 - name: SPIN_VARIABLE_{{ $name | upper }}
   value: {{ $value | quote }}
 {{- end }}
+{{- range $name, $from := .Values.secretVariables }}
+- name: SPIN_VARIABLE_{{ $name | upper }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $from.secret }}
+      key: {{ $from.key }}
+{{- end }}
 {{- end }}
 
 {{/* What the schema can't say. */}}
@@ -104,6 +111,14 @@ resources: {{- toYaml .Values.resources | nindent 2 }}
 {{- range $name, $_ := .Values.variables -}}
 {{- if hasPrefix "database_" $name -}}
 {{- fail (printf "variables.%s would stand in the Deployment for all to read: the database's come from database.secret" $name) -}}
+{{- end -}}
+{{- if regexMatch (printf `(?m)^\s*%s\s*=\s*\{[^}]*\bsecret\s*=\s*true` $name) $.Values.manifest -}}
+{{- fail (printf "variables.%s would stand in the Deployment for all to read, and the manifest calls it secret: name its Secret and key in secretVariables" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $_ := .Values.secretVariables -}}
+{{- if or (hasPrefix "database_" $name) (hasKey $.Values.variables $name) -}}
+{{- fail (printf "secretVariables.%s is given elsewhere as well: the database's variables come from database.secret, and each other one from one place" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- with .Values.autoscaling -}}

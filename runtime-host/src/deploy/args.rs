@@ -105,13 +105,24 @@ pub enum Output {
 
 #[derive(Debug, Args)]
 pub struct Wait {
-    /// Return when every pod serves the version, or one of them says why it won't
-    #[arg(long)]
-    pub wait: bool,
-    /// How long to wait
-    #[arg(long, value_name = "TIME", default_value = "2m")]
+    /// Return when every pod has served the version for its first minute, or one of them has refused
+    /// it or taken it back (exit code 3); `--wait=live`: when every pod serves it
+    #[arg(long, value_name = "UNTIL", value_enum, num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "passed", hide_possible_values = true)]
+    pub wait: Option<Until>,
+    /// How long to wait; then exit code 4
+    #[arg(long, value_name = "TIME", default_value = "3m")]
     #[arg(value_parser = time(Duration::from_secs(1), Duration::from_hours(1)))]
     pub timeout: Duration,
+}
+
+/// What has to be true of every pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// It serves the version.
+    Live,
+    /// The version has passed its first minute, from which it may be taken back.
+    Passed,
 }
 
 #[derive(Debug, Args)]

@@ -65,16 +65,14 @@ pub struct Release {
 impl Release {
     /// Somebody named another digest by hand, and left what a push had said of its own.
     fn forget(&mut self, pushed: &Self) {
-        fn other<T: PartialEq>(own: &mut Option<T>, pushed: &Option<T>) {
-            if own == pushed {
-                *own = None;
-            }
+        fn own<T: PartialEq>(value: Option<T>, pushed: Option<&T>) -> Option<T> {
+            value.filter(|value| Some(value) != pushed)
         }
-        other(&mut self.version, &pushed.version);
-        other(&mut self.by, &pushed.by);
-        other(&mut self.at, &pushed.at);
-        other(&mut self.schema, &pushed.schema);
-        other(&mut self.migrations, &pushed.migrations);
+        self.version = own(self.version.take(), pushed.version.as_ref());
+        self.by = own(self.by.take(), pushed.by.as_ref());
+        self.at = own(self.at.take(), pushed.at.as_ref());
+        self.schema = own(self.schema.take(), pushed.schema.as_ref());
+        self.migrations = own(self.migrations.take(), pushed.migrations.as_ref());
     }
 }
 

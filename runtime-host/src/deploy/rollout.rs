@@ -294,7 +294,7 @@ impl<S: Stage> Rollout<S> {
     fn quarantine(&mut self, release: &Release, reason: &str, what: What) {
         tracing::error!("{} is not served: {reason}", release.digest);
         self.stage.tell(what, format!("{}: {reason}", release.digest));
-        self.report.quarantined(release, reason);
+        self.report.quarantined(release, reason, what == What::TakenBack);
         let entry = (release.generation, reason.to_owned());
         self.memory.quarantine.insert(release.digest, entry);
     }

@@ -113,7 +113,7 @@ impl RequestBody {
             let Some(body) = &mut self.body else { return };
             match body.frame().await {
                 Some(frame) => {
-                    length += frame.as_ref().map_or(0, |frame| length_of(frame));
+                    length += frame.as_ref().map_or(0, length_of);
                     // After an error there is no more.
                     self.body = self.body.take().filter(|_| frame.is_ok());
                     self.ahead.push_back(frame);

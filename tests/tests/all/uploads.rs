@@ -42,13 +42,9 @@ async fn bodies_that_do_not_come_leave_half_of_the_places_to_others() {
     let url = format!("{}/echo", host.origin());
     http::client().get(&url).answer().await.is(200);
     http::client().post(&url).body("it comes at once").answer().await.is(200);
-    let refused = http::client().post(&url).body(body_that_waits()).answer().await.is(503);
-    assert!(refused.text().contains("waiting for their bodies"), "{}", refused.text());
-}
-
-/// A body of which nothing comes.
-fn body_that_waits() -> reqwest::Body {
-    reqwest::Body::wrap_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>())
+    let mut refused = begun(&host, &format!("{head}\r\n")).await;
+    let said = reads_until(&mut refused, "waiting for their bodies").await;
+    assert!(said.starts_with("HTTP/1.1 503 "), "{said}");
 }
 
 #[tokio::test]
@@ -100,7 +96,7 @@ async fn a_body_that_is_wanted_is_asked_for() {
 #[tokio::test]
 async fn heads_that_cannot_be_read_are_counted_and_logged() {
     let app = App::with(|up| up.with_admin().argument("--access-log")).await;
-    let many: String = (0..105).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let many = "x: 1\r\n".repeat(105);
     let long = "a".repeat(70_000);
     for (request, status) in [
         (format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431),

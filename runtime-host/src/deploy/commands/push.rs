@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::deploy::args::{Options, Output, Push, Wait};
+use crate::deploy::args::{Options, Output, Push, Until, Wait};
 use crate::deploy::push::bundle::Bundle;
 use crate::deploy::push::target::Target;
 use crate::deploy::push::{Plan, Standing, wait};
@@ -33,8 +33,8 @@ pub async fn push(
         return Box::pin(carry_out(target, standing, plan, options, wait)).await;
     }
     eprintln!("{digest} is live in {} already", target.env);
-    if let (true, Some(pointer)) = (wait.wait && !options.dry_run, &standing.pointer) {
-        wait::until_live(target, &pointer.live, wait.timeout).await?;
+    if let (Some(until), Some(pointer), false) = (wait.wait, &standing.pointer, options.dry_run) {
+        wait::wait(target, &pointer.live, until, wait.timeout).await?;
     }
     Ok(())
 }
@@ -57,8 +57,10 @@ pub async fn carry_out(
     let began = Instant::now();
     let pointer = plan.execute(target, standing).await?;
     let live = &pointer.live;
-    let pods =
-        if wait.wait { Some(wait::until_live(target, live, wait.timeout).await?) } else { None };
+    let pods = match wait.wait {
+        Some(until) => Some(wait::wait(target, live, until, wait.timeout).await?),
+        None => None,
+    };
     match options.output {
         Output::Json => println!(
             "{:#}",
@@ -67,12 +69,13 @@ pub async fn carry_out(
                 "generation": live.generation,
                 "previous": pointer.previous,
                 "pods": pods,
+                "passed": wait.wait == Some(Until::Passed),
                 "seconds": began.elapsed().as_secs_f64(),
             })
         ),
         Output::Text => {
             println!("{} is live in generation {}", live.digest, live.generation);
-            if !wait.wait {
+            if wait.wait.is_none() {
                 eprintln!("next: runtime-host status --env {}", target.env);
             }
         }

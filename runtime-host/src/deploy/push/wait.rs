@@ -1,34 +1,47 @@
-//! Waiting until every pod serves a version, or one of them says why it won't.
+//! Waiting for the verdict of every pod on a version.
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use k8s_openapi::api::apps::v1::Deployment;
 
 use super::pods::{Member, Pods};
 use super::target::Target;
+use crate::deploy::args::Until;
 use crate::deploy::release::Release;
+use crate::digest::Digest;
+use crate::error::Unserved;
 use crate::terminal::progress;
 
 /// Between two looks at the pods.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Waits until as many pods as the Deployment wants serve `release`; gives
-/// their number.
-pub async fn until_live(target: &Target, release: &Release, limit: Duration) -> Result<usize> {
+/// Waits until as many pods as the Deployment wants have come so far with `release`; gives their
+/// number.
+pub async fn wait(
+    target: &Target,
+    release: &Release,
+    until: Until,
+    limit: Duration,
+) -> Result<usize> {
+    let digest = release.digest;
     let wanted = replicas(target).await?;
-    let step = progress::step(format!("Waiting until {wanted} pods serve {}", release.digest));
+    let what = match until {
+        Until::Live => format!("serve {digest}"),
+        Until::Passed => format!("have served {digest} for its first minute"),
+    };
+    let step = progress::step(format!("Waiting until {wanted} pods {what}"));
     let end = Instant::now() + limit;
     let mut edge = Pods::of(target);
     loop {
         let pods = edge.look().await?;
-        if let Some((pod, reason)) = refusal(&pods, release) {
-            bail!("{pod} refuses {}: {reason}; the version before goes on serving", release.digest);
+        if let Some(refusal) = refusal(&pods, release) {
+            return Err(Unserved::Refused(refusal).into());
         }
         let behind: Vec<String> =
-            pods.iter().filter(|pod| !pod.serves(release.digest)).map(why_not).collect();
+            pods.iter().filter_map(|pod| why_not(pod, digest, until)).collect();
         if behind.is_empty() && pods.len() >= wanted {
-            step.done(&format!("{} pods serve {}", pods.len(), release.digest));
+            step.done(&format!("{} pods {what}", pods.len()));
             return Ok(pods.len());
         }
         if Instant::now() > end {
@@ -37,7 +50,8 @@ pub async fn until_live(target: &Target, release: &Release, limit: Duration) -> 
             } else {
                 behind.join("; ")
             };
-            bail!("after {} s not all pods serve {}: {missing}", limit.as_secs(), release.digest);
+            let late = format!("after {} s not all pods {what}: {missing}", limit.as_secs());
+            return Err(Unserved::Late(late).into());
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -56,22 +70,34 @@ async fn replicas(target: &Target) -> Result<usize> {
     Ok(usize::try_from(replicas).unwrap_or(0))
 }
 
-fn refusal<'a>(pods: &'a [Member], release: &Release) -> Option<(&'a str, &'a str)> {
+/// What a pod has against the version.
+fn refusal(pods: &[Member], release: &Release) -> Option<String> {
     pods.iter().find_map(|pod| {
         let entry = pod.refusal(release.digest)?;
         let now = entry.generation >= release.generation;
-        now.then_some((pod.name.as_str(), entry.reason.as_str()))
+        let did = if entry.taken_back { "took back" } else { "refuses" };
+        now.then(|| {
+            format!(
+                "{} {did} {}: {}; the version before goes on serving",
+                pod.name, release.digest, entry.reason
+            )
+        })
     })
 }
 
-fn why_not(pod: &Member) -> String {
+/// Why a pod has not come so far, if it hasn't.
+fn why_not(pod: &Member, digest: Digest, until: Until) -> Option<String> {
     let reason = match &pod.status {
         Err(error) => error.clone(),
+        Ok(_) if pod.serves(digest) => match until {
+            Until::Passed if pod.live()?.on_probation => "it is in its first minute".to_owned(),
+            _ => return None,
+        },
         Ok(status) => status
             .problem
             .clone()
             .or_else(|| status.source_problem.clone())
             .unwrap_or_else(|| "it is still at it".into()),
     };
-    format!("{}: {reason}", pod.name)
+    Some(format!("{}: {reason}", pod.name))
 }

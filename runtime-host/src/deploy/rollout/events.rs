@@ -9,7 +9,7 @@ use kube::{Api, Client};
 const COMPONENT: &str = "runtime-host";
 
 /// What happened to a version.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     Live,
     Refused,

@@ -46,10 +46,14 @@ pub struct Wanted {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Quarantined {
     pub digest: Digest,
     pub generation: u64,
     pub reason: String,
+    /// It was live, and failed in its first minute.
+    #[serde(default)]
+    pub taken_back: bool,
 }
 
 /// The status under construction.
@@ -133,13 +137,14 @@ impl Report {
         self.inner().on_probation = false;
     }
 
-    pub fn quarantined(&self, release: &Release, reason: &str) {
+    pub fn quarantined(&self, release: &Release, reason: &str, taken_back: bool) {
         let mut inner = self.inner();
         inner.status.quarantine.retain(|other| other.digest != release.digest);
         inner.status.quarantine.push(Quarantined {
             digest: release.digest,
             generation: release.generation,
             reason: reason.to_owned(),
+            taken_back,
         });
         inner.status.problem = Some(reason.to_owned());
     }
