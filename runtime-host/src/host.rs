@@ -63,8 +63,10 @@ impl Host {
         let values = variables::resolve(manifest, sources, given)?;
         let allowed = allowed_hosts(manifest, &values)?;
         let http = HttpClient::new(allowed, limits.max_outbound_requests, metrics.clone())?;
+        let variables = component_variables(manifest, &values)?;
         let shared = Shared {
-            variables: component_variables(manifest, &values)?,
+            config: variables.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            variables,
             environment: manifest.component.environment.clone(),
             pools: pools.clone(),
             http: Arc::new(http),
@@ -77,7 +79,8 @@ impl Host {
         let epochs = EpochThread::spawn(engine.clone())?;
         let compiler = Compiler::new(cache, settings.compile_timeout);
         let loader = Arc::new(Loader::new(engine, compiler, Arc::new(shared))?);
-        let server = Arc::new(Server::new(limits, metrics, settings.access_log));
+        let server =
+            Arc::new(Server::new(limits, manifest.routes.clone(), metrics, settings.access_log));
         Ok(Self { server, loader, pools, _epochs: epochs })
     }
 

@@ -1,7 +1,8 @@
-//! What Spin offers a component beside `spin-postgres`: variables, and requests to allowed hosts.
+//! What Spin offers a component beside `spin-postgres`: routes, variables, and requests to allowed hosts.
 
 pub mod allowed_hosts;
 pub mod connector;
 pub mod outbound_http;
 mod reach;
+pub mod routes;
 pub mod variables;

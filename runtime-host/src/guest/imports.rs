@@ -4,7 +4,7 @@
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
 /// Interfaces by package and the part of the version that must be the same.
-const OFFERED: [(&str, &str, &[&str]); 20] = [
+const OFFERED: [(&str, &str, &[&str]); 21] = [
     ("wasi:io", "0.2", &["error", "poll", "streams"]),
     ("wasi:cli", "0.2", CLI),
     ("wasi:cli", "0.3", CLI),
@@ -19,6 +19,7 @@ const OFFERED: [(&str, &str, &[&str]); 20] = [
     ("wasi:sockets", "0.3", &["types", "ip-name-lookup"]),
     ("wasi:http", "0.2", &["types", "outgoing-handler"]),
     ("wasi:http", "0.3", &["types", "client"]),
+    ("wasi:config", "0.2", &["store"]),
     ("spin:postgres", "3.0", &["postgres"]),
     ("spin:postgres", "4.0", &["postgres"]),
     ("spin:postgres", "4.1", &["postgres"]),

@@ -8,6 +8,7 @@ use anyhow::Result;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::digest::Digest;
@@ -24,6 +25,8 @@ use spin_postgres::{Pools, PostgresCtx, PostgresView};
 /// version of the component.
 pub struct Shared {
     pub variables: BTreeMap<String, String>,
+    /// The variables as `wasi:config` has them.
+    pub config: WasiConfigVariables,
     pub environment: Vec<(String, String)>,
     pub pools: Arc<Pools>,
     pub http: Arc<HttpClient>,
@@ -131,5 +134,8 @@ pub fn linker(engine: &Engine) -> Result<Linker<Guest>> {
         table: &mut guest.table,
     })?;
     variables::add_to_linker(&mut linker)?;
+    wasmtime_wasi_config::add_to_linker(&mut linker, |guest| {
+        WasiConfig::from(&guest.shared.config)
+    })?;
     Ok(linker)
 }

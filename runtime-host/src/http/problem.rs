@@ -55,6 +55,10 @@ impl Problem {
         )
     }
 
+    pub fn no_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "No route of this application leads here.")
+    }
+
     pub fn no_component() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

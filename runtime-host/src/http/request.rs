@@ -73,7 +73,9 @@ async fn forward(
         return Err(Problem::unknown_coding());
     }
     parts.uri = absolute_uri(&parts, ends.local)?;
-    spin_headers::set(&mut parts.headers, &parts.uri, ends.client, &limits.trusted_proxies);
+    let found = server.routes.find(parts.uri.path()).ok_or_else(Problem::no_route)?;
+    let client = ends.client;
+    spin_headers::set(&mut parts.headers, &parts.uri, &found, client, &limits.trusted_proxies);
     let upload = Upload::default();
     let expects = parts.headers.contains_key(header::EXPECT);
     let mut body = RequestBody::new(body, limits, upload.clone(), expects);

@@ -28,6 +28,7 @@ use crate::http::pulse::Pulse;
 use crate::http::request::{self, Ends};
 use crate::limits::Limits;
 use crate::metrics::{Limit, Metrics};
+use crate::spin::routes::Routes;
 
 /// Connections that are told that there are too many; beyond them, none is.
 const MAX_REFUSALS: usize = 64;
@@ -40,6 +41,7 @@ const LINGER: Duration = Duration::from_millis(250);
 pub struct Server {
     pub live: ArcSwapOption<Loaded>,
     pub limits: Limits,
+    pub routes: Arc<Routes>,
     pub metrics: Arc<Metrics>,
     pub requests: Arc<Semaphore>,
     /// Those of them whose bodies are still coming.
@@ -53,12 +55,18 @@ pub struct Server {
 
 impl Server {
     /// Without a component every request gets 503.
-    pub fn new(limits: Limits, metrics: Arc<Metrics>, access_log: bool) -> Self {
+    pub fn new(
+        limits: Limits,
+        routes: Arc<Routes>,
+        metrics: Arc<Metrics>,
+        access_log: bool,
+    ) -> Self {
         Self {
             live: ArcSwapOption::empty(),
             requests: Arc::new(Semaphore::new(limits.max_requests as usize)),
             uploads: Arc::new(Semaphore::new(limits.max_uploads())),
             limits,
+            routes,
             metrics,
             access_log,
             stopping: AtomicBool::new(false),

@@ -7,8 +7,8 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Uri};
 use ipnet::IpNet;
 
-/// The only route that a manifest may have.
-const ROUTE: HeaderValue = HeaderValue::from_static("/...");
+use crate::spin::routes::Found;
+
 const NAMES: [&str; 7] = [
     "spin-full-url",
     "spin-path-info",
@@ -18,22 +18,39 @@ const NAMES: [&str; 7] = [
     "spin-base-path",
     "spin-client-addr",
 ];
+/// What stands before the name of a segment.
+const NAMED: &str = "spin-path-match-";
 
-/// Sets the headers of a request to `uri`, which is absolute.
-pub fn set(headers: &mut HeaderMap, uri: &Uri, client: SocketAddr, trusted: &[IpNet]) {
+/// Sets the headers of a request to `uri`, which is absolute and has led to `found`.
+pub fn set(
+    headers: &mut HeaderMap,
+    uri: &Uri,
+    found: &Found,
+    client: SocketAddr,
+    trusted: &[IpNet],
+) {
     let client = origin(headers, client, trusted);
-    let text = |text: String| HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
+    let text = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
     let values = [
-        text(uri.to_string()),
-        text(uri.path().to_owned()),
-        ROUTE,
-        HeaderValue::from_static(""),
-        ROUTE,
+        text(&uri.to_string()),
+        text(&found.rest),
+        text(found.route),
+        text(found.prefix),
+        text(found.route),
         HeaderValue::from_static("/"),
-        text(client.to_string()),
+        text(&client.to_string()),
     ];
+    let forged = headers.keys().filter(|name| name.as_str().starts_with(NAMED));
+    for name in forged.cloned().collect::<Vec<_>>() {
+        headers.remove(name);
+    }
     for (name, value) in NAMES.into_iter().zip(values) {
         headers.insert(HeaderName::from_static(name), value);
+    }
+    for (name, value) in &found.named {
+        if let Ok(name) = HeaderName::try_from(format!("{NAMED}{}", name.to_ascii_lowercase())) {
+            headers.insert(name, text(value));
+        }
     }
 }
 
@@ -129,13 +146,24 @@ mod tests {
             headers.append(name, HeaderValue::from_static("forged"));
             headers.append(name, HeaderValue::from_static("twice"));
         }
-        let uri = Uri::from_static("http://a.example/todos?x=1");
-        set(&mut headers, &uri, "203.0.113.9:5".parse().unwrap(), &[]);
+        headers.append("spin-path-match-admin", HeaderValue::from_static("forged"));
+        let uri = Uri::from_static("http://a.example/todos/7/x?x=1");
+        let found = Found {
+            route: "/todos/:Id/...",
+            prefix: "/todos/:Id",
+            rest: "/x".to_owned(),
+            named: vec![("Id".to_owned(), "7".to_owned())],
+        };
+        set(&mut headers, &uri, &found, "203.0.113.9:5".parse().unwrap(), &[]);
         let value = |name: &str| {
             headers.get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>()
         };
-        assert_eq!(value("spin-full-url"), ["http://a.example/todos?x=1"]);
-        assert_eq!(value("spin-path-info"), ["/todos"]);
+        assert_eq!(value("spin-full-url"), ["http://a.example/todos/7/x?x=1"]);
+        assert_eq!(value("spin-path-info"), ["/x"]);
+        assert_eq!(value("spin-matched-route"), ["/todos/:Id/..."]);
+        assert_eq!(value("spin-component-route"), ["/todos/:Id"]);
+        assert_eq!(value("spin-path-match-id"), ["7"]);
+        assert!(value("spin-path-match-admin").is_empty());
         assert_eq!(value("spin-client-addr"), ["203.0.113.9:5"]);
         assert!(NAMES.iter().all(|name| !value(name).contains(&"forged")));
     }

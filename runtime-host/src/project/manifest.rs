@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use crate::error::misconfigured;
+use crate::spin::routes::Routes;
 
 mod file;
 #[cfg(test)]
@@ -21,6 +23,8 @@ pub struct Manifest {
     /// The application's version, if it has one.
     pub version: Option<String>,
     pub variables: BTreeMap<String, Variable>,
+    /// The paths that the component answers.
+    pub routes: Arc<Routes>,
     pub component: Component,
 }
 
@@ -38,7 +42,7 @@ pub struct Variable {
     _description: String,
 }
 
-/// The component that answers every request.
+/// The component that answers every request to one of the routes.
 #[derive(Debug)]
 pub struct Component {
     pub id: String,

@@ -6,6 +6,7 @@
 //!   column of every row, a line each.
 //! * `POST /fetch`: a URL a line, asked for all at once, with `connect-timeout` seconds if that header
 //!   is there. The answer is a status or an error's name for each, in their order.
+//! * `GET /config/NAME`: the value that `wasi:config` has of it.
 //! * `GET /say`: a line to standard output, one to standard error, one unended.
 //! * `GET /trap`, `/loop`, `/memory`: ends badly.
 //! * `GET /echo`: the request's headers, a line each.
@@ -22,6 +23,20 @@ use spin_sdk::wasip3::http::types::RequestOptions;
 use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
 mod sql;
+
+use bindings::wasi::config::store as config;
+
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        inline: "
+            package test:component;
+            world config { import wasi:config/store@0.2.0-rc.1; }
+        ",
+        path: "wit",
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
 
 type Answer = Result<String, (StatusCode, String)>;
 
@@ -84,6 +99,10 @@ async fn answer(path: &str, headers: &HeaderMap, body: &str) -> Answer {
                 all.push(std::hint::black_box(vec![1u8; 1 << 20]));
             }
         }
+        _ if path.starts_with("/config/") => match config::get(&path["/config/".len()..]) {
+            Ok(value) => Ok(format!("{value:?}")),
+            Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, format!("{error:?}"))),
+        },
         _ => match path.strip_prefix("/status/").map(str::parse) {
             Some(Ok(status)) => Err((status, "on demand".into())),
             _ => Ok(path.to_owned()),

@@ -140,3 +140,12 @@ async fn what_a_component_prints_is_in_the_log_line_by_line() {
     host.says("on demand").await; // the panic's own words
     assert_eq!(host.program().stdout().lines().count(), 1);
 }
+
+#[tokio::test]
+async fn the_variables_are_there_by_the_standards_name_too() {
+    let database = Database::new().await;
+    let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
+    let url = format!("Some({:?})", database.url().as_str());
+    assert_eq!(get(&host, "/config/database_url").await.is(200).text(), url);
+    assert_eq!(get(&host, "/config/nobody").await.is(200).text(), "None");
+}

@@ -40,6 +40,30 @@ async fn spins_headers_come_from_the_host_and_never_from_a_client() {
 }
 
 #[tokio::test]
+async fn a_component_answers_what_its_routes_lead_to_and_the_host_the_rest() {
+    let mut project = Project::misbehaving();
+    let trigger = |route: &str| {
+        let pairs = [("route", route), ("component", "todo")];
+        toml::Value::Table(
+            pairs.map(|(key, text)| (key.to_owned(), text.into())).into_iter().collect(),
+        )
+    };
+    project.set("trigger.http", vec![trigger("/:who"), trigger("/below/...")]);
+    let host = Up::on("postgres://nobody@127.0.0.1:1/nothing", project).start().await;
+    let request = asked(&host, "/echo").header("spin-path-match-admin", "yes");
+    let echo = request.answer().await.is(200);
+    for line in ["spin-path-match-who: echo", "spin-path-info: ", "spin-matched-route: /:who"] {
+        assert!(has(&echo, line), "{line} in {}", echo.text());
+    }
+    assert!(!echo.text().contains("admin"), "{}", echo.text());
+    assert_eq!(asked(&host, "/below/it/").answer().await.is(200).text(), "/below/it/");
+    for path in ["/", "/a/b"] {
+        let problem = asked(&host, path).answer().await.is(404).json();
+        assert!(problem["detail"].as_str().unwrap().contains("route"), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn the_clients_address_is_taken_from_proxies_that_are_trusted() {
     let database = Database::new().await;
     let host =

@@ -108,18 +108,18 @@ async fn a_manifest_without_what_it_needs_says_what() {
 }
 
 #[tokio::test]
-async fn more_than_one_component_or_route_is_refused_with_what_is_served() {
+async fn more_than_one_component_is_refused_with_what_is_served() {
     let mut project = Project::new();
     project.set("component.other.source", "other.wasm");
     refused(project, &["[component.other]"]).await;
 
     let mut project = Project::new();
     let route = Table::from_iter([
-        ("route".to_owned(), "/api/...".into()),
+        ("route".to_owned(), "/api/.../x".into()),
         ("component".to_owned(), "todo".into()),
     ]);
     project.set("trigger.http", Value::Array(vec![Value::Table(route)]));
-    refused(project, &["/api/...", "\"/...\""]).await;
+    refused(project, &["/api/.../x", "\"/a/...\""]).await;
 }
 
 #[tokio::test]

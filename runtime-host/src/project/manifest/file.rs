@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::{Build, Component, Manifest, Variable};
+use crate::spin::routes::Routes;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +42,7 @@ struct Application {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Trigger {
-    route: String,
+    route: toml::Value,
     component: toml::Value,
     #[serde(default, rename = "id")]
     _id: String,
@@ -61,6 +63,14 @@ struct FileComponent {
     build: Option<FileBuild>,
     #[serde(default)]
     tool: toml::Table,
+    #[serde(default)]
+    key_value_stores: Vec<String>,
+    #[serde(default)]
+    sqlite_databases: Vec<String>,
+    #[serde(default)]
+    ai_models: Vec<String>,
+    #[serde(default)]
+    files: Vec<toml::Value>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +112,7 @@ pub fn parse(text: &str, dir: &Path) -> Result<Manifest, String> {
             ));
         }
     }
-    let id = routed_component(file.trigger)?;
+    let (id, routes) = routed_component(file.trigger)?;
     let mut components = file.component;
     let Some(component) = components.remove(&id) else {
         return Err(format!(
@@ -117,7 +127,7 @@ pub fn parse(text: &str, dir: &Path) -> Result<Manifest, String> {
     }
     let component = check_component(id, component, dir)?;
     let version = Some(file.application.version).filter(|version| !version.is_empty());
-    Ok(Manifest { dir: dir.to_owned(), version, variables: file.variables, component })
+    Ok(Manifest { dir: dir.to_owned(), version, variables: file.variables, routes, component })
 }
 
 /// The version comes before everything else, since it decides what the rest means.
@@ -142,7 +152,10 @@ fn describe(error: &toml::de::Error) -> String {
     format!("{}{hint}", error.to_string().trim_end())
 }
 
-fn routed_component(triggers: BTreeMap<String, toml::Value>) -> Result<String, String> {
+/// The component that all routes lead to, and those.
+fn routed_component(
+    triggers: BTreeMap<String, toml::Value>,
+) -> Result<(String, Arc<Routes>), String> {
     let mut http = Vec::new();
     for (kind, value) in triggers {
         if kind != "http" {
@@ -154,24 +167,29 @@ fn routed_component(triggers: BTreeMap<String, toml::Value>) -> Result<String, S
             .try_into::<Vec<Trigger>>()
             .map_err(|error| format!("trigger.http: {}", describe(&error)))?;
     }
-    let mut triggers = http.into_iter();
-    let (Some(trigger), None) = (triggers.next(), triggers.next()) else {
-        return Err("runtime-host serves one component: write exactly one [[trigger.http]]".into());
+    let mut components = Vec::new();
+    let mut routes = Vec::new();
+    for trigger in http {
+        let (toml::Value::String(route), toml::Value::String(id)) =
+            (trigger.route, trigger.component)
+        else {
+            return Err("trigger.http has a route or a component that is no text: write route = \
+                 \"/...\", and the component as [component.NAME]"
+                .into());
+        };
+        routes.push(route);
+        components.push(id);
+    }
+    let Some(id) = components.pop() else {
+        return Err("there is no [[trigger.http]]: write one for the component to serve".into());
     };
-    if trigger.route != "/..." {
+    if let Some(other) = components.into_iter().find(|other| *other != id) {
         return Err(format!(
-            "trigger.http.route is {:?}, but runtime-host gives every path to its one component: \
-             write route = \"/...\"",
-            trigger.route
+            "runtime-host serves one component, but trigger.http leads to {other} and to {id}: have \
+             all routes lead to one, or use Spin"
         ));
     }
-    match trigger.component {
-        toml::Value::String(id) => Ok(id),
-        _ => {
-            Err("trigger.http.component is not a name: write the component as [component.NAME]"
-                .into())
-        }
-    }
+    Ok((id, Arc::new(Routes::parse(routes)?)))
 }
 
 fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<Component, String> {
@@ -180,6 +198,19 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
             "component.{id}.source is not a path: runtime-host loads a component from a file only"
         ));
     };
+    for (field, is_empty, what) in [
+        ("key_value_stores", component.key_value_stores.is_empty(), "key-value stores"),
+        ("sqlite_databases", component.sqlite_databases.is_empty(), "SQLite databases"),
+        ("ai_models", component.ai_models.is_empty(), "AI models"),
+        ("files", component.files.is_empty(), "files of its own"),
+    ] {
+        if !is_empty {
+            return Err(format!(
+                "component.{id}.{field} asks for {what}, which runtime-host does not offer: remove \
+                 it, or use Spin"
+            ));
+        }
+    }
     let tool = match component.tool.get("runtime-host") {
         Some(table) => table.clone().try_into().map_err(|error: toml::de::Error| {
             format!("component.{id}.tool.runtime-host: {}", describe(&error))

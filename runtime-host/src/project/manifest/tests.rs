@@ -75,7 +75,7 @@ fn another_version_is_refused_before_anything_else() {
 #[test]
 fn unknown_fields_are_named() {
     for (from, to, field) in [
-        ("source =", "files = ['a']\nsource =", "files"),
+        ("source =", "dependencies = { a = 'b' }\nsource =", "dependencies"),
         ("name = \"app\"", "name = \"app\"\ncolour = 'red'", "colour"),
         ("route =", "executor = { type = 'wagi' }\nroute =", "executor"),
         ("required = true", "optional = true", "optional"),
@@ -91,17 +91,13 @@ fn unknown_fields_are_named() {
 #[test]
 fn one_http_component_and_no_more() {
     assert!(error("trigger.http", "trigger.redis").contains("trigger.redis is not supported"));
-    assert!(
-        error(
-            "[[trigger.http]]",
-            "[[trigger.http]]\nroute='/a'\ncomponent='web'\n[[trigger.http]]"
-        )
-        .contains("exactly one [[trigger.http]]")
-    );
+    let other = "[[trigger.http]]\nroute='/a'\ncomponent='other'\n[[trigger.http]]";
+    assert!(error("[[trigger.http]]", other).contains("leads to other and to web"));
     assert!(
         error("component = \"web\"", "component = \"x\"").contains("there is no [component.x]")
     );
-    assert!(error("\"/...\"", "\"/api/...\"").contains("route = \"/...\""));
+    assert!(error("\"/...\"", "\"/.../api\"").contains("trigger.http.route is \"/.../api\""));
+    assert!(error("\"/...\"", "{ private = true }").contains("route = \"/...\""));
     assert!(
         error("source = \"web.wasm\"", "source = { url = 'x', digest = 'y' }")
             .contains("component.web.source is not a path")
@@ -111,8 +107,32 @@ fn one_http_component_and_no_more() {
     assert!(
         parse("spin_manifest_version = 2\n[application]\nname = 'a'")
             .unwrap_err()
-            .contains("exactly one [[trigger.http]]")
+            .contains("there is no [[trigger.http]]")
     );
+}
+
+#[test]
+fn one_component_may_have_several_routes() {
+    let more = "[[trigger.http]]\nroute='/a/:b'\ncomponent='web'\n[[trigger.http]]";
+    let text = GOOD.replace("[[trigger.http]]", more).replace("\"/...\"", "\"/c/...\"");
+    let routes = parse(&text).unwrap().routes;
+    assert_eq!(routes.find("/a/x").unwrap().route, "/a/:b");
+    assert_eq!(routes.find("/c/x/y").unwrap().route, "/c/...");
+    assert!(routes.find("/").is_none());
+}
+
+#[test]
+fn what_only_spin_offers_is_named() {
+    for (field, what) in [
+        ("key_value_stores", "key-value stores"),
+        ("sqlite_databases", "SQLite databases"),
+        ("ai_models", "AI models"),
+        ("files", "files"),
+    ] {
+        let error = error("source =", &format!("{field} = ['default']\nsource ="));
+        assert!(error.starts_with(&format!("component.web.{field} asks for {what}")), "{error}");
+        assert!(parse(&GOOD.replace("source =", &format!("{field} = []\nsource ="))).is_ok());
+    }
 }
 
 #[test]
