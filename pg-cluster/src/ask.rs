@@ -24,6 +24,11 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
         'timeline', case when recovering then (select received_tli from pg_stat_wal_receiver)
                     else ('x' || left(pg_walfile_name(position), 8))::bit(32)::int end,
         'synchronous_commit', current_setting('synchronous_commit'),
+        'hasty', (select coalesce(json_agg(coalesce(r.rolname, '') || coalesce(' in ' || d.datname, '')), '[]')
+            from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase
+            where exists (select from unnest(s.setconfig) as c
+                          where c in ('synchronous_commit=off', 'synchronous_commit=local', 'synchronous_commit=remote_write'))),
+        'received_at', (select to_char(latest_end_time at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS UTC') from pg_stat_wal_receiver),
         'loaded', extract(epoch from pg_conf_load_time()),
         'pending_restart', exists (select from pg_settings where pending_restart),
         'senders', (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state,
@@ -83,10 +88,26 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
                 short(answer).clone_into(&mut member.state);
             }
         }
-        Err(_) if !member.state.is_empty() => {}
-        Err(_) => "no answer".clone_into(&mut member.state),
+        Err(error) => {
+            if member.state.is_empty() {
+                "no answer".clone_into(&mut member.state);
+            }
+            // A pod that is there and takes no command is another matter than a database that is away.
+            member.unasked = is_refused(&error).then(|| format!("{error:#}"));
+        }
     }
     member
+}
+
+/// Whether the API server did not let the command through, for want of rights or of a way.
+fn is_refused(error: &anyhow::Error) -> bool {
+    let refused = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(
+            cause.downcast_ref::<kube::Error>(),
+            Some(kube::Error::Api(_) | kube::Error::UpgradeConnection(_))
+        )
+    };
+    error.chain().any(refused)
 }
 
 /// Why PostgreSQL didn't answer, in a few words.

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 /// Makes and looks after a PostgreSQL primary and its streaming replicas on Kubernetes.
 ///
 /// Exit codes: 0 done, or healthy; 1 failed; 2 wrong usage or configuration;
-/// and of `status`: 3 degraded, 4 unprotected, 5 no primary.
+/// and of `status`: 3 degraded, 4 unprotected, 5 no primary, 6 unknown.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
@@ -80,6 +80,30 @@ pub enum Command {
         #[arg(long)]
         to: Option<String>,
     },
+    /// Copy the primary over a replica that cannot catch up
+    Reinit {
+        /// The replica
+        member: String,
+        /// Give up waiting after this many seconds
+        #[arg(long, default_value = "3600", value_parser = seconds)]
+        timeout: Duration,
+    },
+    /// Promote a replica while nobody is primary, though it may lack acknowledged writes
+    Failover {
+        /// The replica to promote
+        #[arg(long)]
+        to: String,
+        /// What is said to be lost may be lost
+        #[arg(long)]
+        accept_data_loss: bool,
+        /// Give up waiting after this many seconds
+        #[arg(long, default_value = "600", value_parser = seconds)]
+        timeout: Duration,
+    },
+    /// Have Patroni do nothing by itself: no failover, no restart
+    Pause,
+    /// End a pause
+    Resume,
     /// Restart the members that wait for it, one at a time and the primary last
     Restart {
         /// Every member, whether it waits for one or not

@@ -94,6 +94,20 @@ impl Env {
         self.main.count.get() + self.replica.count.get()
     }
 
+    /// Bytes of the smaller of the two volumes.
+    pub fn smallest_volume(&self) -> u64 {
+        self.main.storage.bytes().min(self.replica.storage.bytes())
+    }
+
+    /// WAL between two checkpoints, in bytes: PostgreSQL's 1 GB, or an eighth of the volume if that
+    /// is less, so that it fits beside what slots keep.
+    pub fn max_wal_size(&self) -> u64 {
+        self.parameters
+            .get("max_wal_size")
+            .and_then(|text| values::size_bytes(text))
+            .unwrap_or_else(|| (1 << 30).min(self.smallest_volume() / 8))
+    }
+
     /// The same cluster with another number of replicas.
     pub fn with_replicas(mut self, count: i32) -> Result<Self> {
         self.replica.count = Bounded::new(count).map_err(anyhow::Error::msg)?;
@@ -124,6 +138,16 @@ impl Env {
                  could fill the disk; write less, or more storage"
             );
         }
+        // Slots are cut at checkpoints only: until then as much again may come.
+        let wal = keep.bytes() + 2 * self.max_wal_size();
+        let volume = self.smallest_volume();
+        ensure!(
+            wal <= volume / 4 * 3,
+            "replication.max_slot_wal_keep_size and twice max_wal_size are {} MB, more than three quarters of a volume of {} MB: a \
+             member that is away could fill the disk; write less of either, or more storage",
+            wal >> 20,
+            volume >> 20
+        );
         for (role, settings) in &self.roles {
             self.check_database_of(role, settings)?;
         }

@@ -18,6 +18,8 @@ pub enum Verdict {
     Unprotected,
     /// Nobody takes writes.
     NoPrimary,
+    /// Nobody could be asked.
+    Unknown,
 }
 
 impl Verdict {
@@ -27,6 +29,7 @@ impl Verdict {
             Self::Degraded => 3,
             Self::Unprotected => 4,
             Self::NoPrimary => 5,
+            Self::Unknown => 6,
         }
     }
 
@@ -36,6 +39,7 @@ impl Verdict {
             Self::Degraded => "degraded",
             Self::Unprotected => "unprotected",
             Self::NoPrimary => "no primary",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -83,6 +87,9 @@ pub struct Member {
     pub certificate_file: Option<certificate::File>,
     #[serde(skip)]
     pub answer: Option<Answer>,
+    /// Why its pod could not even be asked.
+    #[serde(skip)]
+    pub unasked: Option<String>,
 }
 
 /// What a member's PostgreSQL answered.
@@ -93,6 +100,12 @@ pub struct Answer {
     pub senders: Vec<Sender>,
     pub slots: Vec<Slot>,
     pub synchronous_commit: String,
+    /// Roles and databases whose own setting of it waits for no standby.
+    #[serde(default)]
+    pub hasty: Vec<String>,
+    /// When a replica last heard of the primary.
+    #[serde(default)]
+    pub received_at: Option<String>,
     pub pending_restart: bool,
     /// When it last read its configuration: seconds since 1970, by the node's clock.
     pub loaded: f64,
@@ -114,6 +127,9 @@ pub struct Slot {
     pub holds_bytes: Option<i64>,
     pub wal_status: Option<String>,
 }
+
+/// The state of a replica that cannot catch up by itself.
+const LEFT_BEHIND: &str = "left behind";
 
 /// Patroni's name for a member's slot.
 pub fn slot_name(member: &str) -> String {
@@ -143,7 +159,7 @@ pub fn join(members: &mut [Member]) {
                 member.lag_bytes = sender.lag_bytes;
                 member.lag_seconds = Some(sender.lag_seconds);
             }
-            _ if lost => "left behind: its slot lost WAL".clone_into(&mut member.state),
+            _ if lost => member.state = format!("{LEFT_BEHIND}: its slot lost WAL"),
             _ if member.answer.is_some() => "not streaming".clone_into(&mut member.state),
             _ => {}
         }
@@ -169,6 +185,16 @@ pub fn judge(
     days_left: Option<i64>,
 ) -> (Verdict, Vec<String>) {
     let Some(primary) = primary(members) else {
+        let unasked: Vec<_> = members.iter().filter_map(|member| member.unasked.clone()).collect();
+        if !members.is_empty() && unasked.len() == members.len() {
+            return (
+                Verdict::Unknown,
+                vec![format!(
+                    "no member could be asked, which says nothing of them: {}",
+                    unasked[0]
+                )],
+            );
+        }
         return (Verdict::NoPrimary, vec![without_primary(env, members, leader)]);
     };
     let mut reasons = Vec::new();
@@ -183,13 +209,13 @@ pub fn judge(
         return (Verdict::Unprotected, reasons);
     }
     for member in members.iter().filter(|member| member.name != primary.name && !streams(member)) {
-        reasons.push(format!(
-            "{} does not stream ({}): see `kubectl logs -n {} {}`",
-            member.name,
-            member.state,
-            env.namespace(),
-            member.name
-        ));
+        let (name, state) = (&member.name, &member.state);
+        let what = if state.starts_with(LEFT_BEHIND) {
+            format!("run `pg-cluster reinit {name}`, which copies the primary anew")
+        } else {
+            format!("see `kubectl logs -n {} {name}`", env.namespace())
+        };
+        reasons.push(format!("{name} does not stream ({state}): {what}"));
     }
     let missing = usize::try_from(env.members()).unwrap_or(0).saturating_sub(members.len());
     if missing > 0 {
@@ -257,7 +283,7 @@ fn without_primary(env: &Env, members: &[Member], leader: Option<&str>) -> Strin
 /// Adds that Patroni was told to do nothing by itself.
 pub fn with_pause((verdict, mut reasons): (Verdict, Vec<String>)) -> (Verdict, Vec<String>) {
     reasons.push(
-        "Patroni is paused, so nobody takes over when the primary goes: `patronictl resume` in a member ends it"
+        "Patroni is paused, so nobody takes over when the primary goes: `pg-cluster resume` ends it"
             .to_owned(),
     );
     (verdict.max(Verdict::Degraded), reasons)
@@ -295,11 +321,25 @@ fn unprotected(
             "synchronous_commit is {commit}, which gives up the promise that an acknowledged write survives: write \"on\""
         ));
     }
+    let hasty = primary.answer.as_ref().map_or(&[][..], |answer| &answer.hasty);
+    if !hasty.is_empty() {
+        return Some(format!(
+            "{} gave up the promise with a synchronous_commit of its own: `alter role … reset synchronous_commit`, or `alter database …`",
+            hasty.join(" and ")
+        ));
+    }
     if env.members() < 2 {
         return Some("there is no replica: write count = 1 or more under [replica]".to_owned());
     }
     if members.iter().any(|member| holds_every_write(member, synchronous)) {
         return None;
+    }
+    let behind = members.iter().find(|member| member.state.starts_with(LEFT_BEHIND));
+    if let Some(behind) = behind {
+        return Some(format!(
+            "{} is left behind and cannot catch up: run `pg-cluster reinit {}`, which copies the primary anew",
+            behind.name, behind.name
+        ));
     }
     Some(match env.replication.synchronous_mode {
         crate::env::SynchronousMode::Off => "synchronous_mode is off, so a failover may lose acknowledged writes: write \"on\"".to_owned(),

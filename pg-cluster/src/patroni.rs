@@ -1,6 +1,6 @@
 //! Patroni's own state (annotations of its `ConfigMap`s) and its REST API.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use data_encoding::BASE64;
@@ -19,11 +19,16 @@ use crate::{
     objects::{self, names, secrets},
 };
 
+/// How long a member has to answer before it counts as away.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
 /// What Patroni agreed on, as far as it is there yet.
 #[derive(Debug, Default)]
 pub struct Agreed {
     /// Who holds the leader's lock, and since when.
     pub leader: Option<String>,
+    /// Who led last, as the key of synchronous standbys has it.
+    pub last_leader: Option<String>,
     pub since: Option<Timestamp>,
     /// Standbys that hold every acknowledged write.
     pub synchronous: Vec<String>,
@@ -65,6 +70,7 @@ impl Cluster {
         Ok(Agreed {
             leader: text(&leader, "leader"),
             since: text(&leader, "acquireTime").and_then(|time| time.parse().ok()),
+            last_leader: text(&sync, "leader"),
             synchronous: text(&sync, "sync_standby")
                 .map(|all| all.split(',').map(str::to_owned).collect())
                 .unwrap_or_default(),
@@ -82,6 +88,13 @@ impl Cluster {
             .await
             .context("list Patroni's ConfigMaps")?
             .items)
+    }
+
+    /// Whether Patroni in a member takes requests.
+    pub async fn answers(&self, pod: &str) -> bool {
+        let nothing = json!({});
+        let asked = self.rest(pod, Method::GET, "/liveness", &nothing);
+        tokio::time::timeout(ANSWER_LIMIT, asked).await.is_ok_and(|answer| answer.is_ok())
     }
 
     /// Replaces the configuration for all members.
@@ -103,6 +116,22 @@ impl Cluster {
         let body = json!({ "leader": leader, "candidate": candidate });
         let (status, answer) = self.rest(leader, Method::POST, "/switchover", &body).await?;
         ensure!(status.is_success(), "switch over to {candidate}: {answer}");
+        Ok(())
+    }
+
+    /// Has a replica copied anew from the primary; Patroni answers when it begins.
+    pub async fn post_reinitialize(&self, pod: &str) -> Result<()> {
+        let body = json!({ "force": true });
+        let (status, answer) = self.rest(pod, Method::POST, "/reinitialize", &body).await?;
+        ensure!(status.is_success(), "copy the primary to {pod}: {answer}");
+        Ok(())
+    }
+
+    /// Promotes a member while nobody leads; Patroni answers when it is over.
+    pub async fn post_failover(&self, candidate: &str) -> Result<()> {
+        let body = json!({ "candidate": candidate });
+        let (status, answer) = self.rest(candidate, Method::POST, "/failover", &body).await?;
+        ensure!(status.is_success(), "promote {candidate}: {answer}");
         Ok(())
     }
 

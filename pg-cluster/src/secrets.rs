@@ -16,7 +16,9 @@ use crate::{
 
 pub struct Secrets {
     pub passwords: Passwords,
-    pub objects: Vec<Object>,
+    pub for_members: Vec<Object>,
+    /// What the roles' clients read.
+    pub for_roles: Vec<Object>,
 }
 
 /// The users that Patroni needs have their passwords in the database as well: beside data that is
@@ -81,8 +83,8 @@ impl Secrets {
             Some(certificate) => certificate,
             None => authority.issue(env, now)?,
         };
-        let mut objects = secrets::for_members(env, &passwords, &authority, &certificate)?;
-        objects.extend(secrets::for_roles(env, &passwords, &authority)?);
-        Ok(Self { passwords, objects })
+        let for_members = secrets::for_members(env, &passwords, &authority, &certificate)?;
+        let for_roles = secrets::for_roles(env, &passwords, &authority)?;
+        Ok(Self { passwords, for_members, for_roles })
     }
 }

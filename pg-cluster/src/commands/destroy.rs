@@ -92,13 +92,17 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
 /// Kept volumes are found again by the member that leads, which is the one in `main`.
 async fn primary_is_home(cluster: &Cluster) -> Result<()> {
     let main = names::main(&cluster.env);
-    match cluster.agreed().await?.leader {
-        Some(leader) if !leader.starts_with(&main) => {
-            bail!(
-                "{leader} is primary, so the newest data isn't in {main}'s volume: run `pg-cluster switchover` first"
-            )
-        }
-        _ => Ok(()),
+    let agreed = cluster.agreed().await?;
+    // A primary that stopped in order holds no lock any more, and was the last to write all the same.
+    match agreed.leader.or(agreed.last_leader) {
+        Some(leader) if leader.starts_with(&main) => Ok(()),
+        Some(leader) => bail!(
+            "{leader} is primary, or was the last one, so the newest data isn't in {main}'s volume: run `pg-cluster switchover` first"
+        ),
+        None if !agreed.initialized => Ok(()),
+        None => bail!(
+            "nobody is known to have been primary last, so the newest data may be in any volume: run `pg-cluster init`, and then destroy"
+        ),
     }
 }
 

@@ -19,7 +19,11 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
     let secrets = Secrets::wanted(cluster, &given(global, env)?).await?;
     let mut lines = Vec::new();
     let mut fresh = false;
-    for object in objects::without_secrets(env)?.into_iter().chain(secrets.objects) {
+    for object in objects::without_secrets(env)?
+        .into_iter()
+        .chain(secrets.for_members)
+        .chain(secrets.for_roles)
+    {
         // Without its namespace nothing else can be tried.
         let changes = if fresh { vec![Change::New] } else { cluster.difference(&object).await? };
         fresh |= object.namespace.is_none() && changes == [Change::New];

@@ -4,9 +4,15 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
-use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod};
-use kube::ResourceExt;
+use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{PersistentVolumeClaim, Pod},
+};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams, Preconditions},
+};
 use serde_json::json;
 
 use super::{destroy, given, print, status};
@@ -17,7 +23,7 @@ use crate::{
     env::POSTGRES_PORT,
     health::{self, Member},
     objects::{self, HomeSet, names},
-    patroni::wanted_beside,
+    patroni::{Agreed, wanted_beside},
     progress::{self, Wait, until},
     roles,
     secrets::Secrets,
@@ -26,6 +32,8 @@ use crate::{
 pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Result<()> {
     let env = &cluster.env;
     let given = given(global, env)?;
+    let agreed = cluster.agreed().await?;
+    guard(cluster, &agreed).await?;
     if !env.replication.promises_durability() {
         progress::warn(
             "synchronous_mode or synchronous_commit is below \"on\": an acknowledged write may be lost in a failover",
@@ -38,13 +46,18 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
         destroy::delete(cluster, &object).await?;
     }
     let secrets = Secrets::wanted(cluster, &given).await?;
-    for object in &secrets.objects {
+    for object in &secrets.for_members {
         cluster.apply(object).await?;
     }
 
     cluster.apply(&objects::set(env, HomeSet::Main)?).await?;
+    free_the_stuck(cluster).await?;
+    // What keeps every member from starting may be what is put right here.
+    if let Some(name) = answering(cluster).await? {
+        ensure_dynamic(cluster, &name, timeout).await?;
+    }
     // Alone, the main member wins the bootstrap. Later the two sets are equals.
-    let new = !cluster.agreed().await?.initialized
+    let new = !agreed.initialized
         || cluster.api::<StatefulSet>().get_opt(&names::replica(env)).await?.is_none();
     if new {
         until("a primary", timeout, || primary(cluster)).await?;
@@ -52,10 +65,84 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     cluster.apply(&objects::set(env, HomeSet::Replica)?).await?;
     let leader = until("a primary that takes writes", timeout, || primary(cluster)).await?;
     ensure_dynamic(cluster, &leader, timeout).await?;
+    // Whoever waits for a new password need not wait for a replica that is away. The role first:
+    // a Secret that PostgreSQL does not know yet would lock its readers out.
+    roles::ensure(cluster, &leader, &secrets.passwords).await?;
+    for object in &secrets.for_roles {
+        cluster.apply(object).await?;
+    }
     until("every replica streaming through its slot", timeout, || streaming(cluster)).await?;
     until("every member serving its certificate", timeout, || certificate::served(cluster)).await?;
-    roles::ensure(cluster, &leader, &secrets.passwords).await?;
     summary(cluster, global).await
+}
+
+/// Refuses what would lose data.
+pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
+    let env = &cluster.env;
+    if let Some(leader) = &agreed.leader {
+        ensure!(
+            names::pods(env).contains(leader),
+            "{leader} is primary, and would go with the smaller number of members: run `pg-cluster switchover` first"
+        );
+    }
+    if agreed.initialized {
+        return Ok(());
+    }
+    let claims = cluster.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
+    let claims: Vec<_> =
+        claims.context("list the volumes")?.items.iter().map(ResourceExt::name_any).collect();
+    let of = |set: String| {
+        let prefix = format!("data-{set}-");
+        claims.iter().find(|name| {
+            let number = name.strip_prefix(&prefix);
+            number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+        })
+    };
+    if let (None, Some(kept)) = (of(names::main(env)), of(names::replica(env))) {
+        bail!(
+            "the volume {kept} of an earlier cluster is there, and {}'s is not: init would make an empty database beside the only copy. \
+             Bring main's volume back under its name, or, if what {kept} holds may go, delete it first",
+            names::main(env)
+        );
+    }
+    Ok(())
+}
+
+/// A pod that runs on an older template and cannot start would wait for ever: its set replaces none
+/// by itself. Deleting it takes nobody away.
+async fn free_the_stuck(cluster: &Cluster) -> Result<()> {
+    let report = status::report(cluster).await?;
+    for pod in cluster.pods().await? {
+        let name = pod.name_any();
+        let outdated = report.members.iter().any(|member| member.name == name && member.outdated);
+        let Some(why) = blocked(&pod).filter(|_| outdated) else { continue };
+        let only_this = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: pod.metadata.uid.clone(),
+                ..Preconditions::default()
+            }),
+            ..DeleteParams::default()
+        };
+        let deleted = cluster.api::<Pod>().delete(&name, &only_this).await;
+        deleted.with_context(|| format!("delete the pod {name}"))?;
+        progress::done(&name, &format!("is made anew, because it could not start: {why}"));
+    }
+    Ok(())
+}
+
+/// A member whose Patroni answers, in a cluster that has no primary.
+async fn answering(cluster: &Cluster) -> Result<Option<String>> {
+    let agreed = cluster.agreed().await?;
+    if agreed.dynamic.is_none() || agreed.leader.is_some() {
+        return Ok(None);
+    }
+    for pod in cluster.pods().await? {
+        let name = pod.name_any();
+        if cluster.answers(&name).await {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// Waits for a member that takes writes.

@@ -4,8 +4,11 @@ mod backup;
 pub mod completions;
 mod destroy;
 mod diff;
+mod failover;
 mod init;
+mod pause;
 mod psql;
+mod reinit;
 mod render;
 mod restart;
 mod restore;
@@ -60,6 +63,15 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         Command::Status { watch } => return status::run(&cluster, global.output, watch).await,
         Command::Diff => diff::run(&cluster, &global).await?,
         Command::Switchover { to } => switchover::run(&cluster, &global, to).await?,
+        Command::Reinit { member, timeout } => {
+            reinit::run(&cluster, &global, &member, timeout).await?;
+        }
+        Command::Failover { to, accept_data_loss, timeout } => {
+            let plan = failover::Plan { to, accept_data_loss, timeout };
+            failover::run(&cluster, &global, &plan).await?;
+        }
+        Command::Pause => pause::run(&cluster, &global, true).await?,
+        Command::Resume => pause::run(&cluster, &global, false).await?,
         Command::Backup { to, database, primary } => {
             backup::run(&cluster, &global, &backup::Plan { to, database, primary }).await?;
         }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use super::init;
-use crate::{cli::Global, cluster::Cluster, objects::names, progress};
+use crate::{cli::Global, cluster::Cluster, progress};
 
 pub async fn run(
     cluster: Cluster,
@@ -15,12 +15,7 @@ pub async fn run(
 ) -> Result<()> {
     let configured = cluster.env.replica.count.get();
     let cluster = Cluster { env: cluster.env.with_replicas(replicas)?, ..cluster };
-    let leader = cluster.agreed().await?.leader;
-    ensure!(
-        leader.as_ref().is_none_or(|leader| names::pods(&cluster.env).contains(leader)),
-        "{} is primary and would go: run `pg-cluster switchover` first",
-        leader.unwrap_or_default()
-    );
+    init::guard(&cluster, &cluster.agreed().await?).await?;
     if global.dry_run {
         return super::diff::run(&cluster, global).await;
     }

@@ -42,26 +42,26 @@ pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Resu
         progress::done("switchover", &format!("would go from {primary} to {to}"));
         return Ok(());
     }
-    let widened = make_synchronous(cluster, &primary, &to).await?;
-    let moved = cluster.post_switchover(&primary, &to).await;
-    if moved.is_ok() {
-        until(&format!("{to} as primary"), LIMIT, || became(cluster, &to)).await?;
-    }
-    if widened {
-        let leader = if moved.is_ok() { &to } else { &primary };
-        init::ensure_dynamic(cluster, leader, LIMIT).await?;
+    let off = cluster.env.replication.synchronous_mode == SynchronousMode::Off;
+    let widen = !off && !cluster.agreed().await?.synchronous.contains(&to);
+    let moved = async {
+        if widen {
+            make_synchronous(cluster, &primary, &to).await?;
+        }
+        cluster.post_switchover(&primary, &to).await?;
+        until(&format!("{to} as primary"), LIMIT, || became(cluster, &to)).await
+    };
+    let moved = moved.await;
+    // Also after a failure: what was widened for this is not to stay.
+    if widen && let Some(leader) = cluster.agreed().await?.leader {
+        init::ensure_dynamic(cluster, &leader, LIMIT).await?;
     }
     moved?;
     until("every replica streaming through its slot", LIMIT, || init::streaming(cluster)).await
 }
 
 /// Patroni only promotes a synchronous standby, so a member that is none becomes one more first.
-/// True if that changed Patroni's configuration; `init` would change it back as well.
-async fn make_synchronous(cluster: &Cluster, primary: &str, to: &str) -> Result<bool> {
-    let off = cluster.env.replication.synchronous_mode == SynchronousMode::Off;
-    if off || cluster.agreed().await?.synchronous.iter().any(|name| name == to) {
-        return Ok(false);
-    }
+async fn make_synchronous(cluster: &Cluster, primary: &str, to: &str) -> Result<()> {
     let all = json!({ "synchronous_node_count": cluster.env.replica.count });
     cluster.patch_dynamic(primary, &all).await?;
     until(&format!("{to} to hold every acknowledged write"), LIMIT, async || {
@@ -69,8 +69,7 @@ async fn make_synchronous(cluster: &Cluster, primary: &str, to: &str) -> Result<
         let holds = synchronous.iter().any(|name| name == to);
         Ok(if holds { Wait::Over(()) } else { Wait::For(synchronous.join(", ")) })
     })
-    .await?;
-    Ok(true)
+    .await
 }
 
 /// Home if the primary is away, else to the synchronous standby.

@@ -88,6 +88,10 @@ fn what_cannot_work_is_refused_with_what_to_write() {
         ("replica.count = 9", "write 0 to 8"),
         ("replica.count = 3\nreplication.max_wal_senders = 4", "need 5 or more"),
         ("main.storage = \"1Gi\"", "write less, or more storage"),
+        (
+            "main.storage = \"2Gi\"\n[parameters]\nmax_wal_size = \"1GB\"",
+            "twice max_wal_size are 3072 MB",
+        ),
         ("main.storage = \"lots\"", "such as 8Gi"),
         ("databases.todo.owner = \"todo\"", "add [roles.todo]"),
         ("[roles.postgres]", "none of the names PostgreSQL and Patroni use"),

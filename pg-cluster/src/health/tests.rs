@@ -24,6 +24,8 @@ fn answer(in_recovery: bool) -> Answer {
         senders: if in_recovery { vec![] } else { vec![sender] },
         slots: vec![slot],
         synchronous_commit: "on".into(),
+        hasty: vec![],
+        received_at: None,
         pending_restart: false,
         loaded: 100.0,
     }
@@ -140,6 +142,38 @@ fn a_member_that_serves_an_old_certificate_degrades() {
         assert_eq!(verdict == Verdict::Degraded, behind, "{advice}");
         assert_eq!(advice.contains("serves an old certificate"), behind, "{advice}");
     }
+}
+
+#[test]
+fn a_replica_that_cannot_catch_up_is_to_be_copied_anew() {
+    let mut lost = answer(false);
+    lost.senders.clear();
+    lost.slots[0].wal_status = Some("lost".into());
+    let members = vec![member("a-main-0", Some(lost)), member("a-replica-0", Some(answer(true)))];
+    let (verdict, advice) = verdict(&env(""), members, Some("a-main-0"), &[]);
+    assert_eq!(verdict, Verdict::Unprotected);
+    assert!(advice.contains("pg-cluster reinit a-replica-0"), "{advice}");
+}
+
+#[test]
+fn a_role_with_a_setting_of_its_own_gives_up_the_promise() {
+    let mut hasty = answer(false);
+    hasty.hasty = vec!["app".into()];
+    let members = vec![member("a-main-0", Some(hasty)), member("a-replica-0", Some(answer(true)))];
+    let (verdict, advice) = verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]);
+    assert_eq!(verdict, Verdict::Unprotected);
+    assert!(advice.contains("app gave up the promise"), "{advice}");
+}
+
+#[test]
+fn who_cannot_be_asked_is_not_said_to_be_away() {
+    let silent = |name: &str| Member { unasked: Some("forbidden".into()), ..member(name, None) };
+    let (judged, advice) =
+        verdict(&env(""), vec![silent("a-main-0"), silent("a-replica-0")], Some("a-main-0"), &[]);
+    assert_eq!((judged, judged.exit_code()), (Verdict::Unknown, 6));
+    assert!(advice.contains("forbidden"), "{advice}");
+    let one = vec![silent("a-main-0"), member("a-replica-0", Some(answer(true)))];
+    assert_eq!(verdict(&env(""), one, Some("a-main-0"), &[]).0, Verdict::NoPrimary);
 }
 
 #[test]

@@ -8,22 +8,37 @@ use k8s_openapi::api::{
 use super::{meta, names};
 use crate::env::Env;
 
+/// The ends of the names that Patroni gives its own `ConfigMap`s.
+const PATRONI_CONFIG_MAPS: [&str; 5] = ["config", "failover", "failsafe", "leader", "sync"];
+/// Members that a set may have.
+const MOST_REPLICAS: i32 = 8;
+
 pub fn service_account(env: &Env) -> ServiceAccount {
     ServiceAccount { metadata: meta(env, names::patroni(env)), ..ServiceAccount::default() }
 }
 
 pub fn role(env: &Env) -> Role {
-    let rule = |resource: &str, verbs: &[&str]| PolicyRule {
+    let rule = |resource: &str, verbs: &[&str], names: Option<Vec<String>>| PolicyRule {
         api_groups: Some(vec![String::new()]),
         resources: Some(vec![resource.to_owned()]),
+        resource_names: names,
         verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
         ..PolicyRule::default()
     };
+    // A superuser of the database reads the token: it must not lead to anybody else's pods, nor to
+    // another cluster's lock. Of creating and listing, Kubernetes can tell no name.
+    let own = PATRONI_CONFIG_MAPS.map(|suffix| format!("{}-{suffix}", env.name)).to_vec();
+    // Those that `scale` may add are the cluster's own as well.
+    let pods = [(names::main(env), 1), (names::replica(env), MOST_REPLICAS)];
+    let pods = pods.iter().flat_map(|(set, count)| (0..*count).map(move |n| format!("{set}-{n}")));
+
     Role {
         metadata: meta(env, names::patroni(env)),
         rules: Some(vec![
-            rule("pods", &["get", "list", "patch", "watch"]),
-            rule("configmaps", &["create", "get", "list", "patch", "watch"]),
+            rule("pods", &["get", "list", "watch"], None),
+            rule("pods", &["patch"], Some(pods.collect())),
+            rule("configmaps", &["create", "get", "list", "watch"], None),
+            rule("configmaps", &["patch"], Some(own)),
         ]),
     }
 }

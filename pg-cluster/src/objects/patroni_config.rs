@@ -83,6 +83,8 @@ pub fn dynamic(env: &Env) -> Value {
         "synchronous_mode_strict": r.synchronous_mode_strict,
         "synchronous_node_count": r.synchronous_node_count,
         "failsafe_mode": r.failsafe_mode,
+        // Those that somebody made for logical decoding are theirs: Patroni drops what it wasn't told of.
+        "ignore_slots": [{ "type": "logical" }],
         "postgresql": {
             "use_slots": true,
             "use_pg_rewind": true,
@@ -114,9 +116,16 @@ fn dynamic_parameters(env: &Env) -> Map<String, Value> {
         ("max_slot_wal_keep_size".to_owned(), json!(r.max_slot_wal_keep_size)),
         ("wal_sender_timeout".to_owned(), json!(format!("{}s", r.wal_sender_timeout.get()))),
         ("wal_log_hints".to_owned(), json!("on")),
+        // WAL shares the volume: what a query or a burst of writes may take of it is bounded.
+        ("max_wal_size".to_owned(), json!(megabytes(env.max_wal_size()))),
+        ("temp_file_limit".to_owned(), json!(megabytes(env.smallest_volume() / 4))),
     ]);
     parameters.extend(env.parameters.iter().map(|(name, value)| (name.clone(), json!(value))));
     parameters
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{}MB", bytes >> 20)
 }
 
 /// TLS and SCRAM for everybody; the superuser only from inside the pod, which

@@ -138,9 +138,15 @@ fn a_single_member_has_no_budget_and_more_have_one() {
 fn the_role_has_the_verbs_that_patroni_uses_and_no_other() {
     let objects = without_secrets(&env("")).unwrap();
     let rules = &found(&objects, "Role", "a-patroni")["rules"];
-    assert_eq!(rules[0]["verbs"], json!(["get", "list", "patch", "watch"]));
-    assert_eq!(rules[1]["verbs"], json!(["create", "get", "list", "patch", "watch"]));
-    assert_eq!(rules.as_array().unwrap().len(), 2);
+    assert_eq!(rules[0]["verbs"], json!(["get", "list", "watch"]));
+    assert_eq!(rules[2]["verbs"], json!(["create", "get", "list", "watch"]));
+    for (rule, own) in [(1, "a-replica-7"), (3, "a-leader")] {
+        assert_eq!(rules[rule]["verbs"], json!(["patch"]));
+        let names = rules[rule]["resourceNames"].as_array().unwrap();
+        assert!(names.contains(&json!(own)), "{names:?}");
+        assert!(names.iter().all(|name| name.as_str().unwrap().starts_with("a-")), "{names:?}");
+    }
+    assert_eq!(rules.as_array().unwrap().len(), 4);
     assert!(objects.iter().all(|object| !object.resource.kind.starts_with("Cluster")));
 }
 

@@ -11,6 +11,7 @@ mod lifecycle;
 mod outage;
 mod passwords;
 mod refusals;
+mod repair;
 mod survival;
 mod tls;
 mod truth;
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
             passwords::a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it,
             backups::a_backup_is_restored_as_it_was_into_an_empty_database,
             refusals::whoever_should_not_get_in_does_not,
+            repair::a_replica_that_is_left_behind_is_copied_anew,
+            repair::what_only_the_old_primary_has_is_given_up_by_word_alone,
         }
         [Need::Cluster, Need::Programs(&["sops", "age-keygen"])] {
             passwords::an_encrypted_secrets_yaml_is_read_with_sops_or_refused_before_anything_is_made,

@@ -34,6 +34,10 @@ pub async fn whoever_should_not_get_in_does_not() {
         ("DELETE", "configmaps/closed-config", 403),
         ("PUT", "configmaps/closed-config", 403),
         ("DELETE", "pods/closed-replica-0", 403),
+        ("PATCH", "pods/todoozle-edge-1", 403),
+        ("PATCH", "configmaps/todoozle-edge-live", 403),
+        ("PATCH", "configmaps/closed-patroni", 403),
+        ("PATCH", "configmaps/closed-sync", 200),
         ("POST", "pods", 403),
         ("POST", "pods/closed-replica-0/exec?command=id", 403),
         ("GET", "secrets", 403),
@@ -55,7 +59,7 @@ home = "/var/run/secrets/kubernetes.io/serviceaccount/"
 server = "https://" + os.environ["KUBERNETES_SERVICE_HOST"] + ":" + os.environ["KUBERNETES_SERVICE_PORT"]
 request = urllib.request.Request(
     server + os.path.normpath("/api/v1/namespaces/{}/{path}"), method="{method}",
-    headers={{"Authorization": "Bearer " + open(home + "token").read(), "Content-Type": "application/json"}},
+    headers={{"Authorization": "Bearer " + open(home + "token").read(), "Content-Type": "application/merge-patch+json" if "{method}" == "PATCH" else "application/json"}},
     data=None if "{method}" == "GET" else b"{{}}")
 context = ssl.create_default_context(cafile=home + "ca.crt")
 context.verify_flags &= ~ssl.VERIFY_X509_STRICT # a CA for tests may lack an extension

@@ -1,0 +1,62 @@
+//! A replica that cannot catch up is copied anew from the primary.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+
+use super::{confirm, init, status};
+use crate::{
+    cli::Global,
+    cluster::Cluster,
+    health::slot_name,
+    progress::{self, Wait, until},
+};
+
+const SQL_LIMIT: Duration = Duration::from_mins(1);
+
+pub async fn run(cluster: &Cluster, global: &Global, name: &str, timeout: Duration) -> Result<()> {
+    let report = status::report(cluster).await?;
+    let Some(primary) = &report.primary else {
+        bail!("nobody is primary, so there is nothing to copy: {}", report.advice.join("; "));
+    };
+    ensure!(
+        report.members.iter().any(|member| member.name == name),
+        "{name} is no member: name one of {}",
+        report.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>().join(", ")
+    );
+    ensure!(name != primary, "{name} is primary: its data is what the others are copies of");
+    if global.dry_run {
+        progress::done("reinit", &format!("would copy {primary} over the data of {name}"));
+        return Ok(());
+    }
+    if !global.yes {
+        confirm(&format!("replace the data of {name} by a copy of {primary}"), name)?;
+    }
+    drop_lost_slot(cluster, primary, name).await?;
+    cluster.post_reinitialize(name).await?;
+    until(&format!("{name} with the primary's data"), timeout, async || {
+        let report = status::report(cluster).await?;
+        let member = report.members.iter().find(|member| member.name == name);
+        let Some(member) = member else { return Ok(Wait::For("no pod".to_owned())) };
+        Ok(if crate::health::streams(member) {
+            Wait::Over(())
+        } else {
+            Wait::For(member.state.clone())
+        })
+    })
+    .await?;
+    until("every replica streaming through its slot", timeout, || init::streaming(cluster)).await
+}
+
+/// A slot that has lost WAL stays lost, and would hold none for the new copy either: Patroni makes
+/// another one.
+async fn drop_lost_slot(cluster: &Cluster, primary: &str, name: &str) -> Result<()> {
+    // Patroni's names have nothing to quote.
+    let drop = format!(
+        "select pg_drop_replication_slot(slot_name) from pg_replication_slots
+         where slot_name = '{}' and wal_status = 'lost' and not active;",
+        slot_name(name)
+    );
+    cluster.sql(primary, "postgres", &drop, SQL_LIMIT).await?;
+    Ok(())
+}

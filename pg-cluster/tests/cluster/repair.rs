@@ -1,0 +1,133 @@
+//! Clusters that are not whole, and what makes them whole again.
+
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim};
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::{
+    acts::member,
+    fixture::{Database, Program},
+};
+
+/// What pg-cluster says to a command that fails.
+fn refused(database: &Database, arguments: &[&str]) -> String {
+    let output = database.run(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{arguments:?} did something: {said}");
+    said
+}
+
+fn superuser(database: &Database, sql: &str) -> String {
+    database.must(&["psql", "--", "-XAtc", sql])
+}
+
+fn advises(status: &Value, words: &str) -> bool {
+    status["advice"].to_string().contains(words)
+}
+
+pub async fn a_replica_that_is_left_behind_is_copied_anew() {
+    let database = Database::new("left").await;
+    let logical = "replication.wal_level = \"logical\"";
+    database.configure(logical);
+    database.reconfigure("max_slot_wal_keep_size = \"512MB\"", "max_slot_wal_keep_size = \"64MB\"");
+    database.must(&["init"]);
+
+    // A replica is away for longer than WAL is kept for it.
+    database.signal("left-replica-0", "STOP", Program::All).await;
+    superuser(
+        &database,
+        "create table filling as select sha512(n::text::bytea) from generate_series(1, 2e6) n",
+    );
+    superuser(&database, "checkpoint");
+    superuser(&database, "select pg_switch_wal()");
+    superuser(&database, "checkpoint");
+    let status = database.until("a replica left behind", |status| advises(status, "reinit"));
+    assert_eq!(status["verdict"], "unprotected", "{status:#}");
+    database.signal("left-replica-0", "CONT", Program::All).await;
+    // Somebody else's slot is none of Patroni's business.
+    superuser(&database, "select pg_create_logical_replication_slot('theirs', 'pgoutput')");
+
+    let said = refused(&database, &["reinit", "left-main-0", "--yes"]);
+    assert!(said.contains("is primary"), "{said}");
+    let said = refused(&database, &["reinit", "left-replica-9", "--yes"]);
+    assert!(said.contains("left-replica-0"), "{said}");
+    database.must(&["reinit", "left-replica-0", "--yes"]);
+    database.until_healthy();
+    let slots =
+        superuser(&database, "select slot_name, wal_status from pg_replication_slots order by 1");
+    assert_eq!(slots.trim(), "left_replica_0|reserved\ntheirs|reserved");
+    superuser(&database, "select pg_drop_replication_slot('theirs')");
+
+    // A pause is seen, and ended.
+    database.must(&["pause"]);
+    let status = database.until("a pause", |status| status["verdict"] == "degraded");
+    assert!(advises(&status, "pg-cluster resume"), "{status:#}");
+    database.must(&["resume"]);
+    database.until_healthy();
+
+    // A bad image is taken back: nobody is taken away for it.
+    let image = std::env::var("TODOOZLE_TEST_IMAGE")
+        .unwrap_or_else(|_| "localhost/todoozle/postgres:17".to_owned());
+    database.reconfigure(&image, "localhost/todoozle/nothing:1");
+    database.must(&["init"]);
+    let said = refused(&database, &["restart", "--timeout", "20"]);
+    assert!(said.contains("left-replica-0"), "{said}");
+    database.reconfigure("localhost/todoozle/nothing:1", &image);
+    database.must(&["init"]);
+    database.until_healthy();
+    database.end().await;
+}
+
+pub async fn what_only_the_old_primary_has_is_given_up_by_word_alone() {
+    let database = Database::new("torn").await;
+    database.must(&["init"]);
+    let said =
+        refused(&database, &["failover", "--to", "torn-replica-0", "--accept-data-loss", "--yes"]);
+    assert!(said.contains("pg-cluster switchover"), "{said}");
+
+    // The replica is away, the primary writes alone, and then it is gone.
+    database.signal("torn-replica-0", "STOP", Program::All).await;
+    superuser(&database, "create table alone as select 1");
+    database.until("a primary alone", |status| status["verdict"] == "unprotected");
+    main_has(&database, 0).await;
+    database.signal("torn-replica-0", "CONT", Program::All).await;
+    database.until("nobody who may lead", |status| {
+        let replica = status["members"].as_array().and_then(|all| all.first());
+        status["verdict"] == "no_primary" && replica.is_some_and(|it| it["role"] == "replica")
+    });
+
+    let said = refused(&database, &["failover", "--to", "torn-replica-0", "--yes"]);
+    assert!(said.contains("what may be lost") && said.contains("--accept-data-loss"), "{said}");
+    database.must(&["failover", "--to", "torn-replica-0", "--accept-data-loss", "--yes"]);
+    assert_eq!(database.status()["primary"], "torn-replica-0");
+    // Its volume is the newest now.
+    let said = refused(&database, &["destroy", "--yes"]);
+    assert!(said.contains("torn-replica-0 is primary"), "{said}");
+
+    // The old one comes back as a copy.
+    database.must(&["init"]);
+    database.until_healthy();
+    database.must(&["switchover"]);
+    database.until_healthy();
+    assert_eq!(member(&database.status(), "torn-main-0")["role"], "primary");
+
+    // With main's volume gone, init makes no empty database beside the other copy.
+    database.must(&["destroy", "--yes"]);
+    let claims = database.api::<PersistentVolumeClaim>();
+    claims.delete("data-torn-main-0", &DeleteParams::default()).await.unwrap();
+    while claims.get_opt("data-torn-main-0").await.unwrap().is_some() {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let said = refused(&database, &["init"]);
+    assert!(said.contains("data-torn-replica-0") && said.contains("only copy"), "{said}");
+    database.end().await;
+}
+
+/// Has the set of the primary so many pods, and waits until it has.
+async fn main_has(database: &Database, replicas: i32) {
+    let sets = database.api::<StatefulSet>();
+    let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
+    sets.patch("torn-main", &PatchParams::default(), &patch).await.unwrap();
+    let gone = |status: &Value| status["members"].as_array().is_some_and(|all| all.len() == 1);
+    database.until("the primary's end", gone);
+}
