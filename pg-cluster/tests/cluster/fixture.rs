@@ -108,14 +108,6 @@ databases.todo.owner = "app"
         folder.join(name)
     }
 
-    /// Replaces a text of the configuration.
-    pub fn reconfigure(&self, from: &str, to: &str) {
-        let path = self.config.path().join("test/postgres.toml");
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(from), "{from} is not in {text}");
-        std::fs::write(path, text.replace(from, to)).unwrap();
-    }
-
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pg-cluster"));
         command.args(["--env", "test", "--config"]).arg(self.config.path()).args(arguments);

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
             passwords::a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it,
             backups::a_backup_is_restored_as_it_was_into_an_empty_database,
             refusals::whoever_should_not_get_in_does_not,
-            repair::a_replica_that_is_left_behind_is_copied_anew,
+            repair::a_replica_is_copied_anew_and_patroni_paused_by_word,
             repair::what_only_the_old_primary_has_is_given_up_by_word_alone,
         }
         [Need::Cluster, Need::Programs(&["sops", "age-keygen"])] {
