@@ -31,10 +31,10 @@ pub struct Found<'a> {
 
 impl Routes {
     /// The error says what is wrong with which route.
-    pub fn parse(routes: impl IntoIterator<Item = String>) -> Result<Self, String> {
+    pub fn parse(texts: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut router = Router::new();
         let mut all = Vec::new();
-        for route in routes {
+        for route in texts {
             let slash = if route.starts_with('/') { "" } else { "/" };
             let pattern = format!("{slash}{route}");
             let pattern = pattern.strip_suffix('/').unwrap_or(&pattern);
