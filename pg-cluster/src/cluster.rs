@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use k8s_openapi::{
     NamespaceResourceScope,
-    api::core::v1::{Pod, Secret},
+    api::core::v1::{PersistentVolumeClaim, Pod, Secret},
 };
 use kube::{
-    Api, Client, Config, Resource,
-    api::{ListParams, Patch, PatchParams},
+    Api, Client, Config, Resource, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::json;
@@ -74,6 +74,32 @@ impl Cluster {
             .items;
         pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
         Ok(pods)
+    }
+
+    /// Deletes this very pod, and none that has taken its name since.
+    pub async fn delete_pod(&self, pod: &Pod) -> Result<()> {
+        let (name, uid) = (pod.name_any(), pod.metadata.uid.clone());
+        let only_this = DeleteParams {
+            preconditions: Some(Preconditions { uid, ..Preconditions::default() }),
+            ..DeleteParams::default()
+        };
+        let deleted = self.api::<Pod>().delete(&name, &only_this).await;
+        deleted.with_context(|| format!("delete the pod {name}"))?;
+        Ok(())
+    }
+
+    /// The names of the members' volumes, also of members that are gone: main's, and the replicas'.
+    pub async fn volumes(&self) -> Result<[Vec<String>; 2]> {
+        let all = self.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
+        let all = all.context("list the volumes")?.items;
+        Ok([names::main(&self.env), names::replica(&self.env)].map(|set| {
+            let prefix = format!("data-{set}-");
+            let is_ours = |name: &String| {
+                let number = name.strip_prefix(&prefix);
+                number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+            };
+            all.iter().map(ResourceExt::name_any).filter(is_ours).collect()
+        }))
     }
 
     pub async fn annotate(&self, pod: &str, key: &str, value: &str) -> Result<()> {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
-use kube::{ResourceExt, api::ListParams};
+use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
     cluster::{Cluster, secret_value},
@@ -25,14 +24,8 @@ pub struct Secrets {
 /// there, new ones would lock every member out at its next start.
 async fn refuse_new_passwords(cluster: &Cluster, given: &Given) -> Result<()> {
     let env = &cluster.env;
-    let volumes = cluster.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
-    let volumes = volumes.context("list the volumes")?;
-    let sets = [names::main(env), names::replica(env)].map(|set| format!("data-{set}-"));
-    let is_ours = |name: &String| {
-        let number = sets.iter().find_map(|set| name.strip_prefix(set));
-        number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
-    };
-    let kept = volumes.items.iter().map(ResourceExt::name_any).find(is_ours);
+    let [main, replica] = cluster.volumes().await?;
+    let kept = main.into_iter().chain(replica).next();
     let Some(kept) = kept.filter(|_| !given.has_every_system_user()) else { return Ok(()) };
     bail!(
         "the Secret {} is gone, and the volume {kept} is there, whose database has its passwords: put the Secret back from a copy, or write superuser, replication, \

@@ -4,15 +4,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use k8s_openapi::api::{
-    apps::v1::StatefulSet,
-    core::v1::{PersistentVolumeClaim, Pod},
-};
-use kube::{
-    ResourceExt,
-    api::{DeleteParams, ListParams, Preconditions},
-};
+use anyhow::{Result, bail, ensure};
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod};
+use kube::ResourceExt;
 use serde_json::json;
 
 use super::{destroy, given, print, status};
@@ -88,17 +82,8 @@ pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
     if agreed.initialized {
         return Ok(());
     }
-    let claims = cluster.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
-    let claims: Vec<_> =
-        claims.context("list the volumes")?.items.iter().map(ResourceExt::name_any).collect();
-    let of = |set: String| {
-        let prefix = format!("data-{set}-");
-        claims.iter().find(|name| {
-            let number = name.strip_prefix(&prefix);
-            number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
-        })
-    };
-    if let (None, Some(kept)) = (of(names::main(env)), of(names::replica(env))) {
+    let [main, replica] = cluster.volumes().await?;
+    if let (true, Some(kept)) = (main.is_empty(), replica.first()) {
         bail!(
             "the volume {kept} of an earlier cluster is there, and {}'s is not: init would make an empty database beside the only copy. \
              Bring main's volume back under its name, or, if what {kept} holds may go, delete it first",
@@ -116,15 +101,7 @@ async fn free_the_stuck(cluster: &Cluster) -> Result<()> {
         let name = pod.name_any();
         let outdated = report.members.iter().any(|member| member.name == name && member.outdated);
         let Some(why) = blocked(&pod).filter(|_| outdated) else { continue };
-        let only_this = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: pod.metadata.uid.clone(),
-                ..Preconditions::default()
-            }),
-            ..DeleteParams::default()
-        };
-        let deleted = cluster.api::<Pod>().delete(&name, &only_this).await;
-        deleted.with_context(|| format!("delete the pod {name}"))?;
+        cluster.delete_pod(&pod).await?;
         progress::done(&name, &format!("is made anew, because it could not start: {why}"));
     }
     Ok(())

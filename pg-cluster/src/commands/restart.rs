@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, Preconditions};
 
 use super::{init, status, switchover};
 use crate::{
@@ -81,12 +80,9 @@ fn may_begin(cluster: &Cluster, report: &Report) -> Result<()> {
 /// Deletes a member's pod in order and waits until its successor does the same work.
 async fn replace(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()> {
     let api = cluster.api::<Pod>();
-    let old = api.get(name).await.with_context(|| format!("read the pod {name}"))?.metadata.uid;
-    let only_this = DeleteParams {
-        preconditions: Some(Preconditions { uid: old.clone(), ..Preconditions::default() }),
-        ..DeleteParams::default()
-    };
-    api.delete(name, &only_this).await.with_context(|| format!("delete the pod {name}"))?;
+    let pod = api.get(name).await.with_context(|| format!("read the pod {name}"))?;
+    cluster.delete_pod(&pod).await?;
+    let old = pod.metadata.uid;
     let fresh = async || {
         let pod = api.get_opt(name).await.context("look for the new pod")?;
         Ok(match pod.map(|pod| pod.metadata.uid) {

@@ -102,6 +102,15 @@ impl Pod {
         Self::start_on(Fake::default(), tempfile::tempdir().unwrap())
     }
 
+    /// One whose version has passed its first minute.
+    async fn with_a_good_version() -> Self {
+        let pod = Self::start();
+        pod.point(1, "good", &[]);
+        pod.shows("good").await;
+        minutes(1).await;
+        pod
+    }
+
     fn start_on(fake: Fake, folder: tempfile::TempDir) -> Self {
         let (pointer, pointers) = watch::channel(None);
         let report = Arc::new(Report::default());
@@ -160,10 +169,7 @@ fn on_a_fast_clock(test: impl AsyncFnOnce()) {
 #[test]
 fn a_version_that_fails_is_taken_back() {
     on_a_fast_clock(async || {
-        let pod = Pod::start();
-        pod.point(1, "good", &[]);
-        pod.shows("good").await;
-        minutes(1).await;
+        let pod = Pod::with_a_good_version().await;
         pod.point(2, "bad", &["good"]);
         pod.shows("bad").await;
         pod.fake.counts("bad", 10, 5);
@@ -177,10 +183,7 @@ fn a_version_that_fails_is_taken_back() {
 fn a_version_that_fails_is_taken_back_while_the_next_one_keeps_the_pod_waiting() {
     for fate in [Fate::NotNow, Fate::Hangs] {
         on_a_fast_clock(async || {
-            let pod = Pod::start();
-            pod.point(1, "good", &[]);
-            pod.shows("good").await;
-            minutes(1).await;
+            let pod = Pod::with_a_good_version().await;
             pod.point(2, "bad", &["good"]);
             pod.shows("bad").await;
             pod.fake.plot().fetches.insert(digest("next"), fate);
@@ -195,10 +198,7 @@ fn a_version_that_fails_is_taken_back_while_the_next_one_keeps_the_pod_waiting()
 #[test]
 fn a_version_that_failed_while_the_next_one_was_refused_does_not_pass() {
     on_a_fast_clock(async || {
-        let pod = Pod::start();
-        pod.point(1, "good", &[]);
-        pod.shows("good").await;
-        minutes(1).await;
+        let pod = Pod::with_a_good_version().await;
         pod.point(2, "bad", &["good"]);
         pod.shows("bad").await;
         pod.fake.plot().checks.insert(digest("next"), Fate::Unfit);
@@ -213,10 +213,7 @@ fn a_version_that_failed_while_the_next_one_was_refused_does_not_pass() {
 #[test]
 fn a_version_is_measured_by_what_the_one_before_did_lately() {
     on_a_fast_clock(async || {
-        let pod = Pod::start();
-        pod.point(1, "good", &[]);
-        pod.shows("good").await;
-        minutes(1).await;
+        let pod = Pod::with_a_good_version().await;
         // One bad hour, and then a good one.
         pod.fake.counts("good", 1000, 240);
         minutes(60).await;
@@ -265,10 +262,7 @@ fn a_pod_that_starts_on_a_bad_version_ends_on_the_one_before() {
 #[test]
 fn a_version_that_ends_the_process_twice_gives_way_to_the_one_before() {
     on_a_fast_clock(async || {
-        let mut pod = Pod::start();
-        pod.point(1, "good", &[]);
-        pod.shows("good").await;
-        minutes(1).await;
+        let mut pod = Pod::with_a_good_version().await;
         for _ in 0..2 {
             pod.point(2, "deadly", &["good"]);
             pod.shows("deadly").await;
@@ -305,10 +299,7 @@ fn a_version_that_ends_the_process_while_it_is_checked_gives_way_as_well() {
 #[test]
 fn what_is_away_at_a_start_is_waited_for() {
     on_a_fast_clock(async || {
-        let mut pod = Pod::start();
-        pod.point(1, "good", &[]);
-        pod.shows("good").await;
-        minutes(1).await;
+        let mut pod = Pod::with_a_good_version().await;
         // The power comes back: neither the API server nor the database is there at first.
         pod.fake.plot().checks.insert(digest("good"), Fate::NotNow);
         pod = pod.dies();
