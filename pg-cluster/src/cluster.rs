@@ -89,6 +89,7 @@ impl Cluster {
     }
 
     /// The names of the members' volumes, also of members that are gone: main's, and the replicas'.
+    /// One that is being deleted keeps nothing.
     pub async fn volumes(&self) -> Result<[Vec<String>; 2]> {
         let all = self.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
         let all = all.context("list the volumes")?.items;
@@ -98,7 +99,8 @@ impl Cluster {
                 let number = name.strip_prefix(&prefix);
                 number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
             };
-            all.iter().map(ResourceExt::name_any).filter(is_ours).collect()
+            let kept = all.iter().filter(|volume| volume.metadata.deletion_timestamp.is_none());
+            kept.map(ResourceExt::name_any).filter(is_ours).collect()
         }))
     }
 

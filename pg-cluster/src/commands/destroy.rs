@@ -68,14 +68,15 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         delete(cluster, object).await?;
     }
     let scope = format!("{}={}", objects::SCOPE_LABEL, env.name);
-    delete_all::<ConfigMap>(cluster, &scope, "Patroni's ConfigMaps").await?;
+    delete_all::<ConfigMap>(cluster, &scope, "Patroni's ConfigMaps", plan.timeout).await?;
     if plan.delete_volumes {
         let selector: Vec<_> = objects::selector(env)
             .into_iter()
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        delete_all::<PersistentVolumeClaim>(cluster, &selector.join(","), "volumes").await?;
-        delete_all::<Secret>(cluster, &selector.join(","), "Secrets").await?;
+        let selector = selector.join(",");
+        delete_all::<PersistentVolumeClaim>(cluster, &selector, "volumes", plan.timeout).await?;
+        delete_all::<Secret>(cluster, &selector, "Secrets", plan.timeout).await?;
     } else {
         progress::done(
             "kept",
@@ -130,7 +131,14 @@ pub async fn delete(cluster: &Cluster, object: &Object) -> Result<()> {
     Ok(())
 }
 
-async fn delete_all<K>(cluster: &Cluster, selector: &str, what: &str) -> Result<()>
+/// Deletes what the selector finds, and sees it gone: a volume stays for as long as Kubernetes still
+/// finds a pod that uses it, and the next `init` would take it for one that was kept.
+async fn delete_all<K>(
+    cluster: &Cluster,
+    selector: &str,
+    what: &str,
+    timeout: Duration,
+) -> Result<()>
 where
     K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
         + Clone
@@ -139,15 +147,28 @@ where
 {
     // One by one: `deletecollection` is a verb that few people are given.
     let api = cluster.api::<K>();
-    let found = api
-        .list(&ListParams::default().labels(selector))
-        .await
-        .with_context(|| format!("list {what}"))?;
-    for name in found.items.iter().filter_map(|item| item.meta().name.clone()) {
-        api.delete(&name, &DeleteParams::default())
-            .await
-            .with_context(|| format!("delete {name} of {what}"))?;
+    let list = async || -> Result<Vec<String>> {
+        let params = ListParams::default().labels(selector);
+        let found = api.list(&params).await.with_context(|| format!("list {what}"))?;
+        Ok(found.items.iter().filter_map(|item| item.meta().name.clone()).collect())
+    };
+    for name in list().await? {
+        match api.delete(&name, &DeleteParams::default()).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            deleted => {
+                deleted.with_context(|| format!("delete {name} of {what}"))?;
+            }
+        }
     }
+    until(&format!("the end of {what}"), timeout, async || {
+        let left = list().await?;
+        Ok(if left.is_empty() {
+            Wait::Over(())
+        } else {
+            Wait::For(format!("{} left", left.join(", ")))
+        })
+    })
+    .await?;
     progress::done(what, "deleted");
     Ok(())
 }
