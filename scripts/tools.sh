@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tools.sh NAME...: prints the paths of helm, sops, age-keygen, actionlint or kubectl, a line each. What isn't on
+# tools.sh NAME...: prints the paths of helm, sops, age-keygen, versitygw, actionlint or kubectl, a line each. What isn't on
 # PATH is built from the Go module proxy into the cache, once, in the version that tools/go.mod names.
 . "${0%/*}/common.sh" || exit
 
@@ -31,14 +31,15 @@ find_kubectl() {
     fail "kubectl isn't on PATH: install it (https://kubernetes.io/docs/tasks/tools)"
 }
 
-(($#)) || fail "which one: helm, sops, age-keygen, actionlint or kubectl?"
+(($#)) || fail "which one: helm, sops, age-keygen, versitygw, actionlint or kubectl?"
 for name; do
     case $name in
         helm) built helm helm.sh/helm/v4 cmd/helm helm.sh/helm/v4/internal/version.version ;;
         sops) built sops github.com/getsops/sops/v3 cmd/sops ;;
         age-keygen) built age-keygen filippo.io/age cmd/age-keygen main.Version ;;
+        versitygw) built versitygw github.com/versity/versitygw cmd/versitygw main.Version ;;
         actionlint) built actionlint github.com/rhysd/actionlint cmd/actionlint github.com/rhysd/actionlint.version ;;
         kubectl) find_kubectl ;;
-        *) fail "there is no tool '$name': helm, sops, age-keygen, actionlint or kubectl" ;;
+        *) fail "there is no tool '$name': helm, sops, age-keygen, versitygw, actionlint or kubectl" ;;
     esac
 done

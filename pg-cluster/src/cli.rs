@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::commands::Moment;
+
 /// Makes and looks after a PostgreSQL primary and its streaming replicas on Kubernetes.
 ///
 /// Exit codes: 0 done, or healthy; 1 failed; 2 wrong usage or configuration;
@@ -135,8 +137,32 @@ pub enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Dump a database into a file on this machine, and read it back to check it
+    /// Back up into the archive that [backup] names, and look at what is there
+    #[command(args_conflicts_with_subcommands = true)]
     Backup {
+        #[command(subcommand)]
+        action: Option<BackupAction>,
+        /// What `export --to` was called once
+        #[arg(long, hide = true)]
+        to: Option<PathBuf>,
+    },
+    /// Bring the whole cluster back to a moment of its archive
+    Restore {
+        /// A time with its zone, an LSN, or latest
+        #[arg(long, required_unless_present = "from")]
+        at: Option<Moment>,
+        /// Don't keep what is there now, which takes as much room again
+        #[arg(long)]
+        discard: bool,
+        /// Give up waiting after this many seconds
+        #[arg(long, default_value = "86400", value_parser = seconds)]
+        timeout: Duration,
+        /// What `import --from` was called once
+        #[arg(long, hide = true)]
+        from: Option<PathBuf>,
+    },
+    /// Dump a database into a file on this machine, and read it back to check it
+    Export {
         /// A new file
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
@@ -147,9 +173,9 @@ pub enum Command {
         #[arg(long)]
         primary: bool,
     },
-    /// Restore a dump into an empty database
-    Restore {
-        /// A file that `backup` made
+    /// Read a dump into an empty database
+    Import {
+        /// A file that `export` made
         #[arg(long, value_name = "FILE")]
         from: PathBuf,
         /// Database [default: the only one]
@@ -170,6 +196,40 @@ pub enum Command {
     },
     /// Print a completion script
     Completions { shell: Shell },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum BackupAction {
+    /// Take a backup now, from a replica if one streams
+    Now {
+        /// All of it, or what differs from the last full one
+        #[arg(long = "type", value_enum, default_value_t)]
+        kind: Kind,
+        /// Give up waiting after this many seconds; the backup goes on
+        #[arg(long, default_value = "86400", value_parser = seconds)]
+        timeout: Duration,
+    },
+    /// List the backups that are whole
+    List,
+    /// Read every file of the archive and compare it with its checksum
+    Verify {
+        /// Give up after this many seconds
+        #[arg(long, default_value = "86400", value_parser = seconds)]
+        timeout: Duration,
+    },
+    /// Restore the newest backup into a throw-away pod, and look through all of it
+    Drill {
+        /// Give up waiting after this many seconds; the drill goes on
+        #[arg(long, default_value = "86400", value_parser = seconds)]
+        timeout: Duration,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Kind {
+    #[default]
+    Full,
+    Diff,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

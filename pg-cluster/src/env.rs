@@ -1,6 +1,7 @@
 //! The one reader of configuration: `config/<env>/postgres.toml` becomes an
 //! `Env`, and an `Env` that exists is valid.
 
+mod backup;
 mod hba;
 mod parameters;
 mod replication;
@@ -13,6 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    backup::{Backup, Own, Schedule},
     hba::HbaLine,
     parameters::Parameters,
     replication::{Replication, SynchronousMode},
@@ -43,6 +45,9 @@ pub struct Env {
     pub replication: Replication,
     #[serde(default)]
     pub parameters: Parameters,
+    /// None: nothing is archived, and a backup is a dump that somebody asks for.
+    #[serde(default)]
+    pub backup: Option<Backup>,
     #[serde(default)]
     pub hba: Vec<HbaLine>,
     #[serde(default)]
@@ -148,6 +153,9 @@ impl Env {
             wal >> 20,
             volume >> 20
         );
+        if let Some(backup) = &self.backup {
+            backup.check()?;
+        }
         for (role, settings) in &self.roles {
             self.check_database_of(role, settings)?;
         }

@@ -16,6 +16,8 @@ use crate::{cluster::Cluster, objects};
 /// Only PostgreSQL's own names are looked up: the superuser works in databases whose owners could
 /// have planted operators and functions of the same names.
 pub const PSQL: &str = "PGOPTIONS='-c search_path=pg_catalog' PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" exec psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse";
+/// Lets PostgreSQL's programs in, and a pipe fail with its first part.
+pub const PASSWORD: &str = "export PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\"; set -o pipefail;";
 /// kube's own buffers hold a kilobyte.
 const BUFFER: usize = 64 << 10;
 

@@ -1,5 +1,7 @@
 //! What the members say about themselves, and the one line that follows from it.
 
+pub mod archive;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +59,8 @@ pub struct Report {
     pub timeline: Option<i64>,
     pub synchronous_commit: Option<String>,
     pub certificate_days_left: Option<i64>,
+    /// None without [backup].
+    pub archive: Option<archive::Archive>,
     pub members: Vec<Member>,
 }
 
@@ -107,6 +111,8 @@ pub struct Answer {
     #[serde(default)]
     pub received_at: Option<String>,
     pub pending_restart: bool,
+    #[serde(default)]
+    pub archiver: Option<archive::Archiver>,
     /// When it last read its configuration: seconds since 1970, by the node's clock.
     pub loaded: f64,
 }

@@ -1,6 +1,7 @@
 //! `pg-cluster`: data flows one way, cli → env → objects → apply.
 
 mod apply;
+mod archive;
 mod ask;
 mod certificate;
 mod cli;
@@ -10,6 +11,8 @@ mod diff;
 mod env;
 mod exec;
 mod health;
+mod jobs;
+mod keys;
 mod objects;
 mod passwords;
 mod patroni;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 
-use crate::env::Env;
+use crate::{env::Env, keys::GivenKeys};
 
 /// The users that Patroni itself needs.
 const SYSTEM: [&str; 4] = ["superuser", "replication", "rewind", "restapi"];
@@ -65,6 +65,8 @@ pub struct Passwords {
 pub struct Given {
     pub system: BTreeMap<String, Password>,
     pub roles: BTreeMap<String, Password>,
+    /// The key of the bucket that `[backup]` names.
+    pub backup: Option<GivenKeys>,
 }
 
 impl Given {

@@ -19,6 +19,9 @@ use crate::{
     objects::{self, names, secrets},
 };
 
+/// The end of the name of the `ConfigMap` that says which database this is, and how it is set.
+pub const OUTLIVES_A_RESTORE: &str = "-config";
+
 /// How long a member has to answer before it counts as away.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 

@@ -8,7 +8,8 @@ use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
     cluster::{Cluster, secret_value},
-    objects::{Object, names, secrets},
+    keys::ArchiveKeys,
+    objects::{Object, archive, names, secrets},
     passwords::{Given, Passwords},
     tls::{self, Authority, Certificate},
 };
@@ -71,12 +72,20 @@ impl Secrets {
         let due = |certificate: &Certificate| {
             tls::expiry(&certificate.certificate)
                 .is_ok_and(|end| tls::days_left(end, now) >= tls::RENEW_DAYS)
+                && tls::is_current(&certificate.certificate, env)
         };
         let certificate = match current.filter(due) {
             Some(certificate) => certificate,
             None => authority.issue(env, now)?,
         };
-        let for_members = secrets::for_members(env, &passwords, &authority, &certificate)?;
+        let mut for_members = secrets::for_members(env, &passwords, &authority, &certificate)?;
+        if let Some(backup) = &env.backup {
+            let name = names::backup(env);
+            let keys = ArchiveKeys::resolve(backup.own.is_some(), given.backup.as_ref(), |key| {
+                value(&name, key)
+            })?;
+            for_members.push(archive::secret(env, backup, &keys)?);
+        }
         let for_roles = secrets::for_roles(env, &passwords, &authority)?;
         Ok(Self { passwords, for_members, for_roles })
     }

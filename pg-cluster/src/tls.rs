@@ -6,7 +6,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
-use x509_cert::der::DecodePem;
+use x509_cert::{
+    der::{DecodePem, oid::db::rfc5280::ID_KP_CLIENT_AUTH},
+    ext::pkix::{ExtendedKeyUsage, SubjectAltName, name::GeneralName},
+};
 
 use crate::{env::Env, objects::names};
 
@@ -40,7 +43,9 @@ impl Authority {
         let key = key()?;
         let mut params = CertificateParams::new(server_names(env)).context("name the server")?;
         params.distinguished_name.push(DnType::CommonName, names::primary_service(env));
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        // The pods that take a backup show it to the members.
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
         (params.not_before, params.not_after) = (day(now, -1)?, day(now, CERTIFICATE_DAYS)?);
@@ -70,6 +75,24 @@ pub fn expiry(pem: &str) -> Result<Timestamp> {
         .context("read the server's certificate from its Secret")?;
     let seconds = certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs();
     Timestamp::from_second(i64::try_from(seconds)?).context("read when the certificate ends")
+}
+
+/// Whether a certificate is good for all that one of now would be.
+pub fn is_current(pem: &str, env: &Env) -> bool {
+    let Ok(certificate) = x509_cert::Certificate::from_pem(pem) else { return false };
+    let certificate = certificate.tbs_certificate;
+    let (Ok(Some((_, names))), Ok(Some((_, usage)))) =
+        (certificate.get::<SubjectAltName>(), certificate.get::<ExtendedKeyUsage>())
+    else {
+        return false;
+    };
+    let has = |wanted: &String| {
+        names
+            .0
+            .iter()
+            .any(|name| matches!(name, GeneralName::DnsName(name) if name.as_str() == wanted))
+    };
+    server_names(env).iter().all(has) && usage.0.contains(&ID_KP_CLIENT_AUTH)
 }
 
 pub fn days_left(expiry: Timestamp, now: Timestamp) -> i64 {
@@ -102,6 +125,9 @@ fn server_names(env: &Env) -> Vec<String> {
             ]
             .map(|end| format!("{service}{end}")),
         );
+    }
+    if env.backup.is_some() {
+        all.push(format!("{}.{namespace}.svc", names::repository(env)));
     }
     let members = names::members_service(env);
     all.extend([

@@ -1,130 +1,120 @@
-//! A database as a file on this machine: `pg_dump` in a member, streamed through the API server.
+//! Backups into the archive, what is there, and whether it can be read.
 
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use data_encoding::HEXLOWER;
-use ring::digest;
-use tokio::fs::File;
+use anyhow::{Context, Result, bail};
+use serde_json::json;
 
-use super::status;
+use super::{print, status};
 use crate::{
-    cli::Global,
+    archive::Backup,
+    cli::{BackupAction, Global, Kind},
     cluster::Cluster,
-    env::Env,
-    health::streams,
-    progress::{self, Wait, until},
+    jobs::job_name,
+    objects::schedule::{self, Task},
+    progress,
 };
 
-const LIMIT: Duration = Duration::from_mins(1);
-const PASSWORD: &str = "export PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\"; set -o pipefail;";
-
-pub struct Plan {
-    pub to: PathBuf,
-    pub database: Option<String>,
-    /// Don't ask a replica, even if one streams.
-    pub primary: bool,
+pub async fn run(cluster: &Cluster, global: &Global, action: &BackupAction) -> Result<()> {
+    if cluster.env.backup.is_none() {
+        bail!(
+            "{} has no archive: add [backup] to postgres.toml, or see `pg-cluster export` for a dump",
+            cluster.env.name
+        );
+    }
+    match *action {
+        BackupAction::Now { kind, timeout } => {
+            let task = match kind {
+                Kind::Full => Task::Full,
+                Kind::Diff => Task::Differential,
+            };
+            work(cluster, global, task, timeout).await.map(|_| ())
+        }
+        BackupAction::Drill { timeout } => {
+            let word = work(cluster, global, Task::Drill, timeout).await?;
+            let found: serde_json::Value = serde_json::from_str(&word).unwrap_or_default();
+            let text = format!(
+                "the newest backup can be restored: up to {}, {} rows, {} bytes, every index looked through, {} s",
+                found["until"]
+                    .as_str()
+                    .filter(|until| !until.is_empty())
+                    .unwrap_or("the backup's end"),
+                found["rows"],
+                found["bytes"],
+                found["seconds"]
+            );
+            if !global.dry_run {
+                print(global.output, &text, &found);
+            }
+            Ok(())
+        }
+        BackupAction::List => list(cluster, global).await,
+        BackupAction::Verify { timeout } => verify(cluster, timeout).await,
+    }
 }
 
-pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
-    let database = database(&cluster.env, plan.database.as_deref())?;
-    let report = status::report(cluster).await?;
-    let replica = report.members.iter().find(|member| !plan.primary && streams(member));
-    let primary = report.primary.as_deref();
-    let Some(pod) = replica.map(|member| member.name.as_str()).or(primary) else {
-        bail!("no member answers: see `pg-cluster status`");
-    };
-    let to = plan.to.display();
+/// Runs one of the jobs now and waits for its end.
+async fn work(cluster: &Cluster, global: &Global, task: Task, timeout: Duration) -> Result<String> {
+    let name = job_name(cluster, task.word());
     if global.dry_run {
-        progress::done(&database, &format!("would be dumped from {pod} into {to}"));
-        return Ok(());
+        progress::done(&name, "would be started");
+        return Ok(String::new());
     }
-    ensure!(!plan.to.exists(), "{to} is there already: name a new file");
-    if let (Some(primary), Some(replica)) = (primary, replica) {
-        caught_up(cluster, primary, &replica.name).await?;
+    let job = cluster.start(schedule::job(&cluster.env, task, name)).await?;
+    let what = match task {
+        Task::Full | Task::Differential => "the backup",
+        Task::Drill => "the restore drill",
+    };
+    let word = cluster.finish(what, &job, timeout).await?;
+    // What a drill found is what `status` reads.
+    if task != Task::Drill {
+        cluster.forget(&job).await?;
     }
+    Ok(word)
+}
+
+/// A member that answers; any of them reaches the archive.
+async fn somebody(cluster: &Cluster) -> Result<String> {
+    let report = status::report(cluster).await?;
+    let member = report.members.into_iter().find(|member| member.answer.is_some());
+    Ok(member.context("no member answers: see `pg-cluster status`")?.name)
+}
+
+async fn list(cluster: &Cluster, global: &Global) -> Result<()> {
+    let backups = cluster.backups(&somebody(cluster).await?).await?;
+    let line = |backup: &Backup| {
+        format!(
+            "{:<34} {:<5} {:.0}  {:>4} s  {:>9} of {:>9}  {}{}",
+            backup.name,
+            backup.kind,
+            backup.began,
+            backup.ended.duration_since(backup.began).as_secs(),
+            status::bytes(i64::try_from(backup.archived_bytes).unwrap_or(i64::MAX)),
+            status::bytes(i64::try_from(backup.bytes).unwrap_or(i64::MAX)),
+            backup.wal_from.as_deref().unwrap_or("-"),
+            if backup.damaged { "  pages that do not fit their checksums" } else { "" },
+        )
+    };
+    let text = if backups.is_empty() {
+        "there is no backup yet: run `pg-cluster backup now`".to_owned()
+    } else {
+        backups.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    print(global.output, &text, &json!({ "backups": backups }));
+    Ok(())
+}
+
+async fn verify(cluster: &Cluster, timeout: Duration) -> Result<()> {
     let began = Instant::now();
-    // It appears under its name when it is whole, and only its owner may read it.
-    let folder = plan.to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-        .with_context(|| format!("make a file beside {to}"))?;
-    dump(cluster, pod, &database, file.as_file_mut()).await?;
-    check(cluster, pod, file.path()).await?;
-    file.as_file().sync_all().with_context(|| format!("write {to}"))?;
-    let size = file.as_file().metadata()?.len();
-    file.persist_noclobber(&plan.to).with_context(|| format!("name the file {to}"))?;
-    progress::done(
-        &plan.to.to_string_lossy(),
-        &format!(
-            "{database} from {pod}, {size} bytes, checked, {:.1} s",
-            began.elapsed().as_secs_f32()
-        ),
-    );
-    Ok(())
-}
-
-/// The one that was asked for, else the only one there is.
-pub fn database(env: &Env, wanted: Option<&str>) -> Result<String> {
-    let names: Vec<_> = env.databases.keys().map(ToString::to_string).collect();
-    match (wanted, names.as_slice()) {
-        (Some(name), _) if names.iter().any(|known| known == name) => Ok(name.to_owned()),
-        (None, [only]) => Ok(only.clone()),
-        (None, []) => bail!("postgres.toml has no database: add [databases.…]"),
-        _ => bail!("name a database of postgres.toml with --database: {}", names.join(", ")),
-    }
-}
-
-/// Waits until the replica shows what was written before now.
-async fn caught_up(cluster: &Cluster, primary: &str, replica: &str) -> Result<()> {
-    let position = "select pg_current_wal_lsn();";
-    let position = cluster.sql(primary, "postgres", position, LIMIT).await?;
-    let question = format!("select pg_last_wal_replay_lsn() >= '{}'::pg_lsn;", position.trim());
-    until("the replica to show what was written", LIMIT, async || {
-        let shown = cluster.sql(replica, "postgres", &question, LIMIT).await?;
-        Ok(if shown.trim() == "t" { Wait::Over(()) } else { Wait::For("its replay".to_owned()) })
-    })
-    .await
-}
-
-/// The member says what it has sent, by a digest; a connection that broke is not taken for the end.
-async fn dump(cluster: &Cluster, pod: &str, database: &str, file: &mut fs::File) -> Result<()> {
-    let script = format!(
-        "{PASSWORD} exec 3>&1; pg_dump -Fc -d {database} | tee /proc/self/fd/3 | sha256sum >&2"
-    );
-    let mut seen = digest::Context::new(&digest::SHA256);
     let said = cluster
-        .stream(pod, &script, tokio::io::empty(), |bytes| {
-            seen.update(bytes);
-            file.write_all(bytes).context("write the dump")
-        })
-        .await
-        .with_context(|| {
-            format!(
-                "dump {database} in {pod}; --primary asks the primary, where no replay can end it"
-            )
-        })?;
-    ensure!(
-        said.contains(&HEXLOWER.encode(seen.finish().as_ref())),
-        "what came from {pod} is not what it sent: run it again"
+        .pgbackrest(&somebody(cluster).await?, "verify --output=text --verbose", timeout)
+        .await?;
+    if !said.contains("status: ok") {
+        bail!("the archive is not whole: {}", said.trim());
+    }
+    progress::done(
+        "the archive",
+        &format!("every file is whole, {:.1} s", began.elapsed().as_secs_f32()),
     );
-    Ok(())
-}
-
-/// Lets PostgreSQL read the whole file back.
-async fn check(cluster: &Cluster, pod: &str, path: &Path) -> Result<()> {
-    feed(cluster, pod, path, "pg_restore -f /dev/null").await.context("read the dump back")
-}
-
-/// Runs a command in a member with a file of this machine as its input.
-pub async fn feed(cluster: &Cluster, pod: &str, path: &Path, command: &str) -> Result<()> {
-    let file = File::open(path).await.with_context(|| format!("open {}", path.display()))?;
-    let size = file.metadata().await?.len();
-    let script = format!("{PASSWORD} head -c {size} | {command}");
-    cluster.stream(pod, &script, file, |_| Ok(())).await?;
     Ok(())
 }

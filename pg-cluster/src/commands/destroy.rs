@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
+use k8s_openapi::api::{
+    batch::v1::Job,
+    core::v1::{ConfigMap, PersistentVolumeClaim, Secret},
+};
 use kube::{
     Api, Resource,
     api::{DeleteParams, DynamicObject, ListParams},
@@ -54,13 +57,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     if !plan.delete_volumes {
         primary_is_home(cluster).await?;
     }
-    for home in [HomeSet::Replica, HomeSet::Main] {
-        delete(cluster, &objects::set(env, home)?).await?;
-        until(&format!("the end of {}'s pods", home.name(env)), plan.timeout, || {
-            ended(cluster, home)
-        })
-        .await?;
-    }
+    stop(cluster, plan.timeout).await?;
     let mut objects = objects::surroundings(env)?;
     objects.extend(objects::obsolete(env)?);
     // The namespace may be another cluster's, too.
@@ -68,6 +65,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         delete(cluster, object).await?;
     }
     let scope = format!("{}={}", objects::SCOPE_LABEL, env.name);
+    delete_all::<Job>(cluster, &own_jobs(env), "jobs", plan.timeout).await?;
     delete_all::<ConfigMap>(cluster, &scope, "Patroni's ConfigMaps", plan.timeout).await?;
     if plan.delete_volumes {
         let selector: Vec<_> = objects::selector(env)
@@ -77,6 +75,15 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         let selector = selector.join(",");
         delete_all::<PersistentVolumeClaim>(cluster, &selector, "volumes", plan.timeout).await?;
         delete_all::<Secret>(cluster, &selector, "Secrets", plan.timeout).await?;
+        if env.backup.as_ref().is_some_and(|backup| backup.s3.is_some()) {
+            progress::done(
+                "kept",
+                &format!(
+                    "the Secret {}: without it nobody reads the archive, which is still there",
+                    names::backup(env)
+                ),
+            );
+        }
     } else {
         progress::done(
             "kept",
@@ -90,8 +97,19 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     Ok(())
 }
 
+/// Ends the members, replicas first; their volumes stay.
+pub async fn stop(cluster: &Cluster, timeout: Duration) -> Result<()> {
+    let env = &cluster.env;
+    for home in [HomeSet::Replica, HomeSet::Main] {
+        delete(cluster, &objects::set(env, home)?).await?;
+        until(&format!("the end of {}'s pods", home.name(env)), timeout, || ended(cluster, home))
+            .await?;
+    }
+    Ok(())
+}
+
 /// Kept volumes are found again by the member that leads, which is the one in `main`.
-async fn primary_is_home(cluster: &Cluster) -> Result<()> {
+pub async fn primary_is_home(cluster: &Cluster) -> Result<()> {
     let main = names::main(&cluster.env);
     let agreed = cluster.agreed().await?;
     // A primary that stopped in order holds no lock any more, and was the last to write all the same.
@@ -105,6 +123,11 @@ async fn primary_is_home(cluster: &Cluster) -> Result<()> {
             "nobody is known to have been primary last, so the newest data may be in any volume: run `pg-cluster init`, and then destroy"
         ),
     }
+}
+
+/// Those that `backup` and `restore` started; those of schedules go with these.
+fn own_jobs(env: &crate::env::Env) -> String {
+    format!("app.kubernetes.io/name=postgres,app.kubernetes.io/instance={}", env.name)
 }
 
 async fn ended(cluster: &Cluster, home: HomeSet) -> Result<Wait<()>> {
@@ -147,13 +170,21 @@ where
 {
     // One by one: `deletecollection` is a verb that few people are given.
     let api = cluster.api::<K>();
+    // The key of an archive that stays.
+    let archive = cluster.env.backup.as_ref().is_some_and(|backup| backup.s3.is_some());
+    let stays = |name: &String| archive && *name == names::backup(&cluster.env);
     let list = async || -> Result<Vec<String>> {
         let params = ListParams::default().labels(selector);
         let found = api.list(&params).await.with_context(|| format!("list {what}"))?;
-        Ok(found.items.iter().filter_map(|item| item.meta().name.clone()).collect())
+        Ok(found
+            .items
+            .iter()
+            .filter_map(|item| item.meta().name.clone())
+            .filter(|name| !stays(name))
+            .collect())
     };
     for name in list().await? {
-        match api.delete(&name, &DeleteParams::default()).await {
+        match api.delete(&name, &DeleteParams::background()).await {
             Err(kube::Error::Api(status)) if status.code == 404 => {}
             deleted => {
                 deleted.with_context(|| format!("delete {name} of {what}"))?;

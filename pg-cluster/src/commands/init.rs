@@ -33,6 +33,11 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
             "synchronous_mode or synchronous_commit is below \"on\": an acknowledged write may be lost in a failover",
         );
     }
+    if env.backup.is_none() {
+        progress::warn(
+            "nothing is archived: what is written is lost with both volumes; add [backup] to postgres.toml",
+        );
+    }
     for object in objects::surroundings(env)? {
         cluster.apply(&object).await?;
     }
@@ -67,6 +72,10 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     }
     until("every replica streaming through its slot", timeout, || streaming(cluster)).await?;
     until("every member serving its certificate", timeout, || certificate::served(cluster)).await?;
+    cluster.ensure_archive(&leader, timeout).await?;
+    if new {
+        cluster.first_backup(&leader, timeout).await?;
+    }
     summary(cluster, global).await
 }
 

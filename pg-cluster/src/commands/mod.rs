@@ -4,7 +4,9 @@ mod backup;
 pub mod completions;
 mod destroy;
 mod diff;
+mod export;
 mod failover;
+mod import;
 mod init;
 mod pause;
 mod psql;
@@ -21,6 +23,7 @@ use std::io::{IsTerminal, stdin};
 use anyhow::{Context, Result, bail};
 
 pub use init::blocked;
+pub use restore::Moment;
 pub use status::report;
 
 use crate::{
@@ -72,11 +75,27 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         }
         Command::Pause => pause::run(&cluster, &global, true).await?,
         Command::Resume => pause::run(&cluster, &global, false).await?,
-        Command::Backup { to, database, primary } => {
-            backup::run(&cluster, &global, &backup::Plan { to, database, primary }).await?;
+        Command::Export { to, database, primary } => {
+            export::run(&cluster, &global, &export::Plan { to, database, primary }).await?;
         }
-        Command::Restore { from, database } => {
-            restore::run(&cluster, &global, &restore::Plan { from, database }).await?;
+        Command::Import { from, database } => {
+            import::run(&cluster, &global, &import::Plan { from, database }).await?;
+        }
+        Command::Backup { action: Some(action), .. } => {
+            backup::run(&cluster, &global, &action).await?;
+        }
+        Command::Backup { action: None, .. } => {
+            bail!(
+                "`backup --to FILE` is `export --to FILE` now; `backup` has now, list, verify and drill"
+            )
+        }
+        Command::Restore { at: Some(at), discard, timeout, .. } => {
+            restore::run(&cluster, &global, &restore::Plan { at, discard, timeout }).await?;
+        }
+        Command::Restore { at: None, .. } => {
+            bail!(
+                "`restore --from FILE` is `import --from FILE` now; `restore --at` brings the cluster back to a moment"
+            )
         }
         Command::Restart { all, timeout } => {
             restart::run(&cluster, &global, &restart::Plan { all, timeout }).await?;

@@ -51,7 +51,12 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         replace(cluster, &primary, plan.timeout).await?;
     }
     lower(cluster, &[replicas, leaders].concat(), plan.timeout).await?;
-    if let Some(leader) = cluster.agreed().await?.leader.filter(|leader| *leader != primary) {
+    let leader = cluster.agreed().await?.leader;
+    // They may have been restarted for it.
+    if let Some(leader) = &leader {
+        cluster.ensure_archive(leader, plan.timeout).await?;
+    }
+    if let Some(leader) = leader.filter(|leader| *leader != primary) {
         progress::done(
             "next",
             &format!("{leader} is primary now; `pg-cluster switchover` moves it"),

@@ -1,51 +1,239 @@
-//! A dump of `backup` into an empty database, all of it or nothing.
+//! The whole cluster as it was at a moment of its archive.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{ResourceExt, api::DeleteParams};
 
-use super::{backup, confirm, status};
-use crate::{cli::Global, cluster::Cluster, progress};
-
-const LIMIT: Duration = Duration::from_mins(1);
-
-/// What is in no extension, in a schema of the database's own.
-const CONTENT: &str = "select count(*) from pg_class c join pg_namespace n on n.oid = relnamespace
-    where nspname !~ '^pg_' and nspname <> 'information_schema'
-    and not exists (select from pg_depend where objid = c.oid and deptype = 'e');";
+use super::{confirm, destroy, init, status};
+use crate::{
+    archive::Backup,
+    cli::Global,
+    cluster::Cluster,
+    objects::{self, HomeSet, schedule},
+    patroni::OUTLIVES_A_RESTORE,
+    progress::{self, until},
+};
 
 pub struct Plan {
-    pub from: PathBuf,
-    pub database: Option<String>,
+    pub at: Moment,
+    /// Don't keep what is there now.
+    pub discard: bool,
+    pub timeout: Duration,
+}
+
+/// Where recovery ends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Moment {
+    Latest,
+    Time(Timestamp),
+    Position(String),
+}
+
+impl std::str::FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_hex = |part: &str| {
+            !part.is_empty() && part.len() <= 8 && part.bytes().all(|b| b.is_ascii_hexdigit())
+        };
+        if text == "latest" {
+            return Ok(Self::Latest);
+        }
+        if text.split_once('/').is_some_and(|(high, low)| is_hex(high) && is_hex(low)) {
+            return Ok(Self::Position(text.to_owned()));
+        }
+        text.parse().map(Self::Time).map_err(|_| {
+            format!("`{text}` is no moment: write a time with its zone such as 2026-11-26T12:00:00Z, an LSN such as 0/3000060, or latest")
+        })
+    }
+}
+
+impl Moment {
+    /// The newest backup that ended before it, which is where recovery begins.
+    fn base<'a>(&self, backups: &'a [Backup]) -> Option<&'a Backup> {
+        match self {
+            Self::Time(time) => backups.iter().rfind(|backup| backup.ended <= *time),
+            Self::Latest | Self::Position(_) => backups.last(),
+        }
+    }
+
+    /// Arguments of `pgbackrest restore`, for a shell.
+    fn arguments(&self) -> String {
+        match self {
+            Self::Latest => "--type=default".to_owned(),
+            Self::Time(time) => format!(
+                "--type=time --target='{}' --target-action=promote",
+                time.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
+            ),
+            Self::Position(lsn) => format!("--type=lsn --target={lsn} --target-action=promote"),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Latest => "the end of its archive".to_owned(),
+            Self::Time(time) => time.to_string(),
+            Self::Position(lsn) => lsn.clone(),
+        }
+    }
 }
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
-    let database = backup::database(&cluster.env, plan.database.as_deref())?;
-    let from = plan.from.display();
-    let owner = cluster.env.databases.iter().find(|(name, _)| ***name == *database);
-    let owner = owner.map(|(_, settings)| settings.owner.to_string()).unwrap_or_default();
-    let primary = status::report(cluster).await?.primary;
-    let primary = primary.context("nobody takes writes now: see `pg-cluster status`")?;
-    let content = cluster.sql(&primary, &database, CONTENT, LIMIT).await?;
-    ensure!(
-        content.trim() == "0",
-        "{database} is not empty: add another database to postgres.toml, run init, and restore into that with --database"
+    let env = &cluster.env;
+    ensure!(env.backup.is_some(), "{} has no archive: add [backup] to postgres.toml", env.name);
+    let report = status::report(cluster).await?;
+    // With no member left, the archive answers through the pod that restores.
+    destroy::primary_is_home(cluster).await?;
+    // With no member left, pgBackRest finds out when it restores.
+    match report.members.iter().find(|member| member.answer.is_some()) {
+        Some(asked) => {
+            let backups = cluster.backups(&asked.name).await?;
+            let Some(base) = plan.at.base(&backups) else {
+                bail!(
+                    "no backup ended before {}: the oldest moment that can be reached is {}",
+                    plan.at.words(),
+                    backups.first().map_or_else(
+                        || "none, there is no backup".to_owned(),
+                        |first| first.ended.to_string()
+                    )
+                );
+            };
+            progress::done(
+                "from the backup",
+                &format!("{} of {}, {} bytes to read", base.name, base.ended, base.archived_bytes),
+            );
+        }
+        None => {
+            progress::warn("no member answers, so what the archive has is seen when it is read");
+        }
+    }
+    if let Moment::Time(time) = plan.at {
+        ensure!(
+            time <= Timestamp::now(),
+            "{time} is in the future: name a moment that has been, or latest"
+        );
+    }
+    let loss = format!(
+        "what was written after {} is gone from {}{}",
+        plan.at.words(),
+        env.name,
+        if plan.discard { "" } else { ", and kept beside the restored data until it is deleted" }
     );
     if global.dry_run {
-        progress::done(&database, &format!("is empty, and would get what is in {from}"));
+        progress::done(&env.name, &format!("would be restored: {loss}"));
         return Ok(());
     }
     if !global.yes {
-        confirm(&format!("restore {from} into {database}"), &database)?;
+        confirm(&format!("restore {}: {loss}", env.name), &env.name)?;
     }
-    // In one transaction, so that whatever fails leaves it empty, and the owner owns it all.
-    let command = format!(
-        "pg_restore --single-transaction --exit-on-error --no-owner --role={owner} -d {database}"
+    // What is acknowledged and not archived yet would be lost in `latest`.
+    if let (Moment::Latest, Some(primary)) = (&plan.at, &report.primary) {
+        cluster.archive_now(primary, plan.timeout).await?;
+    }
+    destroy::stop(cluster, plan.timeout).await?;
+    cluster.apply(&objects::main_volume(env)?).await?;
+    let name = objects::names::task(env, "restore");
+    let job = schedule::recovery(env, name, &plan.at.arguments(), plan.discard);
+    let job = cluster.start(job).await?;
+    let recovered = cluster.finish("the restore", &job, plan.timeout).await;
+    let word = recovered.with_context(|| {
+        format!("restore {}; `pg-cluster init` starts it again as it was", env.name)
+    })?;
+    cluster.forget(&job).await?;
+    forget_the_past(cluster).await?;
+    start(cluster, plan.timeout).await?;
+    let found: serde_json::Value = serde_json::from_str(&word).unwrap_or_default();
+    progress::done(
+        &env.name,
+        &format!(
+            "is as it was at {}, on timeline {}",
+            found["until"].as_str().unwrap_or("that moment"),
+            found["timeline"]
+        ),
     );
-    backup::feed(cluster, &primary, &plan.from, &command)
-        .await
-        .with_context(|| format!("restore {from}; {database} is as empty as before"))?;
-    cluster.sql(&primary, &database, "analyze;", LIMIT * 10).await.context("gather statistics")?;
-    progress::done(&database, &format!("restored from {from}"));
+    if let Some(kept) = found["kept"].as_str().filter(|kept| !kept.is_empty()) {
+        progress::done(
+            "kept",
+            &format!(
+                "what was there before, as {kept} in the volume of {}",
+                objects::names::main(env)
+            ),
+        );
+    }
     Ok(())
+}
+
+/// Who led and who was synchronous was true of the data that is gone.
+async fn forget_the_past(cluster: &Cluster) -> Result<()> {
+    for map in cluster.patroni_config_maps().await? {
+        let name = map.name_any();
+        if !name.ends_with(OUTLIVES_A_RESTORE) {
+            let deleted = cluster.api::<ConfigMap>().delete(&name, &DeleteParams::default()).await;
+            deleted.with_context(|| format!("delete the ConfigMap {name}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Main leads before a replica, with its newer data, is there.
+async fn start(cluster: &Cluster, timeout: Duration) -> Result<()> {
+    cluster.apply(&objects::set(&cluster.env, HomeSet::Main)?).await?;
+    until("a primary", timeout, || init::primary(cluster)).await?;
+    cluster.apply(&objects::set(&cluster.env, HomeSet::Replica)?).await?;
+    until("every replica streaming through its slot", timeout, || init::streaming(cluster)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn backup(name: &str, ended: &str) -> Backup {
+        let ended: Timestamp = ended.parse().unwrap();
+        Backup {
+            name: name.to_owned(),
+            kind: "full".to_owned(),
+            began: ended,
+            ended,
+            bytes: 0,
+            archived_bytes: 0,
+            wal_from: None,
+            wal_to: None,
+            damaged: false,
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_time_a_position_or_the_latest() {
+        assert_eq!("latest".parse(), Ok(Moment::Latest));
+        assert_eq!("0/3000060".parse(), Ok(Moment::Position("0/3000060".to_owned())));
+        for time in ["2026-11-26T12:00:00Z", "2026-11-26 13:00:00+01"] {
+            assert_eq!(time.parse(), Ok(Moment::Time("2026-11-26T12:00:00Z".parse().unwrap())));
+        }
+        for wrong in [
+            "",
+            "yesterday",
+            "2026-11-26",
+            "2026-11-26T12:00:00",
+            "0/",
+            "0/3'; x",
+            "1/2/3",
+            "latest; x",
+        ] {
+            assert!(wrong.parse::<Moment>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn recovery_begins_at_the_newest_backup_before_its_target() {
+        let all = [backup("one", "2026-11-26T01:00:00Z"), backup("two", "2026-11-26T02:00:00Z")];
+        let base =
+            |at: &str| at.parse::<Moment>().unwrap().base(&all).map(|found| found.name.clone());
+        assert_eq!(base("2026-11-26T01:30:00Z").as_deref(), Some("one"));
+        assert_eq!(base("2026-11-26T02:00:00Z").as_deref(), Some("two"));
+        assert_eq!(base("2026-11-26T00:59:59Z"), None);
+        assert_eq!(base("latest").as_deref(), Some("two"));
+    }
 }

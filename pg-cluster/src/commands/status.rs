@@ -12,7 +12,7 @@ use crate::{
     ask, certificate,
     cli::Output,
     cluster::Cluster,
-    health::{self, Member, Report},
+    health::{self, Member, Report, archive::Archive},
     objects::{HomeSet, names},
     tls,
 };
@@ -54,7 +54,10 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
         revisions(cluster),
     )?;
     let digest = pem.as_deref().map(certificate::digest_of);
-    let mut members = join_all(pods.iter().map(|pod| ask::member(cluster, pod))).await;
+    let asked = join_all(pods.iter().map(|pod| ask::member(cluster, pod)));
+    let (mut members, archive) =
+        tokio::join!(asked, cluster.archive(agreed.leader.as_deref(), &pods));
+    let mut archive = archive?;
     for (member, pod) in members.iter_mut().zip(&pods) {
         let own = pod.labels().get("controller-revision-hash");
         member.outdated = own.is_some_and(|own| !revisions.contains(own));
@@ -66,8 +69,17 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
         pem.map(|pem| tls::expiry(&pem)).transpose()?.map(|end| tls::days_left(end, now));
     let judged =
         health::judge(env, &members, agreed.leader.as_deref(), &agreed.synchronous, days_left);
-    let (verdict, advice) = if agreed.is_paused() { health::with_pause(judged) } else { judged };
+    let (mut verdict, mut advice) =
+        if agreed.is_paused() { health::with_pause(judged) } else { judged };
     let primary = health::primary(&members);
+    if let (Some(backup), Some(archive), Some(primary)) = (&env.backup, &mut archive, primary) {
+        archive.archiver = primary.answer.as_ref().and_then(|answer| answer.archiver.clone());
+        let amiss = health::archive::judge(backup, archive, &primary.name, now);
+        if !amiss.is_empty() && verdict == health::Verdict::Healthy {
+            verdict = health::Verdict::Degraded;
+        }
+        advice.extend(amiss);
+    }
     Ok(Report {
         name: env.name.to_string(),
         namespace: env.namespace().to_owned(),
@@ -82,6 +94,7 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
             .and_then(|member| Some(member.answer.as_ref()?.synchronous_commit.clone())),
         primary: primary.map(|member| member.name.clone()),
         certificate_days_left: days_left,
+        archive,
         members,
     })
 }
@@ -113,8 +126,10 @@ fn text(report: &Report) -> String {
         .map_or(String::new(), |days| format!("\ncertificate ends in {days} days"));
     let mut lines = vec![
         format!(
-            "{} in {}: primary {primary}{since}{timeline}{days}",
-            report.name, report.namespace
+            "{} in {}: primary {primary}{since}{timeline}{days}{}",
+            report.name,
+            report.namespace,
+            report.archive.as_ref().map(in_archive).unwrap_or_default()
         ),
         table(&rows),
     ];
@@ -123,6 +138,23 @@ fn text(report: &Report) -> String {
         advice => format!("{}: {}", report.verdict.words(), advice.join("; ")),
     });
     lines.join("\n")
+}
+
+/// What one asks of a backup: when was the last, how much would be lost, has it been restored?
+fn in_archive(archive: &Archive) -> String {
+    let or_none = |time: Option<Timestamp>| {
+        time.map_or_else(|| "none".to_owned(), |time| format!("{time:.0}"))
+    };
+    let until = archive.archiver.as_ref().and_then(|archiver| archiver.archived_at);
+    let drill = archive.drill.as_ref().map_or_else(
+        || "none".to_owned(),
+        |drill| format!("{:.0}, {}", drill.ended, if drill.passed { "passed" } else { "failed" }),
+    );
+    format!(
+        "\narchive: last backup {}, WAL until {}, last restore drill {drill}",
+        or_none(archive.last_backup),
+        or_none(until)
+    )
 }
 
 fn row(member: &Member) -> [String; 10] {
@@ -173,7 +205,7 @@ fn table(rows: &[[String; 10]]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn bytes(count: i64) -> String {
+pub fn bytes(count: i64) -> String {
     match count {
         ..1024 => format!("{count} B"),
         1024..1_048_576 => format!("{} kB", count / 1024),

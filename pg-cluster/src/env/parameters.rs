@@ -30,8 +30,12 @@ const OURS: [&str; 6] = [
 ];
 
 /// Set by Patroni or pg-cluster, whatever one writes, and why.
-const MANAGED: [(&str, &str); 27] = [
+const MANAGED: [(&str, &str); 31] = [
     ("archive_cleanup_command", "Patroni writes it"),
+    ("archive_command", "[backup] says where the archive is"),
+    ("archive_library", "[backup] says where the archive is"),
+    ("archive_mode", "[backup] turns it on"),
+    ("archive_timeout", "write it under [backup]"),
     ("cluster_name", "it is the cluster's name"),
     ("config_file", "Patroni writes it"),
     ("data_directory", "it is the volume"),

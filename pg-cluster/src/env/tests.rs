@@ -98,6 +98,16 @@ fn what_cannot_work_is_refused_with_what_to_write() {
         ("namespace = \"Dev\"", "first a letter"),
         ("hba = [\"host all all 0.0.0.0/0 scram-sha-256\"]", "write hostssl instead of host"),
         ("hba = [\"hostssl all all 0.0.0.0/0 md5\"]", "write scram-sha-256"),
+        ("[backup]\nkeep = 3", "needs one place to write to"),
+        (
+            "[backup]\nown = { image = \"s3:1\", storage = \"1Gi\" }\nfull = \"daily\"",
+            "write five fields as cron does",
+        ),
+        (
+            "backup.s3 = { bucket = \"b\", endpoint = \"e\", region = \"a\\nrepo1-path=/\" }",
+            "write it without spaces",
+        ),
+        ("parameters.archive_command = \"cp %p /x\"", "[backup] says where the archive is"),
         ("hba = [\"hostssl all\"]", "write hostssl DATABASE USER ADDRESS"),
         (
             "[replication]\nsynchronous_mode = \"off\"\nsynchronous_mode_strict = true",

@@ -26,6 +26,7 @@ fn answer(in_recovery: bool) -> Answer {
         synchronous_commit: "on".into(),
         hasty: vec![],
         received_at: None,
+        archiver: None,
         pending_restart: false,
         loaded: 100.0,
     }

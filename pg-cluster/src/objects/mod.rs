@@ -1,11 +1,15 @@
 //! The database tier's objects, as pure functions of the configuration.
 
 mod access;
+pub mod archive;
 mod disruption;
 mod namespace;
 mod network;
+mod parts;
 mod patroni_config;
 mod pod;
+mod repository;
+pub mod schedule;
 pub mod secrets;
 mod services;
 mod sets;
@@ -13,7 +17,12 @@ mod sets;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::{
+    api::{
+        apps::v1::StatefulSet, batch::v1::CronJob, core::v1::Service, networking::v1::NetworkPolicy,
+    },
+    apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta},
+};
 use kube::{Resource, ResourceExt, core::ApiResource};
 use serde::Serialize;
 use serde_json::Value;
@@ -23,7 +32,7 @@ pub use self::{
     pod::{CERTIFICATE_FILE, CONTAINER},
     sets::HomeSet,
 };
-use crate::env::Env;
+use crate::env::{Backup, Env, Own};
 
 /// One object, ready to be applied or printed.
 #[derive(Clone, Debug)]
@@ -44,6 +53,16 @@ impl Object {
             value: serde_json::to_value(object).context("write an object as JSON")?,
         })
     }
+
+    /// One that is only to be deleted.
+    fn named<K: Resource<DynamicType = ()>>(env: &Env, name: String) -> Self {
+        Self {
+            resource: ApiResource::erase::<K>(&()),
+            name,
+            namespace: Some(env.namespace().to_owned()),
+            value: Value::Null,
+        }
+    }
 }
 
 /// Everything but Secrets and the sets, in the order in which it is needed.
@@ -60,20 +79,55 @@ pub fn surroundings(env: &Env) -> Result<Vec<Object>> {
     if disruption::wanted(env) {
         objects.push(Object::of(&disruption::budget(env))?);
     }
+    if let Some(own) = env.backup.as_ref().and_then(|backup| backup.own.as_ref()) {
+        objects.extend(own_repository(env, own)?);
+    }
+    objects.extend(schedules(env, env.backup.as_ref())?);
     Ok(objects)
+}
+
+fn own_repository(env: &Env, own: &Own) -> Result<[Object; 3]> {
+    Ok([
+        Object::of(&repository::service(env))?,
+        Object::of(&repository::policy(env))?,
+        Object::of(&repository::stateful_set(env, own))?,
+    ])
+}
+
+fn schedules(env: &Env, backup: Option<&Backup>) -> Result<Vec<Object>> {
+    let Some(backup) = backup else { return Ok(Vec::new()) };
+    schedule::Task::ALL
+        .iter()
+        .map(|task| Object::of(&schedule::cron_job(env, backup, *task)))
+        .collect()
 }
 
 /// What another configuration of this cluster may have left.
 pub fn obsolete(env: &Env) -> Result<Vec<Object>> {
-    if disruption::wanted(env) {
-        Ok(Vec::new())
-    } else {
-        Ok(vec![Object::of(&disruption::budget(env))?])
+    let mut objects = Vec::new();
+    if !disruption::wanted(env) {
+        objects.push(Object::of(&disruption::budget(env))?);
     }
+    if env.backup.is_none() {
+        let names = schedule::Task::ALL.iter().map(|task| names::task(env, task.word()));
+        objects.extend(names.map(|name| Object::named::<CronJob>(env, name)));
+    }
+    if env.backup.as_ref().is_none_or(|backup| backup.own.is_none()) {
+        let name = names::repository(env);
+        objects.push(Object::named::<StatefulSet>(env, name.clone()));
+        objects.push(Object::named::<NetworkPolicy>(env, name.clone()));
+        objects.push(Object::named::<Service>(env, name));
+    }
+    Ok(objects)
 }
 
 pub fn set(env: &Env, home: HomeSet) -> Result<Object> {
     Object::of(&sets::stateful_set(env, home))
+}
+
+/// Where main's data is, also before its set makes it.
+pub fn main_volume(env: &Env) -> Result<Object> {
+    Object::of(&sets::main_claim(env))
 }
 
 /// Everything that `render` prints.
@@ -116,12 +170,24 @@ pub mod names {
     pub fn certificate(env: &Env) -> String {
         format!("{}-tls", env.name)
     }
+    pub fn backup(env: &Env) -> String {
+        format!("{}-backup", env.name)
+    }
+    /// The S3 server of the cluster's own.
+    pub fn repository(env: &Env) -> String {
+        format!("{}-s3", env.name)
+    }
+    /// A job for the archive. A `CronJob` may have 52 characters.
+    pub fn task(env: &Env, word: &str) -> String {
+        format!("{}-{word}", env.name)
+    }
     pub fn role_secret(env: &Env, role: &str) -> String {
         format!("{}-role-{role}", env.name)
     }
     /// Every Secret of the cluster.
     pub fn secrets(env: &Env) -> Vec<String> {
         let mut all = vec![credentials(env), authority(env), certificate(env)];
+        all.extend(env.backup.as_ref().map(|_| backup(env)));
         all.extend(env.roles.keys().map(|role| role_secret(env, role)));
         all
     }

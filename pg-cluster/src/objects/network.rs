@@ -6,17 +6,28 @@ use k8s_openapi::{
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
 };
 
-use super::{labels, meta, select, selector};
+use super::{archive, labels, meta, schedule, select, selector};
 use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT};
 
-/// PostgreSQL for pods of this namespace and of those in `clients`; Patroni's
-/// API for members. Probes and port-forwards come from the node and pass.
-pub fn policy(env: &Env) -> NetworkPolicy {
-    let peer = |pods, namespaces| NetworkPolicyPeer {
+pub fn peer(pods: Option<LabelSelector>, namespaces: Option<LabelSelector>) -> NetworkPolicyPeer {
+    NetworkPolicyPeer {
         pod_selector: pods,
         namespace_selector: namespaces,
         ..NetworkPolicyPeer::default()
-    };
+    }
+}
+
+pub fn port(number: i32) -> NetworkPolicyPort {
+    NetworkPolicyPort {
+        port: Some(IntOrString::Int(number)),
+        protocol: Some("TCP".to_owned()),
+        ..NetworkPolicyPort::default()
+    }
+}
+
+/// PostgreSQL for pods of this namespace and of those in `clients`; Patroni's
+/// API for members; pgBackRest for what takes backups. Probes and port-forwards come from the node and pass.
+pub fn policy(env: &Env) -> NetworkPolicy {
     let members = peer(Some(select(selector(env))), None);
     let mut clients = vec![peer(Some(LabelSelector::default()), None)];
     clients.extend(
@@ -24,20 +35,21 @@ pub fn policy(env: &Env) -> NetworkPolicy {
             .iter()
             .map(|name| peer(None, Some(select(labels([("kubernetes.io/metadata.name", name)]))))),
     );
-    let rule = |port, from| NetworkPolicyIngressRule {
-        ports: Some(vec![NetworkPolicyPort {
-            port: Some(IntOrString::Int(port)),
-            protocol: Some("TCP".to_owned()),
-            ..NetworkPolicyPort::default()
-        }]),
+    let rule = |number, from| NetworkPolicyIngressRule {
+        ports: Some(vec![port(number)]),
         from: Some(from),
     };
+    let mut rules = vec![rule(POSTGRES_PORT, clients), rule(PATRONI_PORT, vec![members])];
+    if env.backup.is_some() {
+        let jobs = peer(Some(select(schedule::own_labels(env))), None);
+        rules.push(rule(archive::PORT, vec![jobs]));
+    }
     NetworkPolicy {
         metadata: meta(env, env.name.to_string()),
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(select(selector(env))),
             policy_types: Some(vec!["Ingress".to_owned()]),
-            ingress: Some(vec![rule(POSTGRES_PORT, clients), rule(PATRONI_PORT, vec![members])]),
+            ingress: Some(rules),
             ..NetworkPolicySpec::default()
         }),
     }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Map, Value, json};
 
-use super::{ROLE_LABEL, SCOPE_LABEL, meta, names, pod, selector, sets::HomeSet};
+use super::{ROLE_LABEL, SCOPE_LABEL, archive, meta, names, pod, selector, sets::HomeSet};
 use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, SynchronousMode};
 
 pub fn config_map(env: &Env) -> Result<ConfigMap> {
@@ -120,6 +120,13 @@ fn dynamic_parameters(env: &Env) -> Map<String, Value> {
         ("max_wal_size".to_owned(), json!(megabytes(env.max_wal_size()))),
         ("temp_file_limit".to_owned(), json!(megabytes(env.smallest_volume() / 4))),
     ]);
+    if let Some(backup) = &env.backup {
+        parameters.extend([
+            ("archive_mode".to_owned(), json!("on")),
+            ("archive_command".to_owned(), json!(archive::archive_command(env))),
+            ("archive_timeout".to_owned(), json!(format!("{}s", backup.archive_timeout.get()))),
+        ]);
+    }
     parameters.extend(env.parameters.iter().map(|(name, value)| (name.clone(), json!(value))));
     parameters
 }

@@ -1,28 +1,26 @@
 //! A member's pod: Patroni as an ordinary user on a read-only root.
 
+use super::parts::{
+    amounts, mount, pod_security, port, read, requests, scratch, security, tls_volume,
+};
+use super::{
+    SCOPE_LABEL, SET_LABEL, archive, labels, names, schedule, secrets, select, selector,
+    sets::HomeSet,
+};
+use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, Set};
 use k8s_openapi::{
     api::core::v1::{
-        Affinity, Capabilities, ConfigMapVolumeSource, Container, ContainerPort,
-        EmptyDirVolumeSource, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath, NodeAffinity,
-        NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, ObjectFieldSelector,
-        PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
-        SecretKeySelector, SecretVolumeSource, SecurityContext, TopologySpreadConstraint, Volume,
-        VolumeMount,
+        Affinity, ConfigMapVolumeSource, Container, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath,
+        NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, ObjectFieldSelector,
+        PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SecretKeySelector,
+        TopologySpreadConstraint, Volume,
     },
-    apimachinery::pkg::{
-        api::resource::Quantity, apis::meta::v1::ObjectMeta, util::intstr::IntOrString,
-    },
+    apimachinery::pkg::{apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };
-use std::collections::BTreeMap;
 
-use super::{SCOPE_LABEL, SET_LABEL, labels, names, secrets, select, selector, sets::HomeSet};
-use crate::env::{Amounts, Env, PATRONI_PORT, POSTGRES_PORT, Set};
-
-/// The image's user and group.
-const UID: i64 = 10_001;
 pub const CONTAINER: &str = "postgres";
 pub const DATA_VOLUME: &str = "data";
-const DATA_MOUNT: &str = "/var/lib/postgresql";
+pub const DATA_MOUNT: &str = "/var/lib/postgresql";
 /// Below the mount, because PostgreSQL wants 0700 and `fsGroup` makes the mount's root 2770.
 pub const DATA_DIR: &str = "/var/lib/postgresql/data";
 pub const SOCKET_DIR: &str = "/run/postgresql";
@@ -39,45 +37,66 @@ pub fn template(env: &Env, home: HomeSet) -> PodTemplateSpec {
     let mut pod_labels = selector(env);
     pod_labels.extend(labels([(SCOPE_LABEL, &env.name), (SET_LABEL, home.label())]));
     PodTemplateSpec {
-        metadata: Some(ObjectMeta { labels: Some(pod_labels), ..ObjectMeta::default() }),
+        metadata: Some(ObjectMeta {
+            labels: Some(pod_labels),
+            annotations: Some(labels([("kubectl.kubernetes.io/default-container", CONTAINER)])),
+            ..ObjectMeta::default()
+        }),
         spec: Some(PodSpec {
             service_account_name: Some(names::patroni(env)),
             termination_grace_period_seconds: Some(STOP_SECONDS),
-            security_context: Some(PodSecurityContext {
-                run_as_non_root: Some(true),
-                run_as_user: Some(UID),
-                run_as_group: Some(UID),
-                // A cloud's volume belongs to root; once its root fits, it isn't walked again.
-                fs_group: Some(UID),
-                fs_group_change_policy: Some("OnRootMismatch".to_owned()),
-                seccomp_profile: Some(SeccompProfile {
-                    type_: "RuntimeDefault".to_owned(),
-                    ..SeccompProfile::default()
-                }),
-                ..PodSecurityContext::default()
-            }),
+            security_context: Some(pod_security()),
             affinity: affinity(set),
             topology_spread_constraints: Some(vec![spread(env, set)]),
-            containers: vec![container(env, set)],
+            containers: containers(env, set),
             volumes: Some(volumes(env, home)),
             ..PodSpec::default()
         }),
     }
 }
 
+fn containers(env: &Env, set: &Set) -> Vec<Container> {
+    let mut all = vec![container(env, set)];
+    if env.backup.is_some() {
+        all.push(backup_server(env));
+    }
+    all
+}
+
+/// Hands a member's files to the pods that take a backup, which show a certificate of the CA.
+fn backup_server(env: &Env) -> Container {
+    Container {
+        name: "pgbackrest".to_owned(),
+        image: Some(env.image.to_string()),
+        image_pull_policy: Some("IfNotPresent".to_owned()),
+        command: Some(["bash", "-c", include_str!("serve.sh")].map(str::to_owned).to_vec()),
+        env: Some(vec![from_secret(env, "PGPASSWORD", "superuser")]),
+        ports: Some(vec![port("pgbackrest", archive::PORT)]),
+        resources: Some(requests("10m", "32Mi")),
+        security_context: Some(security()),
+        volume_mounts: Some(vec![
+            mount(DATA_VOLUME, DATA_MOUNT),
+            mount("run", SOCKET_DIR),
+            mount("backup-tmp", "/tmp"),
+            read("tls", "/etc/tls"),
+            read("backup", "/etc/pgbackrest"),
+        ]),
+        ..Container::default()
+    }
+}
+
 fn container(env: &Env, set: &Set) -> Container {
-    let port = |name: &str, number| ContainerPort {
-        name: Some(name.to_owned()),
-        container_port: number,
-        protocol: Some("TCP".to_owned()),
-        ..ContainerPort::default()
-    };
-    let mount = |name: &str, path: &str| VolumeMount {
-        name: name.to_owned(),
-        mount_path: path.to_owned(),
-        ..VolumeMount::default()
-    };
-    let read = |name: &str, path: &str| VolumeMount { read_only: Some(true), ..mount(name, path) };
+    let mut mounts = vec![
+        mount(DATA_VOLUME, DATA_MOUNT),
+        mount("run", SOCKET_DIR),
+        mount("tmp", "/tmp"),
+        mount("shm", "/dev/shm"),
+        read("config", "/etc/patroni"),
+        read("tls", "/etc/tls"),
+    ];
+    if env.backup.is_some() {
+        mounts.push(read("backup", "/etc/pgbackrest"));
+    }
     Container {
         name: CONTAINER.to_owned(),
         image: Some(env.image.to_string()),
@@ -92,23 +111,8 @@ fn container(env: &Env, set: &Set) -> Container {
             limits: amounts(&set.resources.limits),
             ..ResourceRequirements::default()
         }),
-        security_context: Some(SecurityContext {
-            allow_privilege_escalation: Some(false),
-            read_only_root_filesystem: Some(true),
-            capabilities: Some(Capabilities {
-                drop: Some(vec!["ALL".to_owned()]),
-                ..Capabilities::default()
-            }),
-            ..SecurityContext::default()
-        }),
-        volume_mounts: Some(vec![
-            mount(DATA_VOLUME, DATA_MOUNT),
-            mount("run", SOCKET_DIR),
-            mount("tmp", "/tmp"),
-            mount("shm", "/dev/shm"),
-            read("config", "/etc/patroni"),
-            read("tls", "/etc/tls"),
-        ]),
+        security_context: Some(security()),
+        volume_mounts: Some(mounts),
         ..Container::default()
     }
 }
@@ -128,14 +132,6 @@ fn environment(env: &Env) -> Vec<EnvVar> {
         field_ref: Some(ObjectFieldSelector {
             field_path: path.to_owned(),
             ..ObjectFieldSelector::default()
-        }),
-        ..EnvVarSource::default()
-    };
-    let secret = |key: &str| EnvVarSource {
-        secret_key_ref: Some(SecretKeySelector {
-            name: names::credentials(env),
-            key: key.to_owned(),
-            optional: None,
         }),
         ..EnvVarSource::default()
     };
@@ -162,8 +158,24 @@ fn environment(env: &Env) -> Vec<EnvVar> {
         ("PATRONI_REWIND_PASSWORD", "rewind"),
         ("PATRONI_RESTAPI_PASSWORD", "restapi"),
     ];
-    all.extend(passwords.map(|(name, key)| from(name, secret(key))));
+    all.extend(passwords.map(|(name, key)| from_secret(env, name, key)));
     all
+}
+
+/// A password of the system's users.
+fn from_secret(env: &Env, name: &str, key: &str) -> EnvVar {
+    EnvVar {
+        name: name.to_owned(),
+        value_from: Some(EnvVarSource {
+            secret_key_ref: Some(SecretKeySelector {
+                name: names::credentials(env),
+                key: key.to_owned(),
+                optional: None,
+            }),
+            ..EnvVarSource::default()
+        }),
+        ..EnvVar::default()
+    }
 }
 
 fn probe(path: &str, period: i32, delay: i32) -> Probe {
@@ -183,44 +195,24 @@ fn probe(path: &str, period: i32, delay: i32) -> Probe {
 }
 
 fn volumes(env: &Env, home: HomeSet) -> Vec<Volume> {
-    let scratch = |name: &str, medium: Option<&str>| Volume {
-        name: name.to_owned(),
-        empty_dir: Some(EmptyDirVolumeSource {
-            medium: medium.map(str::to_owned),
-            ..EmptyDirVolumeSource::default()
-        }),
-        ..Volume::default()
-    };
     let item = |key: String| KeyToPath { path: key.clone(), key, mode: None };
     let config = ConfigMapVolumeSource {
         name: names::patroni(env),
         items: Some(vec![item("patroni.yml".to_owned()), item(home.tags_file())]),
         ..ConfigMapVolumeSource::default()
     };
-    let tls = SecretVolumeSource {
-        secret_name: Some(names::certificate(env)),
-        // PostgreSQL takes a key of root's that only its own group can read.
-        default_mode: Some(0o440),
-        ..SecretVolumeSource::default()
-    };
-    vec![
+    let mut all = vec![
         scratch("run", None),
         scratch("tmp", None),
         scratch("shm", Some("Memory")),
         Volume { name: "config".to_owned(), config_map: Some(config), ..Volume::default() },
-        Volume { name: "tls".to_owned(), secret: Some(tls), ..Volume::default() },
-    ]
-}
-
-fn amounts(amounts: &Amounts) -> Option<BTreeMap<String, Quantity>> {
-    let named = [("cpu", &amounts.cpu), ("memory", &amounts.memory)];
-    let given: BTreeMap<_, _> = named
-        .into_iter()
-        .filter_map(|(name, amount)| {
-            Some((name.to_owned(), Quantity(amount.as_ref()?.to_string())))
-        })
-        .collect();
-    (!given.is_empty()).then_some(given)
+        tls_volume(env),
+    ];
+    if env.backup.is_some() {
+        all.push(schedule::config_volume(env, archive::MEMBER_FILE));
+        all.push(scratch("backup-tmp", None));
+    }
+    all
 }
 
 fn affinity(set: &Set) -> Option<Affinity> {

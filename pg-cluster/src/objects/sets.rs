@@ -12,7 +12,7 @@ use k8s_openapi::{
 };
 
 use super::{SET_LABEL, labels, meta, names, pod, select, selector};
-use crate::env::{Env, Set};
+use crate::env::{Env, Quantity as Storage, Set};
 
 /// Where a member is at home, whatever its role is now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -86,7 +86,20 @@ pub fn stateful_set(env: &Env, home: HomeSet) -> StatefulSet {
 }
 
 fn claim(env: &Env, set: &Set) -> PersistentVolumeClaim {
-    let requests = [("storage".to_owned(), Quantity(set.storage.to_string()))].into();
+    claim_of(env, &set.storage, set.storage_class.as_deref())
+}
+
+/// The volume that `main`'s first member will take for its own.
+pub fn main_claim(env: &Env) -> PersistentVolumeClaim {
+    let mut claim = claim(env, &env.main);
+    claim.metadata.name = Some(format!("{}-{}-0", pod::DATA_VOLUME, names::main(env)));
+    claim.metadata.namespace = Some(env.namespace().to_owned());
+    claim
+}
+
+/// A volume of the cluster's default class, unless another is named.
+pub fn claim_of(env: &Env, storage: &Storage, class: Option<&str>) -> PersistentVolumeClaim {
+    let requests = [("storage".to_owned(), Quantity(storage.to_string()))].into();
     PersistentVolumeClaim {
         metadata: ObjectMeta {
             name: Some(pod::DATA_VOLUME.to_owned()),
@@ -95,7 +108,7 @@ fn claim(env: &Env, set: &Set) -> PersistentVolumeClaim {
         },
         spec: Some(PersistentVolumeClaimSpec {
             access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
-            storage_class_name: set.storage_class.as_ref().map(ToString::to_string),
+            storage_class_name: class.map(str::to_owned),
             resources: Some(VolumeResourceRequirements {
                 requests: Some(requests),
                 ..Default::default()

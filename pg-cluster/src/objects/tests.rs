@@ -8,6 +8,8 @@ fn env(text: &str) -> Env {
     Env::parse(&format!("name = \"a\"\nimage = \"a:1\"\n{text}"), "dev").unwrap()
 }
 
+const OWN_ARCHIVE: &str = "backup.own = { image = \"s3:1\", storage = \"1Gi\" }";
+
 fn found<'a>(objects: &'a [Object], kind: &str, name: &str) -> &'a Value {
     &objects
         .iter()
@@ -40,6 +42,7 @@ main.spread_required = {flag}
 roles.app.connection_limit = 3
 databases.todo.owner = "app"
 parameters.work_mem = "4MB"
+{}
 [replication]
 ttl = {ttl}
 synchronous_mode = "{sync}"
@@ -47,7 +50,8 @@ synchronous_commit = "{commit}"
 failsafe_mode = {flag}
 checksums = {flag}
 "#,
-                class.unwrap_or_default()
+                class.unwrap_or_default(),
+                if flag { OWN_ARCHIVE } else { "" },
             );
             Env::parse(&text, "dev").unwrap()
         },
@@ -129,7 +133,11 @@ fn a_single_member_has_no_budget_and_more_have_one() {
             .iter()
             .all(|object| object.resource.kind != "PodDisruptionBudget")
     );
-    assert_eq!(obsolete(&env("replica.count = 0")).unwrap().len(), 1);
+    let budgets = |text| {
+        let objects = obsolete(&env(text)).unwrap();
+        objects.iter().filter(|object| object.resource.kind == "PodDisruptionBudget").count()
+    };
+    assert_eq!((budgets("replica.count = 0"), budgets("")), (1, 0));
     let objects = without_secrets(&env("")).unwrap();
     assert_eq!(found(&objects, "PodDisruptionBudget", "a")["spec"]["maxUnavailable"], json!(1));
 }
@@ -210,4 +218,32 @@ fn an_application_gets_addresses_of_every_member_to_write_and_to_read() {
         assert_eq!(read.get_target_session_attrs(), session);
         assert_eq!(read.get_connect_timeout(), Some(&std::time::Duration::from_secs(3)));
     }
+}
+
+#[test]
+fn what_another_archive_left_is_taken_away() {
+    let names = |text: &str| {
+        let objects = obsolete(&env(text)).unwrap();
+        objects
+            .iter()
+            .map(|object| format!("{} {}", object.resource.kind, object.name))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(OWN_ARCHIVE), [""; 0]);
+    let s3 = "backup.s3 = { bucket = \"b\", endpoint = \"s3.example.org\", region = \"r\" }";
+    assert_eq!(names(s3), ["StatefulSet a-s3", "NetworkPolicy a-s3", "Service a-s3"]);
+    assert!(names("").contains(&"CronJob a-drill".to_owned()));
+}
+
+#[test]
+fn the_jobs_for_the_archive_have_no_rights_and_no_wal_is_archived_without_it() {
+    let objects = without_secrets(&env(OWN_ARCHIVE)).unwrap();
+    for name in ["a-backup-full", "a-backup-diff", "a-drill"] {
+        let pod = &found(&objects, "CronJob", name)["spec"]["jobTemplate"]["spec"]["template"];
+        assert_eq!(pod["spec"]["automountServiceAccountToken"], false);
+        assert_eq!(pod["spec"]["serviceAccountName"], Value::Null);
+        assert_eq!(pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
+    }
+    let mode = |text| dynamic(&env(text))["postgresql"]["parameters"]["archive_mode"].clone();
+    assert_eq!((mode(OWN_ARCHIVE), mode("")), (json!("on"), Value::Null));
 }

@@ -41,8 +41,8 @@ pub async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (whole, cut) = (path("todo.dump"), path("cut.dump"));
-    assert!(refused(&database, &["backup", "--to", &whole]).contains("--database: copy, todo"));
-    let backup = ["backup", "--database", "todo", "--to", &whole];
+    assert!(refused(&database, &["export", "--to", &whole]).contains("--database: copy, todo"));
+    let backup = ["export", "--database", "todo", "--to", &whole];
     let output = database.run(&backup);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.contains("todo from saved-replica-0"), "{said}");
@@ -51,7 +51,7 @@ pub async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
     assert!(refused(&database, &backup).contains("is there already"));
 
     // Neither over what is there, nor a part of it.
-    let restore = |database, file| ["restore", "--yes", "--database", database, "--from", file];
+    let restore = |database, file| ["import", "--yes", "--database", database, "--from", file];
     assert!(refused(&database, &restore("todo", &whole)).contains("todo is not empty"));
     let bytes = fs::read(&whole).unwrap();
     fs::write(&cut, &bytes[..bytes.len() * 2 / 3]).unwrap();

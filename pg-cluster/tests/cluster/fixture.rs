@@ -186,7 +186,7 @@ databases.todo.owner = "app"
     pub async fn shell(&self, pod: &str, script: &str) -> String {
         use tokio::io::AsyncReadExt;
         // What is not read would hold up the rest.
-        let params = AttachParams::default().stderr(false);
+        let params = AttachParams::default().container("postgres").stderr(false);
         let mut process = self.api::<Pod>().exec(pod, ["sh", "-c", script], &params).await.unwrap();
         let mut output = String::new();
         process.stdout().unwrap().read_to_string(&mut output).await.unwrap();

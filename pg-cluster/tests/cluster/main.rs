@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test ends where it fails
 
 mod acts;
+mod archive;
 mod backups;
 mod day2;
 mod fixture;
@@ -40,6 +41,8 @@ fn main() -> ExitCode {
             day2::a_certificate_near_its_end_is_renewed_and_served_without_a_restart,
             day2::a_database_that_was_left_open_is_closed_by_the_next_init,
             passwords::a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it,
+            archive::what_befalls_the_archive_is_told_and_loses_nothing,
+            archive::a_cluster_goes_back_to_the_moment_between_two_writes,
             backups::a_backup_is_restored_as_it_was_into_an_empty_database,
             refusals::whoever_should_not_get_in_does_not,
             repair::a_replica_is_copied_anew_and_patroni_paused_by_word,

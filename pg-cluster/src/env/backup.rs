@@ -1,0 +1,121 @@
+//! Where the archive is, how often a backup is taken, and how long it is kept.
+
+use std::{fmt, ops::Deref};
+
+use anyhow::{Result, ensure};
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::{Bounded, Image, Quantity, values::checked_string};
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// A bucket of somebody else's …
+    pub s3: Option<S3>,
+    /// … or a small S3 server of the cluster's own, beside it.
+    pub own: Option<Own>,
+    #[serde(default = "weekly")]
+    pub full: Schedule,
+    #[serde(default = "daily")]
+    pub differential: Schedule,
+    /// When the newest backup is restored, to see that it can be.
+    #[serde(default = "midweek")]
+    pub drill: Schedule,
+    /// Full backups that are kept, with all that builds on them.
+    #[serde(default)]
+    pub keep: Bounded<1, 1000, 2>,
+    /// Seconds after which WAL that is not full is archived all the same.
+    #[serde(default)]
+    pub archive_timeout: Bounded<10, 3600, 60>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    pub bucket: Word,
+    pub endpoint: Word,
+    pub region: Word,
+    /// Default: the namespace and the name.
+    pub prefix: Option<Word>,
+    /// For servers that know a bucket by the path and not by a host of its own.
+    #[serde(default)]
+    pub path_style: bool,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Own {
+    pub image: Image,
+    pub storage: Quantity,
+}
+
+impl Backup {
+    pub fn check(&self) -> Result<()> {
+        ensure!(
+            self.s3.is_some() != self.own.is_some(),
+            "[backup] needs one place to write to: s3 = {{ … }}, or own = {{ … }} for a small server beside the database"
+        );
+        Ok(())
+    }
+}
+
+impl Backup {
+    /// The longest that lies between two backups when all goes well.
+    pub fn often(&self) -> SignedDuration {
+        self.full.period().min(self.differential.period())
+    }
+}
+
+impl Schedule {
+    /// No less than what lies between two runs.
+    pub fn period(&self) -> SignedDuration {
+        let fields: Vec<_> = self.split_whitespace().collect();
+        let day = SignedDuration::from_hours(24);
+        match fields.as_slice() {
+            [_, _, "*", "*", "*"] => day,
+            [_, _, "*", "*", days] if days.contains(['-', ',']) => 2 * day,
+            [_, _, "*", "*", _] => 7 * day,
+            [_, _, _, "*", _] => 31 * day,
+            _ => 366 * day,
+        }
+    }
+}
+
+fn weekly() -> Schedule {
+    Schedule("0 1 * * 0".to_owned())
+}
+
+fn daily() -> Schedule {
+    Schedule("0 1 * * 1-6".to_owned())
+}
+
+fn midweek() -> Schedule {
+    Schedule("0 3 * * 3".to_owned())
+}
+
+fn check_schedule(text: &str) -> Result<(), String> {
+    let fields: Vec<_> = text.split_whitespace().collect();
+    let plain =
+        |field: &&str| field.bytes().all(|b| b.is_ascii_alphanumeric() || b"*/,-".contains(&b));
+    if fields.len() == 5 && fields.iter().all(plain) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{text}` is no schedule: write five fields as cron does, such as \"0 1 * * 0\" for one o'clock (UTC) on Sundays"
+    ))
+}
+
+fn check_word(text: &str) -> Result<(), String> {
+    let fits = !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_graphic() && !b"=#[]\"'\\".contains(&b));
+    if fits {
+        return Ok(());
+    }
+    Err(format!("`{text}` does not fit: write it without spaces, quotes, brackets, = and #"))
+}
+
+// When a job runs, as cron writes it.
+checked_string!(Schedule, check_schedule);
+// What stands in pgBackRest's configuration, which knows no quotes.
+checked_string!(Word, check_word);

@@ -1,0 +1,190 @@
+//! Whether what is lost with every volume comes back: what the archive and the jobs say.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::env::Backup;
+
+/// A job may begin late, and takes its time.
+const GRACE: SignedDuration = SignedDuration::from_hours(1);
+
+/// What the primary says of its archiver.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Archiver {
+    pub archived_at: Option<Timestamp>,
+    pub failed_at: Option<Timestamp>,
+    /// Segments of WAL that wait.
+    pub waiting: u64,
+    /// When it said so, by its own clock.
+    pub at: Timestamp,
+}
+
+impl Archiver {
+    /// A server that is away may hold up the archiver for minutes before that counts as a failure.
+    fn is_behind(&self, backup: &Backup) -> bool {
+        let patience = 2 * SignedDuration::from_secs(backup.archive_timeout.get().into());
+        let failed = self
+            .failed_at
+            .is_some_and(|failed| self.archived_at.is_none_or(|archived| archived < failed));
+        let late =
+            self.archived_at.is_some_and(|archived| self.at.duration_since(archived) > patience);
+        failed || (late && self.waiting > 0)
+    }
+}
+
+/// What is known of the archive.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Archive {
+    pub archiver: Option<Archiver>,
+    /// When the newest whole backup ended; None if there is none.
+    pub last_backup: Option<Timestamp>,
+    pub backups: usize,
+    /// Why the archive could not be asked.
+    pub unasked: Option<String>,
+    pub drill: Option<Drill>,
+    pub failed_job: Option<FailedJob>,
+}
+
+/// A restore that was tried.
+#[derive(Clone, Debug, Serialize)]
+pub struct Drill {
+    pub ended: Timestamp,
+    pub passed: bool,
+    /// The moment that it reached, or what was wrong.
+    pub word: String,
+}
+
+/// The newest run of a schedule, if it failed.
+#[derive(Clone, Debug, Serialize)]
+pub struct FailedJob {
+    pub name: String,
+    pub word: String,
+}
+
+/// What is amiss, and what to do.
+pub fn judge(backup: &Backup, seen: &Archive, primary: &str, now: Timestamp) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if let Some(archiver) = seen.archiver.as_ref().filter(|archiver| archiver.is_behind(backup)) {
+        let since =
+            archiver.archived_at.map_or_else(|| "ever".to_owned(), |at| format!("since {at:.0}"));
+        reasons.push(format!(
+            "no WAL has reached the archive {since}, and {} segments wait: see `kubectl logs {primary} -c postgres`",
+            archiver.waiting
+        ));
+    }
+    if let Some(why) = &seen.unasked {
+        reasons.push(format!("what the archive has is not known: {why}"));
+    } else if let Some(last) = seen.last_backup {
+        let limit = 2 * backup.often() + GRACE;
+        if now.duration_since(last) > limit {
+            reasons.push(format!(
+                "the newest backup is of {last:.0}, more than two schedules ago: run `pg-cluster backup now`"
+            ));
+        }
+    } else {
+        reasons.push("there is no backup yet: run `pg-cluster backup now`".to_owned());
+    }
+    if let Some(job) = &seen.failed_job {
+        reasons.push(format!("{} failed: {}", job.name, job.word));
+    }
+    match &seen.drill {
+        Some(drill) if !drill.passed => reasons.push(format!(
+            "the restore drill of {:.0} failed: {}; see `pg-cluster backup verify`",
+            drill.ended, drill.word
+        )),
+        Some(drill) if now.duration_since(drill.ended) > 2 * backup.drill.period() + GRACE => {
+            reasons.push(format!(
+                "the last restore drill is of {:.0}, more than two schedules ago: run `pg-cluster backup drill`",
+                drill.ended
+            ));
+        }
+        Some(_) | None => {}
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+    fn backup() -> Backup {
+        toml::from_str("own = { image = \"s3:1\", storage = \"1Gi\" }").unwrap()
+    }
+
+    fn good(now: Timestamp) -> Archive {
+        Archive {
+            archiver: Some(Archiver {
+                archived_at: Some(now),
+                failed_at: Some(now - DAY),
+                waiting: 0,
+                at: now,
+            }),
+            last_backup: Some(now - DAY),
+            backups: 1,
+            drill: Some(Drill { ended: now - 7 * DAY, passed: true, word: String::new() }),
+            ..Archive::default()
+        }
+    }
+
+    fn said(change: impl FnOnce(&mut Archive, Timestamp)) -> String {
+        let now: Timestamp = "2026-11-26T12:00:00Z".parse().unwrap();
+        let mut seen = good(now);
+        change(&mut seen, now);
+        judge(&backup(), &seen, "a-main-0", now).join("; ")
+    }
+
+    #[test]
+    fn a_good_archive_gives_no_advice() {
+        assert_eq!(said(|_, _| {}), "");
+        assert_eq!(said(|seen, _| seen.drill = None), "", "the first drill is yet to come");
+    }
+
+    #[test]
+    fn what_is_amiss_is_named() {
+        type Change = fn(&mut Archive, Timestamp);
+        let cases: [(Change, &str); 8] = [
+            (
+                |seen, now| {
+                    let archiver = seen.archiver.as_mut().unwrap();
+                    (archiver.archived_at, archiver.waiting) =
+                        (Some(now - SignedDuration::from_mins(5)), 2);
+                },
+                "and 2 segments wait",
+            ),
+            (
+                |seen, now| seen.archiver.as_mut().unwrap().archived_at = Some(now - 8 * DAY),
+                "no WAL has reached the archive since 2026-11-18",
+            ),
+            (
+                |seen, _| seen.archiver.as_mut().unwrap().archived_at = None,
+                "reached the archive ever",
+            ),
+            (|seen, _| seen.last_backup = None, "there is no backup yet"),
+            (
+                |seen, now| seen.last_backup = Some(now - 5 * DAY),
+                "more than two schedules ago: run `pg-cluster backup now`",
+            ),
+            (|seen, _| seen.unasked = Some("no answer".into()), "not known: no answer"),
+            (
+                |seen, now| {
+                    seen.drill =
+                        Some(Drill { ended: now - 15 * DAY, passed: true, word: String::new() });
+                },
+                "run `pg-cluster backup drill`",
+            ),
+            (
+                |seen, now| {
+                    seen.drill =
+                        Some(Drill { ended: now, passed: false, word: "wrong key".into() });
+                },
+                "failed: wrong key",
+            ),
+        ];
+        for (change, advice) in cases {
+            let text = said(change);
+            assert!(text.contains(advice), "{advice}: {text}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Jobs: begun, waited for, and asked what they found.
+
+use std::{fmt::Write, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams, LogParams, PostParams},
+};
+
+use crate::{
+    cluster::Cluster,
+    commands::blocked,
+    objects::names,
+    progress::{self, Wait, until},
+};
+
+/// Lines of what a run that failed said last.
+const LAST_WORDS: i64 = 12;
+
+impl Cluster {
+    pub async fn jobs(&self) -> Result<Vec<Job>> {
+        Ok(self.api::<Job>().list(&ListParams::default()).await.context("list the jobs")?.items)
+    }
+
+    pub async fn start(&self, job: Job) -> Result<String> {
+        let name = job.name_any();
+        match self.api::<Job>().create(&PostParams::default(), &job).await {
+            // Somebody was interrupted while he waited for it.
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                progress::warn(&format!("{name} was begun before, and goes on"));
+            }
+            made => {
+                made.with_context(|| format!("start the job {name}"))?;
+            }
+        }
+        Ok(name)
+    }
+
+    /// Waits for a job's end; what comes back is its pod's last word.
+    pub async fn finish(&self, what: &str, job: &str, timeout: Duration) -> Result<String> {
+        let ended = until(what, timeout, async || self.look_at(job).await).await?;
+        match ended {
+            Ended::Well(word) => Ok(word),
+            Ended::Badly(why) => bail!("{what} failed: {why}"),
+        }
+    }
+
+    async fn look_at(&self, job: &str) -> Result<Wait<Ended>> {
+        let found = self.api::<Job>().get_opt(job).await.context("look at the job")?;
+        let Some(found) = found else {
+            return Ok(Wait::Over(Ended::Badly("the job is gone".to_owned())));
+        };
+        let status = found.status.unwrap_or_default();
+        let has = |wanted: &str| {
+            status.conditions.iter().flatten().any(|c| c.type_ == wanted && c.status == "True")
+        };
+        if !has("Complete") && !has("Failed") {
+            let said = self.last_line(job).await.unwrap_or_default();
+            return Ok(Wait::For(if said.is_empty() { "its pod".to_owned() } else { said }));
+        }
+        let word = self.last_word(job).await?;
+        Ok(Wait::Over(if has("Complete") { Ended::Well(word) } else { Ended::Badly(word) }))
+    }
+
+    async fn pods_of(&self, job: &str) -> Result<Vec<Pod>> {
+        let params = ListParams::default().labels(&format!("batch.kubernetes.io/job-name={job}"));
+        let mut pods = self.api::<Pod>().list(&params).await.context("list the job's pods")?.items;
+        pods.sort_by_key(|pod| pod.creation_timestamp().map(|time| time.0));
+        Ok(pods)
+    }
+
+    async fn last_line(&self, job: &str) -> Result<String> {
+        let Some(pod) = self.pods_of(job).await?.pop() else { return Ok(String::new()) };
+        if let Some(why) = blocked(&pod) {
+            return Ok(why);
+        }
+        let params = LogParams { tail_lines: Some(1), ..LogParams::default() };
+        let text = self.api::<Pod>().logs(&pod.name_any(), &params).await?;
+        Ok(text.trim().chars().take(160).collect())
+    }
+
+    /// What the container left for whoever asks, else the end of its log.
+    pub async fn last_word(&self, job: &str) -> Result<String> {
+        let Some(pod) = self.pods_of(job).await?.pop() else {
+            return Ok("its pod is gone".to_owned());
+        };
+        let mut word = String::new();
+        for status in
+            pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten())
+        {
+            let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
+            if let Some(message) = ended.and_then(|ended| ended.message.as_ref()) {
+                write!(word, "{message}")?;
+            }
+        }
+        if word.is_empty() {
+            let params = LogParams { tail_lines: Some(LAST_WORDS), ..LogParams::default() };
+            word = self.api::<Pod>().logs(&pod.name_any(), &params).await.unwrap_or_default();
+        }
+        Ok(word.trim().to_owned())
+    }
+
+    pub async fn forget(&self, job: &str) -> Result<()> {
+        let deleted = self.api::<Job>().delete(job, &DeleteParams::background()).await;
+        deleted.with_context(|| format!("delete the job {job}"))?;
+        Ok(())
+    }
+}
+
+/// The job of a task that ended last, and whether it did its work.
+pub fn newest(jobs: &[Job], task: &str) -> Option<(String, Timestamp, bool)> {
+    let ended = |job: &Job| {
+        let name = job.name_any();
+        let number = name.strip_prefix(task)?.strip_prefix('-')?;
+        let status = job.status.as_ref()?;
+        let end =
+            status.conditions.iter().flatten().find(|c| {
+                ["Complete", "Failed"].contains(&c.type_.as_str()) && c.status == "True"
+            })?;
+        let at = end.last_transition_time.as_ref()?.0;
+        number.bytes().all(|b| b.is_ascii_digit()).then_some((name, at, end.type_ == "Complete"))
+    };
+    jobs.iter().filter_map(ended).max_by_key(|(_, at, _)| *at)
+}
+
+enum Ended {
+    Well(String),
+    Badly(String),
+}
+
+/// As long as the names that a `CronJob` gives.
+pub fn job_name(cluster: &Cluster, word: &str) -> String {
+    format!("{}-{}", names::task(&cluster.env, word), Timestamp::now().as_second())
+}

@@ -1,0 +1,136 @@
+//! The configuration of pgBackRest, which archives WAL and takes the backups. Members have one, and
+//! the pods that take a backup another: those reach the members by TLS, and no member reaches them.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use k8s_openapi::api::core::v1::Secret;
+
+use super::{Object, meta, names, pod, repository, secrets::SUPERUSER};
+use crate::{
+    env::{Backup, Env},
+    keys::ArchiveKeys,
+};
+
+/// Port of pgBackRest's server in every member.
+pub const PORT: i32 = 8432;
+pub const MEMBER_FILE: &str = "pgbackrest.conf";
+pub const RUNNER_FILE: &str = "runner.conf";
+
+pub fn secret(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Result<Object> {
+    let text = |value: &str| k8s_openapi::ByteString(value.as_bytes().to_vec());
+    let data = BTreeMap::from([
+        (MEMBER_FILE.to_owned(), text(&member(env, backup, keys))),
+        (RUNNER_FILE.to_owned(), text(&runner(env, backup, keys))),
+        ("key".to_owned(), text(keys.key.expose())),
+        ("secret".to_owned(), text(keys.secret.expose())),
+        ("cipher".to_owned(), text(keys.cipher.expose())),
+    ]);
+    Object::of(&Secret {
+        metadata: meta(env, names::backup(env)),
+        type_: Some("Opaque".to_owned()),
+        data: Some(data),
+        ..Secret::default()
+    })
+}
+
+/// What PostgreSQL runs for a segment of WAL that is full.
+pub fn archive_command(env: &Env) -> String {
+    format!("pgbackrest --stanza={} archive-push \"%p\"", env.name)
+}
+
+fn member(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> String {
+    let own = names::primary_service(env);
+    let mut lines = vec!["[global]".to_owned()];
+    lines.extend(place(env, backup, keys));
+    lines.extend([
+        "log-level-console=warn".to_owned(),
+        // No more than slots may keep: what waits for a bucket that is away must not fill the volume.
+        format!("archive-push-queue-max={}", env.replication.max_slot_wal_keep_size.bytes()),
+        "tls-server-address=*".to_owned(),
+        format!("tls-server-auth={own}={}", env.name),
+        format!("tls-server-ca-file={}", pod::CA_FILE),
+        format!("tls-server-cert-file={}", pod::CERTIFICATE_FILE),
+        format!("tls-server-key-file={}", pod::KEY_FILE),
+        format!("[{}]", env.name),
+    ]);
+    lines.extend(database(1));
+    lines.join("\n") + "\n"
+}
+
+fn runner(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> String {
+    let mut lines = vec!["[global]".to_owned()];
+    lines.extend(place(env, backup, keys));
+    lines.extend([
+        "log-level-console=info".to_owned(),
+        format!("repo1-retention-full={}", backup.keep.get()),
+        "repo1-bundle=y".to_owned(),
+        "start-fast=y".to_owned(),
+        "backup-standby=prefer".to_owned(),
+        format!("[{}]", env.name),
+    ]);
+    for (number, member) in (1..).zip(names::pods(env)) {
+        let host = format!("{member}.{}.{}.svc", names::members_service(env), env.namespace());
+        lines.extend([
+            format!("pg{number}-host={host}"),
+            format!("pg{number}-host-type=tls"),
+            format!("pg{number}-host-port={PORT}"),
+            format!("pg{number}-host-ca-file={}", pod::CA_FILE),
+            format!("pg{number}-host-cert-file={}", pod::CERTIFICATE_FILE),
+            format!("pg{number}-host-key-file={}", pod::KEY_FILE),
+        ]);
+        lines.extend(database(number));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn database(number: usize) -> [String; 3] {
+    [
+        format!("pg{number}-path={}", pod::DATA_DIR),
+        format!("pg{number}-socket-path={}", pod::SOCKET_DIR),
+        format!("pg{number}-user={SUPERUSER}"),
+    ]
+}
+
+fn place(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Vec<String> {
+    let mut lines = vec!["repo1-type=s3".to_owned()];
+    let default = format!("/{}/{}", env.namespace(), env.name);
+    match &backup.s3 {
+        Some(s3) => {
+            let prefix = s3
+                .prefix
+                .as_ref()
+                .map_or(default, |prefix| format!("/{}", prefix.trim_matches('/')));
+            lines.extend([
+                format!("repo1-path={prefix}"),
+                format!("repo1-s3-bucket={}", s3.bucket),
+                format!("repo1-s3-endpoint={}", s3.endpoint),
+                format!("repo1-s3-region={}", s3.region),
+            ]);
+            if s3.path_style {
+                lines.push("repo1-s3-uri-style=path".to_owned());
+            }
+        }
+        None => lines.extend([
+            format!("repo1-path={default}"),
+            format!("repo1-s3-bucket={}", repository::BUCKET),
+            format!("repo1-s3-endpoint={}.{}.svc", names::repository(env), env.namespace()),
+            format!("repo1-storage-port={}", repository::PORT),
+            format!("repo1-storage-ca-file={}", pod::CA_FILE),
+            format!("repo1-s3-region={}", repository::REGION),
+            "repo1-s3-uri-style=path".to_owned(),
+        ]),
+    }
+    lines.extend([
+        format!("repo1-s3-key={}", keys.key.expose()),
+        format!("repo1-s3-key-secret={}", keys.secret.expose()),
+        "repo1-cipher-type=aes-256-cbc".to_owned(),
+        format!("repo1-cipher-pass={}", keys.cipher.expose()),
+        // What hangs is tried again; it must not hold up the archiver for minutes.
+        "io-timeout=20".to_owned(),
+        "compress-type=zst".to_owned(),
+        "log-level-file=off".to_owned(),
+        "lock-path=/tmp/pgbackrest".to_owned(),
+    ]);
+    lines
+}

@@ -1,0 +1,106 @@
+//! What the pods of a cluster have in common: an ordinary user, a read-only root, and volumes.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::core::v1::{
+        Capabilities, ContainerPort, EmptyDirVolumeSource, PodSecurityContext,
+        ResourceRequirements, SeccompProfile, SecretVolumeSource, SecurityContext, Volume,
+        VolumeMount,
+    },
+    apimachinery::pkg::api::resource::Quantity,
+};
+
+use super::names;
+use crate::env::{Amounts, Env};
+
+/// The image's user and group.
+const UID: i64 = 10_001;
+
+pub fn pod_security() -> PodSecurityContext {
+    PodSecurityContext {
+        run_as_non_root: Some(true),
+        run_as_user: Some(UID),
+        run_as_group: Some(UID),
+        // A cloud's volume belongs to root; once its root fits, it isn't walked again.
+        fs_group: Some(UID),
+        fs_group_change_policy: Some("OnRootMismatch".to_owned()),
+        seccomp_profile: Some(SeccompProfile {
+            type_: "RuntimeDefault".to_owned(),
+            ..SeccompProfile::default()
+        }),
+        ..PodSecurityContext::default()
+    }
+}
+
+pub fn security() -> SecurityContext {
+    SecurityContext {
+        allow_privilege_escalation: Some(false),
+        read_only_root_filesystem: Some(true),
+        capabilities: Some(Capabilities {
+            drop: Some(vec!["ALL".to_owned()]),
+            ..Capabilities::default()
+        }),
+        ..SecurityContext::default()
+    }
+}
+
+pub fn mount(name: &str, path: &str) -> VolumeMount {
+    VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), ..VolumeMount::default() }
+}
+
+pub fn read(name: &str, path: &str) -> VolumeMount {
+    VolumeMount { read_only: Some(true), ..mount(name, path) }
+}
+
+/// What a small helper asks for.
+pub fn requests(cpu: &str, memory: &str) -> ResourceRequirements {
+    let amounts = [("cpu", cpu), ("memory", memory)];
+    ResourceRequirements {
+        requests: Some(
+            amounts.map(|(name, amount)| (name.to_owned(), Quantity(amount.to_owned()))).into(),
+        ),
+        ..ResourceRequirements::default()
+    }
+}
+
+pub fn port(name: &str, number: i32) -> ContainerPort {
+    ContainerPort {
+        name: Some(name.to_owned()),
+        container_port: number,
+        protocol: Some("TCP".to_owned()),
+        ..ContainerPort::default()
+    }
+}
+
+pub fn scratch(name: &str, medium: Option<&str>) -> Volume {
+    Volume {
+        name: name.to_owned(),
+        empty_dir: Some(EmptyDirVolumeSource {
+            medium: medium.map(str::to_owned),
+            ..EmptyDirVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
+}
+
+pub fn tls_volume(env: &Env) -> Volume {
+    let tls = SecretVolumeSource {
+        secret_name: Some(names::certificate(env)),
+        // PostgreSQL takes a key of root's that only its own group can read.
+        default_mode: Some(0o440),
+        ..SecretVolumeSource::default()
+    };
+    Volume { name: "tls".to_owned(), secret: Some(tls), ..Volume::default() }
+}
+
+pub fn amounts(amounts: &Amounts) -> Option<BTreeMap<String, Quantity>> {
+    let named = [("cpu", &amounts.cpu), ("memory", &amounts.memory)];
+    let given: BTreeMap<_, _> = named
+        .into_iter()
+        .filter_map(|(name, amount)| {
+            Some((name.to_owned(), Quantity(amount.as_ref()?.to_string())))
+        })
+        .collect();
+    (!given.is_empty()).then_some(given)
+}

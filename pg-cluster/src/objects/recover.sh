@@ -1,0 +1,87 @@
+# Restores the newest backup, or what TARGET names, into $PGDATA and recovers it with WAL from the
+# archive. With MODE=drill the copy is looked through, and what came out is the pod's last word;
+# with MODE=restore it stays, for Patroni to start.
+set -euo pipefail
+umask 077
+parent=${PGDATA%/*} kept="" step="begin" began=$SECONDS
+say() { echo "$(date -u +%H:%M:%S) $*"; }
+
+failed() {
+    trap - ERR
+    say "failed: $step"
+    if [[ $kept ]]; then
+        pg_ctl -D "$PGDATA" -m immediate stop > /dev/null 2>&1 || true
+        rm -rf "$PGDATA"
+        mv "$kept" "$PGDATA"
+        say "what was there before is back"
+    fi
+    tail -c 1500 /tmp/log 2> /dev/null || true
+    printf '%s: %s' "$step" "$(tail -n 3 /tmp/log 2> /dev/null | cut -c1-600 || true)" > /dev/termination-log
+    exit 1
+}
+trap failed ERR
+: > /tmp/log
+
+if [[ $MODE = restore && -d $PGDATA && ! ${DISCARD-} ]]; then
+    step="keep what is there"
+    used=$(du -s --block-size=1 "$PGDATA" | cut -f 1)
+    free=$(df -PB1 "$parent" | awk 'NR == 2 { print $4 }')
+    if ((free < used + used / 10)); then
+        echo "the volume has $free bytes left, and what is there has $used: with --discard it is not kept" >> /tmp/log
+        failed
+    fi
+    kept=$parent/data-before-$(date -u +%Y%m%dT%H%M%SZ)
+    mv "$PGDATA" "$kept"
+elif [[ $MODE = restore ]]; then
+    rm -rf "$PGDATA"
+fi
+
+step="restore the files"
+say "$step"
+eval "target=(${TARGET:---type=default})"
+mode=(); [[ $MODE = restore ]] || mode=(--archive-mode=off)
+mkdir -p "$PGDATA"
+pgbackrest --stanza="$STANZA" --pg1-path="$PGDATA" --log-level-console=info "${mode[@]}" "${target[@]}" restore 2>&1 | tee -a /tmp/log
+
+step="recover with WAL from the archive"
+say "$step"
+# Recovery wants no less of these than the primary had.
+least=$(pg_controldata "$PGDATA" | awk -F ': *' '
+    $1 == "max_connections setting" { print "-c max_connections=" $2 }
+    $1 == "max_worker_processes setting" { print "-c max_worker_processes=" $2 }
+    $1 == "max_wal_senders setting" { print "-c max_wal_senders=" $2 }
+    $1 == "max_prepared_xacts setting" { print "-c max_prepared_transactions=" $2 }
+    $1 == "max_locks_per_xact setting" { print "-c max_locks_per_transaction=" $2 }')
+echo 'local all all trust' > /tmp/hba
+own="-c hba_file=/tmp/hba -c listen_addresses='' -c unix_socket_directories=/tmp -c ssl=off -c synchronous_standby_names='' -c logging_collector=off"
+[[ $MODE = restore ]] || own+=" -c archive_mode=off"
+pg_ctl -D "$PGDATA" -l /tmp/log -o "$own ${least//$'\n'/ }" -t 864000 -w start > /dev/null
+export PGHOST=/tmp PGUSER=postgres PGDATABASE=postgres
+until [[ $(psql -XAtqc 'select pg_is_in_recovery()') = f ]]; do
+    pg_ctl -D "$PGDATA" status > /dev/null # or the recovery has ended it
+    read -rt 0.5 < <(tail -f /dev/null) || true
+done
+until=$(psql -XAtqc "select coalesce(to_char(pg_last_xact_replay_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '')")
+timeline=$(psql -XAtqc 'select timeline_id from pg_control_checkpoint()')
+
+if [[ $MODE = drill ]]; then
+    step="look through every table and index"
+    say "$step"
+    pg_amcheck --all --install-missing --heapallindexed >> /tmp/log 2>&1
+    step="read every row"
+    rows=0
+    while read -r database; do
+        while read -r table; do
+            count=$(psql -XAtqd "$database" -c "select count(*) from (select t.*::text from $table t) all_rows")
+            rows=$((rows + count))
+        done < <(psql -XAtqd "$database" -c "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')")
+    done < <(psql -XAtqc 'select datname from pg_database where datallowconn and not datistemplate')
+    bytes=$(psql -XAtqc 'select sum(pg_database_size(oid))::bigint from pg_database')
+    printf '{"until":"%s","rows":%d,"bytes":%d,"seconds":%d}' "$until" "$rows" "$bytes" $((SECONDS - began)) > /dev/termination-log
+    pg_ctl -D "$PGDATA" -m immediate stop > /dev/null
+else
+    step="stop the recovered copy"
+    pg_ctl -D "$PGDATA" -m fast -t 864000 -w stop > /dev/null
+    printf '{"until":"%s","timeline":%d,"kept":"%s","seconds":%d}' "$until" "$timeline" "$kept" $((SECONDS - began)) > /dev/termination-log
+fi
+say "done after $((SECONDS - began)) s"

@@ -1,0 +1,209 @@
+//! The jobs that take backups and try them. They have no rights in Kubernetes: a backup asks the
+//! members by TLS, and what a drill found out is its pod's last word.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::{
+        batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec},
+        core::v1::{
+            Container, EnvVar, EphemeralVolumeSource, PersistentVolumeClaimTemplate,
+            PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, SecretVolumeSource,
+            Volume,
+        },
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+
+use super::{archive, labels, meta, names, parts, pod, sets};
+use crate::env::{Backup, Env, Schedule};
+
+/// What one of the jobs is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Task {
+    Full,
+    Differential,
+    Drill,
+}
+
+impl Task {
+    pub const ALL: [Self; 3] = [Self::Full, Self::Differential, Self::Drill];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "backup-full",
+            Self::Differential => "backup-diff",
+            Self::Drill => "drill",
+        }
+    }
+
+    fn schedule(self, backup: &Backup) -> &Schedule {
+        match self {
+            Self::Full => &backup.full,
+            Self::Differential => &backup.differential,
+            Self::Drill => &backup.drill,
+        }
+    }
+}
+
+/// A failed run is tried once more; a run that hangs ends before the next day's.
+const TRIES: i32 = 1;
+const LIMIT_SECONDS: i64 = 20 * 3600;
+const LISTED_SECONDS: i32 = 30 * 24 * 3600;
+
+pub fn own_labels(env: &Env) -> BTreeMap<String, String> {
+    labels([
+        ("app.kubernetes.io/name", "postgres-backup"),
+        ("app.kubernetes.io/instance", &env.name),
+    ])
+}
+
+pub fn cron_job(env: &Env, backup: &Backup, task: Task) -> CronJob {
+    CronJob {
+        metadata: meta(env, names::task(env, task.word())),
+        spec: Some(CronJobSpec {
+            schedule: task.schedule(backup).to_string(),
+            concurrency_policy: Some("Forbid".to_owned()),
+            successful_jobs_history_limit: Some(2),
+            failed_jobs_history_limit: Some(2),
+            job_template: JobTemplateSpec { metadata: None, spec: Some(job_spec(env, task)) },
+            ..CronJobSpec::default()
+        }),
+        ..CronJob::default()
+    }
+}
+
+/// The same work, now.
+pub fn job(env: &Env, task: Task, name: String) -> Job {
+    let mut spec = job_spec(env, task);
+    // Nobody keeps a history of these; what a drill found is read until the next one.
+    spec.ttl_seconds_after_finished = Some(LISTED_SECONDS);
+    Job { metadata: meta(env, name), spec: Some(spec), ..Job::default() }
+}
+
+fn job_spec(env: &Env, task: Task) -> JobSpec {
+    let (script, file) = match task {
+        Task::Full => (backup_script(env, "full"), archive::RUNNER_FILE),
+        Task::Differential => (backup_script(env, "diff"), archive::RUNNER_FILE),
+        Task::Drill => (include_str!("recover.sh").to_owned(), archive::MEMBER_FILE),
+    };
+    let volume = (task == Task::Drill).then(|| scratch_volume(env));
+    spec(env, script, vec![plain("MODE", "drill")], file, volume)
+}
+
+/// Brings main's volume to a moment of the archive; `arguments` are pgBackRest's for it.
+pub fn recovery(env: &Env, name: String, arguments: &str, discard: bool) -> Job {
+    let claim = format!("{}-{}-0", pod::DATA_VOLUME, names::main(env));
+    let volume = Volume {
+        name: pod::DATA_VOLUME.to_owned(),
+        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+            claim_name: claim,
+            read_only: None,
+        }),
+        ..Volume::default()
+    };
+    let variables = vec![
+        plain("MODE", "restore"),
+        plain("TARGET", arguments),
+        plain("DISCARD", if discard { "1" } else { "" }),
+    ];
+    let script = include_str!("recover.sh").to_owned();
+    let mut spec = spec(env, script, variables, archive::MEMBER_FILE, Some(volume));
+    // A second try would take the half of the first for what was there before.
+    spec.backoff_limit = Some(0);
+    spec.active_deadline_seconds = None;
+    Job { metadata: meta(env, name), spec: Some(spec), ..Job::default() }
+}
+
+fn backup_script(env: &Env, kind: &str) -> String {
+    format!("exec pgbackrest --stanza={} --type={kind} backup", env.name)
+}
+
+fn plain(name: &str, value: &str) -> EnvVar {
+    EnvVar { name: name.to_owned(), value: Some(value.to_owned()), ..EnvVar::default() }
+}
+
+fn spec(
+    env: &Env,
+    script: String,
+    mut variables: Vec<EnvVar>,
+    file: &str,
+    data: Option<Volume>,
+) -> JobSpec {
+    variables.push(plain("STANZA", &env.name));
+    variables.push(plain("PGDATA", pod::DATA_DIR));
+    let mut mounts = vec![
+        parts::read("backup", "/etc/pgbackrest"),
+        parts::read("tls", "/etc/tls"),
+        parts::mount("tmp", "/tmp"),
+    ];
+    let mut volumes =
+        vec![config_volume(env, file), parts::tls_volume(env), parts::scratch("tmp", None)];
+    if let Some(data) = data {
+        mounts.push(parts::mount(pod::DATA_VOLUME, pod::DATA_MOUNT));
+        mounts.push(parts::mount("shm", "/dev/shm"));
+        volumes.push(data);
+        volumes.push(parts::scratch("shm", Some("Memory")));
+    }
+    let container = Container {
+        name: "pgbackrest".to_owned(),
+        image: Some(env.image.to_string()),
+        image_pull_policy: Some("IfNotPresent".to_owned()),
+        command: Some(vec!["bash".to_owned(), "-c".to_owned(), script]),
+        env: Some(variables),
+        resources: Some(parts::requests("20m", "64Mi")),
+        security_context: Some(parts::security()),
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
+        volume_mounts: Some(mounts),
+        ..Container::default()
+    };
+    JobSpec {
+        backoff_limit: Some(TRIES),
+        active_deadline_seconds: Some(LIMIT_SECONDS),
+        template: PodTemplateSpec {
+            metadata: Some(ObjectMeta { labels: Some(own_labels(env)), ..ObjectMeta::default() }),
+            spec: Some(PodSpec {
+                automount_service_account_token: Some(false),
+                restart_policy: Some("Never".to_owned()),
+                security_context: Some(parts::pod_security()),
+                containers: vec![container],
+                volumes: Some(volumes),
+                ..PodSpec::default()
+            }),
+        },
+        ..JobSpec::default()
+    }
+}
+
+/// pgBackRest's configuration, as the file it looks for.
+pub fn config_volume(env: &Env, file: &str) -> Volume {
+    Volume {
+        name: "backup".to_owned(),
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(names::backup(env)),
+            default_mode: Some(0o440),
+            items: Some(vec![k8s_openapi::api::core::v1::KeyToPath {
+                key: file.to_owned(),
+                path: "pgbackrest.conf".to_owned(),
+                mode: None,
+            }]),
+            ..SecretVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
+}
+
+/// As large as a member's, and gone with its pod.
+fn scratch_volume(env: &Env) -> Volume {
+    let claim = sets::claim_of(env, &env.main.storage, env.main.storage_class.as_deref());
+    Volume {
+        name: pod::DATA_VOLUME.to_owned(),
+        ephemeral: Some(EphemeralVolumeSource {
+            volume_claim_template: Some(PersistentVolumeClaimTemplate {
+                metadata: None,
+                spec: claim.spec.unwrap_or_default(),
+            }),
+        }),
+        ..Volume::default()
+    }
+}

@@ -1,0 +1,177 @@
+use std::{process::Stdio, time::Instant};
+
+use k8s_openapi::api::{apps::v1::StatefulSet, batch::v1::Job, core::v1::PersistentVolumeClaim};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::{fixture::Database, writer};
+
+/// The server that `tests/cluster` builds, under the name that config/dev gives it.
+pub const OWN: &str = "backup.archive_timeout = 10\nbackup.own = { image = \"docker.io/versity/versitygw:v1.8.0\", storage = \"2Gi\" }";
+
+async fn write(database: &Database, statement: &str) -> String {
+    let client = writer::superuser(database).await;
+    client.batch_execute(statement).await.unwrap();
+    let row = client.query_one(
+        "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+        &[],
+    );
+    row.await.unwrap().get(0)
+}
+
+async fn numbers(database: &Database) -> Vec<i32> {
+    let rows = writer::superuser(database).await.query("select n from kept order by n", &[]).await;
+    rows.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+fn said(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+pub async fn a_cluster_goes_back_to_the_moment_between_two_writes() {
+    let database = Database::new("kept").await;
+    database.configure(OWN);
+    database.must(&["init"]);
+    let status = database.until("a healthy status", |status| status["verdict"] == "healthy");
+    assert_eq!(status["archive"]["backups"], 1, "{status:#}");
+    let listed = |database: &Database| -> Value {
+        serde_json::from_str(&database.must(&["backup", "list", "--output", "json"])).unwrap()
+    };
+    assert_eq!(listed(&database)["backups"][0]["kind"], "full");
+
+    // From the replica, and only what differs.
+    write(&database, "create table kept (n int primary key, filler text)").await;
+    write(&database, "insert into kept select n, repeat('x', 100) from generate_series(1, 1000) n")
+        .await;
+    database.must(&["backup", "now", "--type", "diff"]);
+    assert_eq!(listed(&database)["backups"][1]["kind"], "diff");
+    database.must(&["backup", "verify"]);
+    let found: Value =
+        serde_json::from_str(&database.must(&["backup", "drill", "--output", "json"])).unwrap();
+    assert!(found["rows"].as_i64().unwrap() >= 1000, "{found:#}");
+    let status = database.status();
+    assert_eq!(
+        (&status["verdict"], &status["archive"]["drill"]["passed"]),
+        (&"healthy".into(), &true.into()),
+        "{status:#}"
+    );
+
+    let between = write(&database, "delete from kept where n > 3").await;
+    write(&database, "drop table kept").await;
+    let early = database.run(&["restore", "--yes", "--at", "2020-01-01T00:00:00Z"]);
+    assert!(
+        !early.status.success() && said(&early).contains("the oldest moment that can be reached"),
+        "{}",
+        said(&early)
+    );
+    let began = Instant::now();
+    database.must(&["restore", "--yes", "--at", &between]);
+    println!("restored to a moment in {:.1} s", began.elapsed().as_secs_f32());
+    assert_eq!(numbers(&database).await, [1, 2, 3]);
+    database.until_healthy();
+
+    // On the new timeline the archive goes on, and all that was acknowledged comes back from it alone.
+    write(&database, "insert into kept values (4)").await;
+    database.must(&["restore", "--yes", "--at", "latest", "--discard"]);
+    assert_eq!(numbers(&database).await, [1, 2, 3, 4]);
+    database.until_healthy();
+    database.end().await;
+}
+
+/// Lets the archive's server run, or not.
+async fn serve(database: &Database, replicas: i32) {
+    let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
+    let server = format!("{}-s3", database.name);
+    database.api::<StatefulSet>().patch(&server, &PatchParams::default(), &patch).await.unwrap();
+}
+
+fn advises(status: &Value, words: &str) -> bool {
+    status["advice"]
+        .as_array()
+        .is_some_and(|all| all.iter().any(|one| one.as_str().unwrap().contains(words)))
+}
+
+pub async fn what_befalls_the_archive_is_told_and_loses_nothing() {
+    let database = Database::new("safe").await;
+    database.configure(OWN);
+    database.must(&["init"]);
+    write(&database, "create table kept (n int primary key)").await;
+
+    // Its server is away: writes go on, and the status says so. What waited arrives afterwards.
+    serve(&database, 0).await;
+    database
+        .until("the server's end", |status| advises(status, "what the archive has is not known"));
+    write(&database, "insert into kept values (1); select pg_switch_wal()").await;
+    let status = database
+        .until("a word about WAL", |status| advises(status, "no WAL has reached the archive"));
+    assert_eq!(status["verdict"], "degraded", "{status:#}");
+    serve(&database, 1).await;
+    database.until_healthy();
+
+    // Whoever is primary, and with a run that was killed before.
+    let killed = database.command(&["backup", "now"]).stderr(Stdio::null()).spawn();
+    let jobs = database.api::<Job>();
+    let running = async || {
+        let jobs = jobs.list(&ListParams::default()).await.unwrap().items;
+        jobs.into_iter()
+            .find(|job| job.status.as_ref().is_some_and(|status| status.active == Some(1)))
+    };
+    let mut pace = tokio::time::interval(std::time::Duration::from_millis(100));
+    let job = loop {
+        pace.tick().await;
+        if let Some(job) = running().await {
+            break job;
+        }
+    };
+    jobs.delete(job.metadata.name.as_ref().unwrap(), &DeleteParams::background()).await.unwrap();
+    let ended = killed.unwrap().wait().unwrap();
+    assert!(!ended.success());
+    database.must(&["switchover"]);
+    database.must(&["backup", "now"]);
+
+    // A part of a backup is gone: named by whoever looks, and nothing wrong is restored.
+    let primary = writer::leader(&database).await.unwrap();
+    let newest = "newest=$(pgbackrest --stanza=safe repo-ls backup/safe | grep F$ | tail -n 1)";
+    let remove = format!(
+        "{newest}; at=backup/safe/$newest/bundle; pgbackrest --stanza=safe repo-rm $at/$(pgbackrest --stanza=safe repo-ls $at | tail -n 1) && echo gone"
+    );
+    let removed = database.shell(&primary, &remove).await;
+    assert!(removed.contains("gone"), "{removed}");
+    let verified = database.run(&["backup", "verify"]);
+    assert!(
+        !verified.status.success() && said(&verified).contains("not whole"),
+        "{}",
+        said(&verified)
+    );
+    let drilled = database.run(&["backup", "drill"]);
+    assert!(
+        !drilled.status.success() && said(&drilled).contains("restore the files"),
+        "{}",
+        said(&drilled)
+    );
+    database.until("the drill's verdict", |status| advises(status, "the restore drill of"));
+    database.must(&["backup", "now"]);
+
+    // Every volume is gone: all that was archived comes back.
+    database.must(&["switchover"]);
+    write(&database, "insert into kept values (2); select pg_switch_wal()").await;
+    database.until("no WAL that waits", |status| status["archive"]["archiver"]["waiting"] == 0);
+    for set in ["safe-replica", "safe-main"] {
+        database.api::<StatefulSet>().delete(set, &DeleteParams::foreground()).await.unwrap();
+    }
+    for volume in ["data-safe-replica-0", "data-safe-main-0"] {
+        database
+            .api::<PersistentVolumeClaim>()
+            .delete(volume, &DeleteParams::default())
+            .await
+            .unwrap();
+    }
+    let volumes = database.api::<PersistentVolumeClaim>();
+    while volumes.list(&ListParams::default()).await.unwrap().items.len() > 1 {
+        pace.tick().await;
+    }
+    database.must(&["restore", "--yes", "--at", "latest"]);
+    assert_eq!(numbers(&database).await, [1, 2]);
+    database.must(&["init"]);
+    database.end().await;
+}
