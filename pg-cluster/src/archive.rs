@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::ResourceExt;
 use serde::{Deserialize, Serialize};
 
@@ -231,21 +231,30 @@ impl Cluster {
                 }
             }
         }
+        seen.drill = self.verdict().await?;
         let jobs = self.jobs().await?;
-        for task in Task::ALL {
-            let Some((job, ended, passed)) = newest(&jobs, &names::task(&self.env, task.word()))
-            else {
-                continue;
-            };
-            // The pod may be gone, with its node or its job's history.
-            let word = self.last_word(&job).await.unwrap_or_default();
-            if task == Task::Drill {
-                seen.drill = Some(Drill { ended, passed, word });
-            } else if !passed && seen.last_backup.is_none_or(|last| last < ended) {
-                seen.failed_job = Some(FailedJob { name: job, word });
+        for task in [Task::Full, Task::Differential] {
+            let last = newest(&jobs, &names::task(&self.env, task.word()));
+            if let Some((name, ended, false)) = last
+                && seen.last_backup.is_none_or(|backup| backup < ended)
+            {
+                // The pod may be gone, with its node.
+                let word = self.last_word(&name).await.unwrap_or_default();
+                seen.failed_job = Some(FailedJob { name, word });
             }
         }
         Ok(Some(seen))
+    }
+
+    /// What the last drill found.
+    async fn verdict(&self) -> Result<Option<Drill>> {
+        let name = names::task(&self.env, Task::Drill.word());
+        let map = self.api::<ConfigMap>().get_opt(&name).await;
+        let map = map.with_context(|| format!("read the ConfigMap {name}"))?;
+        let Some(data) = map.and_then(|map| map.data) else { return Ok(None) };
+        let text = |key| data.get(key).cloned().unwrap_or_default();
+        let ended = text("ended").parse().with_context(|| format!("read when {name} ended"))?;
+        Ok(Some(Drill { ended, passed: text("passed") == "true", word: text("word") }))
     }
 
     async fn is_running(&self, task: Task) -> Result<bool> {

@@ -1,4 +1,4 @@
-//! What Patroni may do: exactly the verbs that it uses with `ConfigMap`s.
+//! What Patroni may do: exactly the verbs that it uses with `ConfigMap`s. And what a drill may.
 
 use k8s_openapi::api::{
     core::v1::ServiceAccount,
@@ -43,8 +43,26 @@ pub fn role(env: &Env) -> Role {
     }
 }
 
+/// A drill writes its verdict.
+pub fn drill(env: &Env, name: String) -> (ServiceAccount, Role, RoleBinding) {
+    let verdict = PolicyRule {
+        api_groups: Some(vec![String::new()]),
+        resources: Some(vec!["configmaps".to_owned()]),
+        resource_names: Some(vec![name.clone()]),
+        verbs: vec!["patch".to_owned()],
+        ..PolicyRule::default()
+    };
+    let account = ServiceAccount { metadata: meta(env, name.clone()), ..ServiceAccount::default() };
+    let role = Role { metadata: meta(env, name.clone()), rules: Some(vec![verdict]) };
+    (account, role, binding(env, name))
+}
+
 pub fn role_binding(env: &Env) -> RoleBinding {
-    let name = names::patroni(env);
+    binding(env, names::patroni(env))
+}
+
+/// Gives a role to the account of the same name.
+fn binding(env: &Env, name: String) -> RoleBinding {
     RoleBinding {
         metadata: meta(env, name.clone()),
         role_ref: RoleRef {

@@ -19,7 +19,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use k8s_openapi::{
     api::{
-        apps::v1::StatefulSet, batch::v1::CronJob, core::v1::Service, networking::v1::NetworkPolicy,
+        apps::v1::StatefulSet,
+        batch::v1::CronJob,
+        core::v1::{ConfigMap, Service, ServiceAccount},
+        networking::v1::NetworkPolicy,
+        rbac::v1::{Role, RoleBinding},
     },
     apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta},
 };
@@ -96,10 +100,18 @@ fn own_repository(env: &Env, own: &Own) -> Result<[Object; 3]> {
 
 fn schedules(env: &Env, backup: Option<&Backup>) -> Result<Vec<Object>> {
     let Some(backup) = backup else { return Ok(Vec::new()) };
-    schedule::Task::ALL
-        .iter()
-        .map(|task| Object::of(&schedule::cron_job(env, backup, *task)))
-        .collect()
+    let (account, role, binding) =
+        access::drill(env, names::task(env, schedule::Task::Drill.word()));
+    let mut objects = vec![
+        Object::of(&account)?,
+        Object::of(&role)?,
+        Object::of(&binding)?,
+        Object::of(&schedule::verdict(env))?,
+    ];
+    for task in schedule::Task::ALL {
+        objects.push(Object::of(&schedule::cron_job(env, backup, task))?);
+    }
+    Ok(objects)
 }
 
 /// What another configuration of this cluster may have left.
@@ -111,6 +123,11 @@ pub fn obsolete(env: &Env) -> Result<Vec<Object>> {
     if env.backup.is_none() {
         let names = schedule::Task::ALL.iter().map(|task| names::task(env, task.word()));
         objects.extend(names.map(|name| Object::named::<CronJob>(env, name)));
+        let drill = names::task(env, schedule::Task::Drill.word());
+        objects.push(Object::named::<RoleBinding>(env, drill.clone()));
+        objects.push(Object::named::<Role>(env, drill.clone()));
+        objects.push(Object::named::<ServiceAccount>(env, drill.clone()));
+        objects.push(Object::named::<ConfigMap>(env, drill));
     }
     if env.backup.as_ref().is_none_or(|backup| backup.own.is_none()) {
         let name = names::repository(env);

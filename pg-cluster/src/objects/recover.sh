@@ -6,6 +6,23 @@ umask 077
 parent=${PGDATA%/*} kept="" step="begin" began=$SECONDS
 say() { echo "$(date -u +%H:%M:%S) $*"; }
 
+# tell PASSED WORD: leaves the verdict of a drill in the one ConfigMap that this pod may write to.
+tell() {
+    python3 - "$1" "$2" << 'PYTHON'
+import datetime, json, os, ssl, sys, urllib.request
+own = "/var/run/secrets/kubernetes.io/serviceaccount/"
+read = lambda name: open(own + name).read()
+host = os.environ["KUBERNETES_SERVICE_HOST"]
+host = f"[{host}]" if ":" in host else host
+url = f"https://{host}:{os.environ['KUBERNETES_SERVICE_PORT']}/api/v1/namespaces/{read('namespace')}/configmaps/{os.environ['VERDICT']}"
+ended = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+body = json.dumps({"data": {"ended": ended, "passed": sys.argv[1], "word": sys.argv[2]}}).encode()
+headers = {"Authorization": "Bearer " + read("token"), "Content-Type": "application/merge-patch+json"}
+request = urllib.request.Request(url, body, headers, method="PATCH")
+urllib.request.urlopen(request, timeout=30, context=ssl.create_default_context(cafile=own + "ca.crt")).read()
+PYTHON
+}
+
 failed() {
     trap - ERR
     say "failed: $step"
@@ -16,7 +33,9 @@ failed() {
         say "what was there before is back"
     fi
     tail -c 1500 /tmp/log 2> /dev/null || true
-    printf '%s: %s' "$step" "$(tail -n 3 /tmp/log 2> /dev/null | cut -c1-600 || true)" > /dev/termination-log
+    word=$(printf '%s: %s' "$step" "$(tail -n 3 /tmp/log 2> /dev/null | cut -c1-600 || true)")
+    printf %s "$word" > /dev/termination-log
+    [[ $MODE = restore ]] || tell false "$word" || true
     exit 1
 }
 trap failed ERR
@@ -77,8 +96,11 @@ if [[ $MODE = drill ]]; then
         done < <(psql -XAtqd "$database" -c "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')")
     done < <(psql -XAtqc 'select datname from pg_database where datallowconn and not datistemplate')
     bytes=$(psql -XAtqc 'select sum(pg_database_size(oid))::bigint from pg_database')
-    printf '{"until":"%s","rows":%d,"bytes":%d,"seconds":%d}' "$until" "$rows" "$bytes" $((SECONDS - began)) > /dev/termination-log
     pg_ctl -D "$PGDATA" -m immediate stop > /dev/null
+    word=$(printf '{"until":"%s","rows":%d,"bytes":%d,"seconds":%d}' "$until" "$rows" "$bytes" $((SECONDS - began)))
+    printf %s "$word" > /dev/termination-log
+    step="tell the verdict"
+    tell true "$word"
 else
     step="stop the recovered copy"
     pg_ctl -D "$PGDATA" -m fast -t 864000 -w stop > /dev/null

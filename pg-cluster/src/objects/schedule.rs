@@ -1,5 +1,5 @@
-//! The jobs that take backups and try them. They have no rights in Kubernetes: a backup asks the
-//! members by TLS, and what a drill found out is its pod's last word.
+//! The jobs that take backups and try them. Backups have no rights in Kubernetes, because they ask
+//! the members by TLS; a drill may write its verdict, and nothing else.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use k8s_openapi::{
     api::{
         batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec},
         core::v1::{
-            Container, EnvVar, EphemeralVolumeSource, PersistentVolumeClaimTemplate,
+            ConfigMap, Container, EnvVar, EphemeralVolumeSource, PersistentVolumeClaimTemplate,
             PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, SecretVolumeSource,
             Volume,
         },
@@ -50,6 +50,8 @@ impl Task {
 const TRIES: i32 = 1;
 const LIMIT_SECONDS: i64 = 20 * 3600;
 const LISTED_SECONDS: i32 = 30 * 24 * 3600;
+/// Long enough for who waits for it.
+const DRILL_LISTED_SECONDS: i32 = 60;
 
 pub fn own_labels(env: &Env) -> BTreeMap<String, String> {
     labels([
@@ -76,8 +78,8 @@ pub fn cron_job(env: &Env, backup: &Backup, task: Task) -> CronJob {
 /// The same work, now.
 pub fn job(env: &Env, task: Task, name: String) -> Job {
     let mut spec = job_spec(env, task);
-    // Nobody keeps a history of these; what a drill found is read until the next one.
-    spec.ttl_seconds_after_finished = Some(LISTED_SECONDS);
+    // Nobody keeps a history of these.
+    spec.ttl_seconds_after_finished.get_or_insert(LISTED_SECONDS);
     Job { metadata: meta(env, name), spec: Some(spec), ..Job::default() }
 }
 
@@ -87,8 +89,24 @@ fn job_spec(env: &Env, task: Task) -> JobSpec {
         Task::Differential => (backup_script(env, "diff"), archive::RUNNER_FILE),
         Task::Drill => (include_str!("recover.sh").to_owned(), archive::MEMBER_FILE),
     };
-    let volume = (task == Task::Drill).then(|| scratch_volume(env));
-    spec(env, script, vec![plain("MODE", "drill")], file, volume)
+    if task != Task::Drill {
+        return spec(env, script, Vec::new(), file, None);
+    }
+    let verdict = names::task(env, task.word());
+    let variables = vec![plain("MODE", "drill"), plain("VERDICT", &verdict)];
+    let mut spec = spec(env, script, variables, file, Some(scratch_volume(env)));
+    // Its volume goes with its pod.
+    spec.ttl_seconds_after_finished = Some(DRILL_LISTED_SECONDS);
+    if let Some(pod) = &mut spec.template.spec {
+        pod.service_account_name = Some(verdict);
+        pod.automount_service_account_token = Some(true);
+    }
+    spec
+}
+
+/// Where the verdict of the last drill stands.
+pub fn verdict(env: &Env) -> ConfigMap {
+    ConfigMap { metadata: meta(env, names::task(env, Task::Drill.word())), ..ConfigMap::default() }
 }
 
 /// Brings main's volume to a moment of the archive; `arguments` are pgBackRest's for it.

@@ -236,14 +236,22 @@ fn what_another_archive_left_is_taken_away() {
 }
 
 #[test]
-fn the_jobs_for_the_archive_have_no_rights_and_no_wal_is_archived_without_it() {
+fn a_backup_has_no_rights_a_drill_may_write_its_verdict_and_no_wal_is_archived_without_it() {
     let objects = without_secrets(&env(OWN_ARCHIVE)).unwrap();
-    for name in ["a-backup-full", "a-backup-diff", "a-drill"] {
+    for (name, account) in [
+        ("a-backup-full", Value::Null),
+        ("a-backup-diff", Value::Null),
+        ("a-drill", json!("a-drill")),
+    ] {
         let pod = &found(&objects, "CronJob", name)["spec"]["jobTemplate"]["spec"]["template"];
-        assert_eq!(pod["spec"]["automountServiceAccountToken"], false);
-        assert_eq!(pod["spec"]["serviceAccountName"], Value::Null);
+        assert_eq!(pod["spec"]["automountServiceAccountToken"], account != Value::Null);
+        assert_eq!(pod["spec"]["serviceAccountName"], account);
         assert_eq!(pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
     }
+    let rules = &found(&objects, "Role", "a-drill")["rules"];
+    assert_eq!(rules.as_array().unwrap().len(), 1);
+    assert_eq!(rules[0]["resourceNames"], json!(["a-drill"]));
+    assert_eq!(rules[0]["verbs"], json!(["patch"]));
     let mode = |text| dynamic(&env(text))["postgresql"]["parameters"]["archive_mode"].clone();
     assert_eq!((mode(OWN_ARCHIVE), mode("")), (json!("on"), Value::Null));
 }

@@ -167,8 +167,10 @@ pub async fn what_befalls_the_archive_is_told_and_loses_nothing() {
             .unwrap();
     }
     let volumes = database.api::<PersistentVolumeClaim>();
-    while volumes.list(&ListParams::default()).await.unwrap().items.len() > 1 {
-        pace.tick().await;
+    for volume in ["data-safe-replica-0", "data-safe-main-0"] {
+        while volumes.get_opt(volume).await.unwrap().is_some() {
+            pace.tick().await;
+        }
     }
     database.must(&["restore", "--yes", "--at", "latest"]);
     assert_eq!(numbers(&database).await, [1, 2]);
