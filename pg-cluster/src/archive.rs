@@ -1,15 +1,17 @@
 //! The archive of WAL and backups, as pgBackRest sees it.
 
+mod info;
+
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::ResourceExt;
-use serde::{Deserialize, Serialize};
 
 use tokio::time::timeout;
 
+pub use self::info::Backup;
 use crate::{
     cluster::Cluster,
     exec::PASSWORD,
@@ -26,100 +28,6 @@ use crate::{
 const LIMIT: Duration = Duration::from_mins(2);
 /// A status does not wait for an archive that is away.
 const ASK_LIMIT: Duration = Duration::from_secs(10);
-
-/// A backup that is whole.
-#[derive(Debug, Serialize)]
-pub struct Backup {
-    pub name: String,
-    /// full, diff or incr.
-    pub kind: String,
-    pub began: Timestamp,
-    pub ended: Timestamp,
-    /// Of the database, and of what it takes in the archive.
-    pub bytes: u64,
-    pub archived_bytes: u64,
-    pub wal_from: Option<String>,
-    pub wal_to: Option<String>,
-    /// Some of its pages did not fit their checksums.
-    pub damaged: bool,
-}
-
-#[derive(Deserialize)]
-struct Stanza {
-    #[serde(default)]
-    backup: Vec<Entry>,
-    status: Status,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    code: i32,
-    message: String,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    label: String,
-    #[serde(rename = "type")]
-    kind: String,
-    timestamp: Span,
-    info: Info,
-    archive: Range,
-    #[serde(default)]
-    error: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct Span {
-    start: i64,
-    stop: i64,
-}
-
-#[derive(Deserialize)]
-struct Info {
-    size: u64,
-    repository: Size,
-}
-
-#[derive(Deserialize)]
-struct Size {
-    #[serde(default)]
-    delta: u64,
-}
-
-#[derive(Deserialize)]
-struct Range {
-    start: Option<String>,
-    stop: Option<String>,
-}
-
-/// pgBackRest's words for a stanza in order, and for one without a backup yet.
-const IN_ORDER: i32 = 0;
-const NO_BACKUP: i32 = 2;
-
-/// What `pgbackrest info --output=json` says.
-pub fn parse_info(text: &str) -> Result<Vec<Backup>> {
-    let stanzas: Vec<Stanza> = serde_json::from_str(text).context("read what pgBackRest lists")?;
-    let Some(stanza) = stanzas.into_iter().next() else { return Ok(Vec::new()) };
-    if ![IN_ORDER, NO_BACKUP].contains(&stanza.status.code) {
-        bail!("the archive can't be read: {}", stanza.status.message);
-    }
-    let time = |seconds| Timestamp::from_second(seconds).context("read a backup's time");
-    let whole = |entry: Entry| {
-        Ok(Backup {
-            name: entry.label,
-            kind: entry.kind,
-            began: time(entry.timestamp.start)?,
-            ended: time(entry.timestamp.stop)?,
-            bytes: entry.info.size,
-            archived_bytes: entry.info.repository.delta,
-            wal_from: entry.archive.start,
-            wal_to: entry.archive.stop,
-            damaged: entry.error == Some(true),
-        })
-    };
-    stanza.backup.into_iter().map(whole).collect()
-}
 
 const ANOTHER_DATABASE: &str = "the archive is of another database of this name: bring that back with `pg-cluster restore --at latest`, or name another prefix under [backup]";
 
@@ -141,9 +49,23 @@ impl Cluster {
     }
 
     pub async fn backups(&self, pod: &str) -> Result<Vec<Backup>> {
-        parse_info(
-            &self.pgbackrest(pod, "--log-level-console=off info --output=json", LIMIT).await?,
-        )
+        Ok(self.listed(pod).await?.backups)
+    }
+
+    async fn listed(&self, pod: &str) -> Result<info::Listed> {
+        let text =
+            self.pgbackrest(pod, "--log-level-console=off info --output=json", LIMIT).await?;
+        info::parse(&text)
+    }
+
+    /// The timeline on which a moment was lived. Another restore may have begun a newer one since.
+    pub async fn timeline_at(&self, pod: &str, time: Timestamp) -> Result<i64> {
+        let folder = self.listed(pod).await?.folder.context("the archive has no WAL yet")?;
+        let list = format!(
+            "--log-level-console=off repo-ls --filter='[.]history$' --output=json archive/{}/{folder}",
+            self.env.name
+        );
+        info::timeline_at(&self.pgbackrest(pod, &list, LIMIT).await?, time)
     }
 
     /// Makes the archive ready and sees that a segment of WAL arrives there.
@@ -273,33 +195,4 @@ fn said(error: &anyhow::Error) -> String {
     let lines = text.lines().filter(|line| line.contains("ERROR") || line.contains("HINT"));
     let short = lines.take(2).map(str::trim).collect::<Vec<_>>().join(" ");
     if short.is_empty() { text } else { short }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_pgbackrest_lists_is_read() {
-        let text = r#"[{"archive":[],"backup":[{"archive":{"start":"000000010000000000000003","stop":"000000010000000000000004"},
-            "backrest":{"format":5,"version":"2.55.1"},"database":{"id":1,"repo-key":1},"error":false,
-            "info":{"delta":23,"repository":{"delta":7,"size":9},"size":40},"label":"20261126-010000F","lsn":{"start":"0/3000028","stop":"0/4000050"},
-            "prior":null,"reference":null,"timestamp":{"start":1795654800,"stop":1795654860},"type":"full"}],
-            "cipher":"aes-256-cbc","db":[],"name":"a","repo":[],"status":{"code":0,"lock":{},"message":"ok"}}]"#;
-        let [backup] = &parse_info(text).unwrap()[..] else { panic!("one backup") };
-        assert_eq!(
-            (&*backup.name, &*backup.kind, backup.damaged),
-            ("20261126-010000F", "full", false)
-        );
-        assert_eq!((backup.bytes, backup.archived_bytes), (40, 7));
-        assert_eq!(backup.ended.as_second() - backup.began.as_second(), 60);
-    }
-
-    #[test]
-    fn an_archive_without_a_backup_is_no_error_and_one_that_cannot_be_read_is() {
-        let none = r#"[{"backup":[],"name":"a","status":{"code":2,"message":"no valid backups"}}]"#;
-        assert!(parse_info(none).unwrap().is_empty());
-        let broken = r#"[{"backup":[],"name":"a","status":{"code":99,"message":"other"}}]"#;
-        assert!(parse_info(broken).unwrap_err().to_string().contains("other"));
-    }
 }

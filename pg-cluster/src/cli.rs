@@ -51,6 +51,19 @@ pub struct Global {
     pub yes: bool,
 }
 
+impl Global {
+    /// The same folder, and another environment in it, where that says it is.
+    pub fn of(&self, env: &str) -> Self {
+        Self {
+            env: env.to_owned(),
+            config: self.config.clone(),
+            context: None,
+            namespace: None,
+            ..*self
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum Output {
     #[default]
@@ -160,6 +173,24 @@ pub enum Command {
         /// What `import --from` was called once
         #[arg(long, hide = true)]
         from: Option<PathBuf>,
+    },
+    /// Make this environment's cluster as a copy of another's, at a moment of its archive
+    Clone {
+        /// The environment to copy, which is only read
+        #[arg(long, value_name = "ENV")]
+        from: String,
+        /// A time with its zone, an LSN, or latest
+        #[arg(long)]
+        at: Moment,
+        /// SQL to run in the database before anybody can connect
+        #[arg(long, value_name = "FILE")]
+        mask: Option<PathBuf>,
+        /// The database of --mask [default: the only one]
+        #[arg(long, requires = "mask")]
+        database: Option<String>,
+        /// Give up waiting after this many seconds
+        #[arg(long, default_value = "86400", value_parser = seconds)]
+        timeout: Duration,
     },
     /// Dump a database into a file on this machine, and read it back to check it
     Export {

@@ -12,7 +12,10 @@ use crate::{
     archive::Backup,
     cli::Global,
     cluster::Cluster,
-    objects::{self, HomeSet, schedule},
+    objects::{
+        self, HomeSet,
+        schedule::{self, Recovery},
+    },
     patroni::OUTLIVES_A_RESTORE,
     progress::{self, until},
 };
@@ -52,8 +55,43 @@ impl std::str::FromStr for Moment {
 }
 
 impl Moment {
+    /// Sees that the archive reaches it, through a member that answers. What comes back is its timeline.
+    pub async fn check(&self, cluster: &Cluster, asked: &str) -> Result<Option<i64>> {
+        let backups = cluster.backups(asked).await?;
+        let Some(base) = self.base(&backups) else {
+            bail!(
+                "no backup ended before {}: the oldest moment that can be reached is {}",
+                self.words(),
+                backups.first().map_or_else(
+                    || "none, there is no backup".to_owned(),
+                    |first| first.ended.to_string()
+                )
+            );
+        };
+        let Self::Time(time) = *self else {
+            progress::done(
+                "from the backup",
+                &format!("{} of {}, {} bytes to read", base.name, base.ended, base.archived_bytes),
+            );
+            return Ok(None);
+        };
+        ensure!(
+            time <= Timestamp::now(),
+            "{time} is in the future: name a moment that has been, or latest"
+        );
+        let timeline = cluster.timeline_at(asked, time).await?;
+        progress::done(
+            "from the backup",
+            &format!(
+                "{} of {}, {} bytes to read, along timeline {timeline}",
+                base.name, base.ended, base.archived_bytes
+            ),
+        );
+        Ok(Some(timeline))
+    }
+
     /// The newest backup that ended before it, which is where recovery begins.
-    fn base<'a>(&self, backups: &'a [Backup]) -> Option<&'a Backup> {
+    pub fn base<'a>(&self, backups: &'a [Backup]) -> Option<&'a Backup> {
         match self {
             Self::Time(time) => backups.iter().rfind(|backup| backup.ended <= *time),
             Self::Latest | Self::Position(_) => backups.last(),
@@ -61,18 +99,20 @@ impl Moment {
     }
 
     /// Arguments of `pgbackrest restore`, for a shell.
-    fn arguments(&self) -> String {
+    pub fn arguments(&self, timeline: Option<i64>) -> String {
+        let timeline =
+            timeline.map_or_else(String::new, |number| format!(" --target-timeline={number}"));
         match self {
             Self::Latest => "--type=default".to_owned(),
             Self::Time(time) => format!(
-                "--type=time --target='{}' --target-action=promote",
+                "--type=time --target='{}' --target-action=promote{timeline}",
                 time.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
             ),
             Self::Position(lsn) => format!("--type=lsn --target={lsn} --target-action=promote"),
         }
     }
 
-    fn words(&self) -> String {
+    pub fn words(&self) -> String {
         match self {
             Self::Latest => "the end of its archive".to_owned(),
             Self::Time(time) => time.to_string(),
@@ -88,34 +128,13 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     // With no member left, the archive answers through the pod that restores.
     destroy::primary_is_home(cluster).await?;
     // With no member left, pgBackRest finds out when it restores.
-    match report.members.iter().find(|member| member.answer.is_some()) {
-        Some(asked) => {
-            let backups = cluster.backups(&asked.name).await?;
-            let Some(base) = plan.at.base(&backups) else {
-                bail!(
-                    "no backup ended before {}: the oldest moment that can be reached is {}",
-                    plan.at.words(),
-                    backups.first().map_or_else(
-                        || "none, there is no backup".to_owned(),
-                        |first| first.ended.to_string()
-                    )
-                );
-            };
-            progress::done(
-                "from the backup",
-                &format!("{} of {}, {} bytes to read", base.name, base.ended, base.archived_bytes),
-            );
-        }
-        None => {
-            progress::warn("no member answers, so what the archive has is seen when it is read");
-        }
-    }
-    if let Moment::Time(time) = plan.at {
-        ensure!(
-            time <= Timestamp::now(),
-            "{time} is in the future: name a moment that has been, or latest"
-        );
-    }
+    let asked = report.members.iter().find(|member| member.answer.is_some());
+    let timeline = if let Some(member) = asked {
+        plan.at.check(cluster, &member.name).await?
+    } else {
+        progress::warn("no member answers, so what the archive has is seen when it is read");
+        None
+    };
     let loss = format!(
         "what was written after {} is gone from {}{}",
         plan.at.words(),
@@ -136,7 +155,12 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     destroy::stop(cluster, plan.timeout).await?;
     cluster.apply(&objects::main_volume(env)?).await?;
     let name = objects::names::task(env, "restore");
-    let job = schedule::recovery(env, name, &plan.at.arguments(), plan.discard);
+    let job = schedule::recovery(
+        env,
+        name,
+        &plan.at.arguments(timeline),
+        &Recovery::InPlace { discard: plan.discard },
+    );
     let job = cluster.start(job).await?;
     let recovered = cluster.finish("the restore", &job, plan.timeout).await;
     let word = recovered.with_context(|| {

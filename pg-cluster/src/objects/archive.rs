@@ -14,7 +14,9 @@ use crate::{
 
 /// Port of pgBackRest's server in every member.
 pub const PORT: i32 = 8432;
-pub const MEMBER_FILE: &str = "pgbackrest.conf";
+/// What pgBackRest looks for.
+pub const CONFIG_FILE: &str = "pgbackrest.conf";
+pub const MEMBER_FILE: &str = CONFIG_FILE;
 pub const RUNNER_FILE: &str = "runner.conf";
 
 pub fn secret(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Result<Object> {

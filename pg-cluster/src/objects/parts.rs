@@ -53,6 +53,11 @@ pub fn read(name: &str, path: &str) -> VolumeMount {
     VolumeMount { read_only: Some(true), ..mount(name, path) }
 }
 
+/// A script as a container's command, of which Kubernetes would take `$$` and `$(NAME)` for its own.
+pub fn shell(script: &str) -> Vec<String> {
+    vec!["bash".to_owned(), "-c".to_owned(), script.replace('$', "$$")]
+}
+
 /// What a small helper asks for.
 pub fn requests(cpu: &str, memory: &str) -> ResourceRequirements {
     let amounts = [("cpu", cpu), ("memory", memory)];

@@ -1,7 +1,7 @@
 //! A member's pod: Patroni as an ordinary user on a read-only root.
 
 use super::parts::{
-    amounts, mount, pod_security, port, read, requests, scratch, security, tls_volume,
+    amounts, mount, pod_security, port, read, requests, scratch, security, shell, tls_volume,
 };
 use super::{
     SCOPE_LABEL, SET_LABEL, archive, labels, names, schedule, secrets, select, selector,
@@ -69,7 +69,7 @@ fn backup_server(env: &Env) -> Container {
         name: "pgbackrest".to_owned(),
         image: Some(env.image.to_string()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
-        command: Some(["bash", "-c", include_str!("serve.sh")].map(str::to_owned).to_vec()),
+        command: Some(shell(include_str!("serve.sh"))),
         env: Some(vec![from_secret(env, "PGPASSWORD", "superuser")]),
         ports: Some(vec![port("pgbackrest", archive::PORT)]),
         resources: Some(requests("10m", "32Mi")),
@@ -152,14 +152,19 @@ fn environment(env: &Env) -> Vec<EnvVar> {
         plain("PGHOST", SOCKET_DIR.to_owned()),
         plain("PGUSER", secrets::SUPERUSER.to_owned()),
     ];
-    let passwords = [
+    all.extend(passwords(env));
+    all
+}
+
+/// Those of the users that Patroni needs, from the Secret.
+pub fn passwords(env: &Env) -> [EnvVar; 4] {
+    [
         ("PATRONI_SUPERUSER_PASSWORD", "superuser"),
         ("PATRONI_REPLICATION_PASSWORD", "replication"),
         ("PATRONI_REWIND_PASSWORD", "rewind"),
         ("PATRONI_RESTAPI_PASSWORD", "restapi"),
-    ];
-    all.extend(passwords.map(|(name, key)| from_secret(env, name, key)));
-    all
+    ]
+    .map(|(name, key)| from_secret(env, name, key))
 }
 
 /// A password of the system's users.

@@ -1,6 +1,6 @@
 # Restores the newest backup, or what TARGET names, into $PGDATA and recovers it with WAL from the
 # archive. With MODE=drill the copy is looked through, and what came out is the pod's last word;
-# with MODE=restore it stays, for Patroni to start.
+# with MODE=restore it stays, for Patroni to start; with MODE=clone as well, as another cluster's.
 set -euo pipefail
 umask 077
 parent=${PGDATA%/*} kept="" step="begin" began=$SECONDS
@@ -35,7 +35,7 @@ failed() {
     tail -c 1500 /tmp/log 2> /dev/null || true
     word=$(printf '%s: %s' "$step" "$(tail -n 3 /tmp/log 2> /dev/null | cut -c1-600 || true)")
     printf %s "$word" > /dev/termination-log
-    [[ $MODE = restore ]] || tell false "$word" || true
+    [[ $MODE != drill ]] || tell false "$word" || true
     exit 1
 }
 trap failed ERR
@@ -58,6 +58,7 @@ fi
 step="restore the files"
 say "$step"
 eval "target=(${TARGET:---type=default})"
+# Two copies of a database must not write to one archive.
 mode=(); [[ $MODE = restore ]] || mode=(--archive-mode=off)
 mkdir -p "$PGDATA"
 pgbackrest --stanza="$STANZA" --pg1-path="$PGDATA" --log-level-console=info "${mode[@]}" "${target[@]}" restore 2>&1 | tee -a /tmp/log
@@ -102,6 +103,30 @@ if [[ $MODE = drill ]]; then
     step="tell the verdict"
     tell true "$word"
 else
+    if [[ $MODE = clone ]]; then
+        step="give it passwords of its own"
+        psql -XAtq -v ON_ERROR_STOP=1 << 'SQL'
+do $$ declare name text; begin
+    for name in select rolname from pg_roles where rolcanlogin and rolname not in ('postgres', 'replicator', 'rewind') loop
+        execute format('alter role %I password null', name);
+    end loop;
+end $$;
+\getenv superuser PATRONI_SUPERUSER_PASSWORD
+\getenv replication PATRONI_REPLICATION_PASSWORD
+\getenv rewind PATRONI_REWIND_PASSWORD
+alter role postgres password :'superuser';
+alter role replicator password :'replication';
+alter role rewind password :'rewind';
+SQL
+        if [[ -e /etc/pgbackrest/mask.sql ]]; then
+            step="mask what it holds"
+            psql -XAtq -v ON_ERROR_STOP=1 -d "$MASKED" -f /etc/pgbackrest/mask.sql >> /tmp/log 2>&1
+        fi
+    fi
+    step="forget the target of the recovery" # else it would hold for the next one as well, as a standby
+    psql -XAtqc "select format('alter system reset %I;', name) from pg_file_settings
+        where sourcefile like '%/postgresql.auto.conf' and (name = 'restore_command' or name = 'archive_mode' or name like 'recovery\_target%')" |
+        sort -u | psql -XAtq -v ON_ERROR_STOP=1
     step="stop the recovered copy"
     pg_ctl -D "$PGDATA" -m fast -t 864000 -w stop > /dev/null
     printf '{"until":"%s","timeline":%d,"kept":"%s","seconds":%d}' "$until" "$timeline" "$kept" $((SECONDS - began)) > /dev/termination-log

@@ -3,19 +3,21 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
+
 use k8s_openapi::{
     api::{
         batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec},
         core::v1::{
             ConfigMap, Container, EnvVar, EphemeralVolumeSource, PersistentVolumeClaimTemplate,
-            PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, SecretVolumeSource,
-            Volume,
+            PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Secret,
+            SecretVolumeSource, Volume,
         },
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
-use super::{archive, labels, meta, names, parts, pod, sets};
+use super::{Object, archive, labels, meta, names, parts, pod, secrets, sets};
 use crate::env::{Backup, Env, Schedule};
 
 /// What one of the jobs is for.
@@ -90,11 +92,11 @@ fn job_spec(env: &Env, task: Task) -> JobSpec {
         Task::Drill => (include_str!("recover.sh").to_owned(), archive::MEMBER_FILE),
     };
     if task != Task::Drill {
-        return spec(env, script, Vec::new(), file, None);
+        return spec(env, &script, Vec::new(), file, None);
     }
     let verdict = names::task(env, task.word());
     let variables = vec![plain("MODE", "drill"), plain("VERDICT", &verdict)];
-    let mut spec = spec(env, script, variables, file, Some(scratch_volume(env)));
+    let mut spec = spec(env, &script, variables, file, Some(scratch_volume(env)));
     // Its volume goes with its pod.
     spec.ttl_seconds_after_finished = Some(DRILL_LISTED_SECONDS);
     if let Some(pod) = &mut spec.template.spec {
@@ -109,8 +111,17 @@ pub fn verdict(env: &Env) -> ConfigMap {
     ConfigMap { metadata: meta(env, names::task(env, Task::Drill.word())), ..ConfigMap::default() }
 }
 
-/// Brings main's volume to a moment of the archive; `arguments` are pgBackRest's for it.
-pub fn recovery(env: &Env, name: String, arguments: &str, discard: bool) -> Job {
+/// What a recovery is for.
+pub enum Recovery<'a> {
+    /// The cluster goes back to a moment of its own archive.
+    InPlace { discard: bool },
+    /// It becomes a copy of `origin`, whose archive is opened by what is in `secret`.
+    /// A mask in it is for the database `masked`.
+    CopyOf { origin: &'a Env, secret: &'a str, masked: &'a str },
+}
+
+/// Brings main's volume to a moment of an archive; `target` is pgBackRest's arguments for it.
+pub fn recovery(env: &Env, name: String, target: &str, recovery: &Recovery) -> Job {
     let claim = format!("{}-{}-0", pod::DATA_VOLUME, names::main(env));
     let volume = Volume {
         name: pod::DATA_VOLUME.to_owned(),
@@ -120,17 +131,50 @@ pub fn recovery(env: &Env, name: String, arguments: &str, discard: bool) -> Job 
         }),
         ..Volume::default()
     };
-    let variables = vec![
-        plain("MODE", "restore"),
-        plain("TARGET", arguments),
-        plain("DISCARD", if discard { "1" } else { "" }),
-    ];
-    let script = include_str!("recover.sh").to_owned();
-    let mut spec = spec(env, script, variables, archive::MEMBER_FILE, Some(volume));
+    let script = include_str!("recover.sh");
+    let mut variables = vec![plain("TARGET", target)];
+    let mut spec = match recovery {
+        Recovery::InPlace { discard } => {
+            variables.push(plain("MODE", "restore"));
+            variables.push(plain("DISCARD", if *discard { "1" } else { "" }));
+            spec(env, script, variables, archive::MEMBER_FILE, Some(volume))
+        }
+        Recovery::CopyOf { origin, secret, masked } => {
+            variables.push(plain("MASKED", masked));
+            variables.push(plain("MODE", "clone"));
+            variables.extend(pod::passwords(env));
+            let mut spec = spec(origin, script, variables, archive::MEMBER_FILE, Some(volume));
+            let pod = spec.template.spec.get_or_insert_default();
+            for volume in pod.volumes.iter_mut().flatten() {
+                let holder = volume.secret.as_mut();
+                if let Some(holder) = holder {
+                    holder.secret_name = Some((*secret).to_owned());
+                    holder.items = None;
+                }
+            }
+            spec
+        }
+    };
     // A second try would take the half of the first for what was there before.
     spec.backoff_limit = Some(0);
     spec.active_deadline_seconds = None;
     Job { metadata: meta(env, name), spec: Some(spec), ..Job::default() }
+}
+
+/// What opens another cluster's archive, for as long as it is copied.
+pub fn key_of_origin(
+    env: &Env,
+    name: String,
+    config: String,
+    authority: String,
+    mask: Option<String>,
+) -> Result<Object> {
+    let mut data = BTreeMap::from([
+        (archive::CONFIG_FILE.to_owned(), config),
+        (secrets::CA.to_owned(), authority),
+    ]);
+    data.extend(mask.map(|mask| ("mask.sql".to_owned(), mask)));
+    Object::of(&Secret { metadata: meta(env, name), string_data: Some(data), ..Secret::default() })
 }
 
 fn backup_script(env: &Env, kind: &str) -> String {
@@ -143,7 +187,7 @@ fn plain(name: &str, value: &str) -> EnvVar {
 
 fn spec(
     env: &Env,
-    script: String,
+    script: &str,
     mut variables: Vec<EnvVar>,
     file: &str,
     data: Option<Volume>,
@@ -167,7 +211,7 @@ fn spec(
         name: "pgbackrest".to_owned(),
         image: Some(env.image.to_string()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
-        command: Some(vec!["bash".to_owned(), "-c".to_owned(), script]),
+        command: Some(parts::shell(script)),
         env: Some(variables),
         resources: Some(parts::requests("20m", "64Mi")),
         security_context: Some(parts::security()),
@@ -202,7 +246,7 @@ pub fn config_volume(env: &Env, file: &str) -> Volume {
             default_mode: Some(0o440),
             items: Some(vec![k8s_openapi::api::core::v1::KeyToPath {
                 key: file.to_owned(),
-                path: "pgbackrest.conf".to_owned(),
+                path: archive::CONFIG_FILE.to_owned(),
                 mode: None,
             }]),
             ..SecretVolumeSource::default()

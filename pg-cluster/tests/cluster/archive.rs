@@ -4,7 +4,7 @@ use k8s_openapi::api::{apps::v1::StatefulSet, batch::v1::Job, core::v1::Persiste
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::{fixture::Database, writer};
+use crate::{backups::client, fixture::Database, writer};
 
 /// The server that `tests/cluster` builds, under the name that config/dev gives it.
 pub const OWN: &str = "backup.archive_timeout = 10\nbackup.own = { image = \"docker.io/versity/versitygw:v1.8.0\", storage = \"2Gi\" }";
@@ -39,6 +39,9 @@ pub async fn a_cluster_goes_back_to_the_moment_between_two_writes() {
     };
     assert_eq!(listed(&database)["backups"][0]["kind"], "full");
 
+    let people = "create table people (name text); insert into people values ('Ada')";
+    client(&database, "todo").await.batch_execute(people).await.unwrap();
+
     // From the replica, and only what differs.
     write(&database, "create table kept (n int primary key, filler text)").await;
     write(&database, "insert into kept select n, repeat('x', 100) from generate_series(1, 1000) n")
@@ -57,25 +60,57 @@ pub async fn a_cluster_goes_back_to_the_moment_between_two_writes() {
     );
 
     let between = write(&database, "delete from kept where n > 3").await;
-    write(&database, "drop table kept").await;
+    let late = write(&database, "drop table kept; create table branch ()").await;
     let early = database.run(&["restore", "--yes", "--at", "2020-01-01T00:00:00Z"]);
     assert!(
         !early.status.success() && said(&early).contains("the oldest moment that can be reached"),
         "{}",
         said(&early)
     );
+
+    // Beside it: the original goes on, and the copy has passwords of its own and nothing that is masked.
+    let copy = database.beside("copy").await;
+    copy.write_environment("origin", &database);
+    let mask = copy.write("mask.sql", "update people set name = 'somebody';");
+    database.must(&["backup", "now", "--type", "diff"]); // WAL until now is archived with it
+    copy.must(&["clone", "--from", "origin", "--at", &between, "--mask", mask.to_str().unwrap()]);
+    assert_eq!(numbers(&copy).await, [1, 2, 3]);
+    let names = client(&copy, "todo").await.query("select name from people", &[]).await.unwrap();
+    assert_eq!((names.len(), names[0].get::<_, &str>(0)), (1, "somebody"));
+    assert_eq!(
+        count(&database, "select count(*) from kept").await,
+        None,
+        "the original is as it was"
+    );
+    let passwords =
+        (copy.secret("role-app", "password").await, database.secret("role-app", "password").await);
+    assert_ne!(passwords.0, passwords.1);
+    let again = copy.run(&["clone", "--from", "origin", "--at", "latest"]);
+    assert!(
+        !again.status.success() && said(&again).contains("copy is there already"),
+        "{}",
+        said(&again)
+    );
+    copy.end().await;
+
     let began = Instant::now();
     database.must(&["restore", "--yes", "--at", &between]);
     println!("restored to a moment in {:.1} s", began.elapsed().as_secs_f32());
     assert_eq!(numbers(&database).await, [1, 2, 3]);
-    database.until_healthy();
-
-    // On the new timeline the archive goes on, and all that was acknowledged comes back from it alone.
     write(&database, "insert into kept values (4)").await;
-    database.must(&["restore", "--yes", "--at", "latest", "--discard"]);
-    assert_eq!(numbers(&database).await, [1, 2, 3, 4]);
+
+    // What was lived before the restore is another branch, and can be gone back to as well.
+    database.must(&["restore", "--yes", "--discard", "--at", &late]);
+    assert_eq!(count(&database, "select count(*) from kept").await, None);
+    assert_eq!(count(&database, "select count(*) from branch").await, Some(0));
+    database.until_healthy();
+    database.must(&["switchover"]);
     database.until_healthy();
     database.end().await;
+}
+
+async fn count(database: &Database, question: &str) -> Option<i64> {
+    Some(writer::superuser(database).await.query_one(question, &[]).await.ok()?.get(0))
 }
 
 /// Lets the archive's server run, or not.

@@ -18,7 +18,7 @@ async fn content(database: &Database, name: &str) -> Option<(i64, String, String
     Some((row.get(0), row.get(1), row.get(2)))
 }
 
-async fn client(database: &Database, name: &str) -> tokio_postgres::Client {
+pub async fn client(database: &Database, name: &str) -> tokio_postgres::Client {
     let login = Login::of_role(database, "app", name).await;
     let primary = leader(database).await.unwrap();
     crate::writer::connect(database, &primary, &login).await.unwrap()

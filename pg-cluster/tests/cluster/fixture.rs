@@ -108,6 +108,14 @@ databases.todo.owner = "app"
         folder.join(name)
     }
 
+    /// Has another database's configuration as an environment beside this one's.
+    pub fn write_environment(&self, name: &str, other: &Self) {
+        let folder = self.config.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = other.config.path().join("test/postgres.toml");
+        std::fs::copy(file, folder.join("postgres.toml")).unwrap();
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pg-cluster"));
         command.args(["--env", "test", "--config"]).arg(self.config.path()).args(arguments);

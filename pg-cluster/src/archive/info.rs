@@ -1,0 +1,176 @@
+//! What pgBackRest says of an archive.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What is in an archive.
+#[derive(Debug, Default)]
+pub struct Listed {
+    pub backups: Vec<Backup>,
+    /// Where the WAL of the database as it is now lies, such as 17-1.
+    pub folder: Option<String>,
+}
+
+/// A backup that is whole.
+#[derive(Debug, Serialize)]
+pub struct Backup {
+    pub name: String,
+    /// full, diff or incr.
+    pub kind: String,
+    pub began: Timestamp,
+    pub ended: Timestamp,
+    /// Of the database, and of what it takes in the archive.
+    pub bytes: u64,
+    pub archived_bytes: u64,
+    pub wal_from: Option<String>,
+    pub wal_to: Option<String>,
+    /// Some of its pages did not fit their checksums.
+    pub damaged: bool,
+}
+
+#[derive(Deserialize)]
+struct Stanza {
+    #[serde(default)]
+    archive: Vec<ArchiveId>,
+    #[serde(default)]
+    backup: Vec<Entry>,
+    status: Status,
+}
+
+#[derive(Deserialize)]
+struct ArchiveId {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    code: i32,
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    label: String,
+    #[serde(rename = "type")]
+    kind: String,
+    timestamp: Span,
+    info: Info,
+    archive: Range,
+    #[serde(default)]
+    error: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    start: i64,
+    stop: i64,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    size: u64,
+    repository: Size,
+}
+
+#[derive(Deserialize)]
+struct Size {
+    #[serde(default)]
+    delta: u64,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    start: Option<String>,
+    stop: Option<String>,
+}
+
+/// pgBackRest's words for a stanza in order, and for one without a backup yet.
+const IN_ORDER: i32 = 0;
+const NO_BACKUP: i32 = 2;
+
+/// What `pgbackrest info --output=json` says.
+pub fn parse(text: &str) -> Result<Listed> {
+    let stanzas: Vec<Stanza> = serde_json::from_str(text).context("read what pgBackRest lists")?;
+    let Some(stanza) = stanzas.into_iter().next() else { return Ok(Listed::default()) };
+    if ![IN_ORDER, NO_BACKUP].contains(&stanza.status.code) {
+        bail!("the archive can't be read: {}", stanza.status.message);
+    }
+    let time = |seconds| Timestamp::from_second(seconds).context("read a backup's time");
+    let whole = |entry: Entry| {
+        Ok(Backup {
+            name: entry.label,
+            kind: entry.kind,
+            began: time(entry.timestamp.start)?,
+            ended: time(entry.timestamp.stop)?,
+            bytes: entry.info.size,
+            archived_bytes: entry.info.repository.delta,
+            wal_from: entry.archive.start,
+            wal_to: entry.archive.stop,
+            damaged: entry.error == Some(true),
+        })
+    };
+    Ok(Listed {
+        backups: stanza.backup.into_iter().map(whole).collect::<Result<_>>()?,
+        folder: stanza.archive.into_iter().next_back().map(|archive| archive.id),
+    })
+}
+
+/// The timeline on which a moment was lived: the newest that had begun by then. `listing` is what
+/// `pgbackrest repo-ls --output=json` says of the archive's history files, which come there when a
+/// member is promoted.
+pub fn timeline_at(listing: &str, time: Timestamp) -> Result<i64> {
+    #[derive(Deserialize)]
+    struct File {
+        time: Option<i64>,
+    }
+    let files: BTreeMap<String, File> =
+        serde_json::from_str(listing).context("read the archive's timelines")?;
+    let begun = files.iter().filter_map(|(name, file)| {
+        let number = name.strip_suffix(".history")?;
+        let number = i64::from_str_radix(number, 16).ok()?;
+        (file.time? <= time.as_second()).then_some(number)
+    });
+    Ok(begun.max().unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pgbackrest_lists_is_read() {
+        let text = r#"[{"archive":[],"backup":[{"archive":{"start":"000000010000000000000003","stop":"000000010000000000000004"},
+            "backrest":{"format":5,"version":"2.55.1"},"database":{"id":1,"repo-key":1},"error":false,
+            "info":{"delta":23,"repository":{"delta":7,"size":9},"size":40},"label":"20261126-010000F","lsn":{"start":"0/3000028","stop":"0/4000050"},
+            "prior":null,"reference":null,"timestamp":{"start":1795654800,"stop":1795654860},"type":"full"}],
+            "cipher":"aes-256-cbc","db":[],"name":"a","repo":[],"status":{"code":0,"lock":{},"message":"ok"}}]"#;
+        let [backup] = &parse(text).unwrap().backups[..] else { panic!("one backup") };
+        assert_eq!(
+            (&*backup.name, &*backup.kind, backup.damaged),
+            ("20261126-010000F", "full", false)
+        );
+        assert_eq!((backup.bytes, backup.archived_bytes), (40, 7));
+        assert_eq!(backup.ended.as_second() - backup.began.as_second(), 60);
+    }
+
+    #[test]
+    fn a_moment_belongs_to_the_timeline_that_was_lived_then() {
+        let listing = r#"{".":{"type":"path"},"00000002.history":{"type":"file","size":41,"time":1000},"0000000A.history":{"time":2000}}"#;
+        for (second, timeline) in [(999, 1), (1000, 2), (1999, 2), (2000, 10)] {
+            let time = Timestamp::from_second(second).unwrap();
+            assert_eq!(timeline_at(listing, time).unwrap(), timeline, "{second}");
+        }
+        assert_eq!(timeline_at("{}", Timestamp::now()).unwrap(), 1);
+    }
+
+    #[test]
+    fn an_archive_without_a_backup_is_no_error_and_one_that_cannot_be_read_is() {
+        let none = r#"[{"backup":[],"name":"a","status":{"code":2,"message":"no valid backups"}}]"#;
+        assert!(parse(none).unwrap().backups.is_empty());
+        let broken = r#"[{"backup":[],"name":"a","status":{"code":99,"message":"other"}}]"#;
+        assert!(parse(broken).unwrap_err().to_string().contains("other"));
+    }
+}
