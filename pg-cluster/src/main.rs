@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
         Ok(env) => env,
         Err(error) => return fail(&error, WRONG_CONFIGURATION),
     };
-    match commands::run(cli, env).await {
+    match Box::pin(commands::run(cli, env)).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, FAILED),
     }

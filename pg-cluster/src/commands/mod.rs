@@ -63,7 +63,7 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
     let cluster = Cluster::connect(env).await?;
     match command {
         Command::Init { .. } if global.dry_run => diff::run(&cluster, &global).await?,
-        Command::Init { timeout } => Box::pin(init::run(&cluster, &global, timeout)).await?,
+        Command::Init { timeout } => init::run(&cluster, &global, timeout).await?,
         Command::Status { watch } => return status::run(&cluster, global.output, watch).await,
         Command::Diff => diff::run(&cluster, &global).await?,
         Command::Switchover { to } => switchover::run(&cluster, &global, to).await?,
@@ -92,7 +92,7 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         }
         Command::Clone { from, at, mask, database, timeout } => {
             let plan = clone::Plan { from, at, mask, database, timeout };
-            Box::pin(clone::run(&cluster, &global, &plan)).await?;
+            clone::run(&cluster, &global, &plan).await?;
         }
         Command::Restore { at: Some(at), discard, timeout, .. } => {
             restore::run(&cluster, &global, &restore::Plan { at, discard, timeout }).await?;
