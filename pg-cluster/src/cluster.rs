@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use k8s_openapi::{
     NamespaceResourceScope,
-    api::core::v1::{PersistentVolumeClaim, Pod, Secret},
+    api::core::v1::{Pod, Secret},
 };
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
@@ -86,22 +86,6 @@ impl Cluster {
         let deleted = self.api::<Pod>().delete(&name, &only_this).await;
         deleted.with_context(|| format!("delete the pod {name}"))?;
         Ok(())
-    }
-
-    /// The names of the members' volumes, also of members that are gone: main's, and the replicas'.
-    /// One that is being deleted keeps nothing.
-    pub async fn volumes(&self) -> Result<[Vec<String>; 2]> {
-        let all = self.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
-        let all = all.context("list the volumes")?.items;
-        Ok([names::main(&self.env), names::replica(&self.env)].map(|set| {
-            let prefix = format!("data-{set}-");
-            let is_ours = |name: &String| {
-                let number = name.strip_prefix(&prefix);
-                number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
-            };
-            let kept = all.iter().filter(|volume| volume.metadata.deletion_timestamp.is_none());
-            kept.map(ResourceExt::name_any).filter(is_ours).collect()
-        }))
     }
 
     pub async fn annotate(&self, pod: &str, key: &str, value: &str) -> Result<()> {

@@ -21,6 +21,7 @@ mod roles;
 mod scram;
 mod secrets;
 mod tls;
+mod volumes;
 
 use std::process::ExitCode;
 

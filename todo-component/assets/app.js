@@ -59,10 +59,16 @@ function retitle(li, title) {
 }
 
 function destroy(li) {
-  change(li, null, (saved) => update('DELETE', saved).catch((failure) => {
-    if (failure.status !== 404) throw failure;
-    return null;   // gone is what was asked for
-  }));
+  change(li, null, async (saved) => {
+    try {
+      await update('DELETE', saved);
+    } catch (failure) {
+      if (failure.status !== 404) throw failure;
+      return null;   // gone is what was asked for
+    }
+    offer(texts.deleted, () => api('POST', `/todos/${saved.id}/restore`));
+    return null;
+  });
 }
 
 function edit(li) {
@@ -113,7 +119,17 @@ document.addEventListener('submit', (event) => {
   if (form.matches('.new-todo-form')) submitNew();
   else if (button.matches('.toggle')) toggle(form.closest('li'));
   else if (button.matches('.destroy')) destroy(form.closest('li'));
+  else if (button.matches('.undo')) bringBack(() => post(form));
   else changeAll(form, button);
+});
+
+// What a text field undoes by itself comes first.
+document.addEventListener('keydown', (event) => {
+  const undo = $('.notice .undo');
+  const asked = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key === 'z';
+  if (!asked || !undo || event.target.value) return;
+  event.preventDefault();
+  undo.click();
 });
 
 document.addEventListener('click', async (event) => {

@@ -34,17 +34,26 @@ function complain(field, message) {
 
 // ---- Notices ----
 
-// Says `text`. `typed` is what would be lost otherwise, `retry` what can be done.
-function tell(text, { role = 'alert', typed = '', retry, label } = {}) {
+// Says `text`, for `lasts` ms or until something else is done. `typed` is what would be lost
+// otherwise, `retry` what can be done.
+function tell(text, { role = 'alert', typed = '', retry, label, kind = 'retry', lasts } = {}) {
   const bar = clone('#notice');
   const again = $('.retry', bar);
   $('span', bar).textContent = typed ? `${text} ${texts.typed} ` : text;
   $('.typed', bar).textContent = typed;
   again.hidden = !retry;
   if (label) again.textContent = label;
+  again.classList.add(kind);
   again.onclick = (event) => { dismiss(bar, event); retry(); };
   hush();
   $(`.notices [role=${role}]`).append(bar);
+  if (lasts) setTimeout(() => fade(bar, lasts), lasts);
+}
+
+// Takes a notice away, unless somebody is at it.
+function fade(bar, lasts) {
+  if (bar.matches(':hover, :focus-within')) setTimeout(() => fade(bar, lasts), lasts);
+  else bar.remove();
 }
 
 function dismiss(bar, event) {

@@ -2,6 +2,7 @@
 // taken back if refused; the page is read again when others change it.
 
 const PATIENCE = 15000;   // ms until a request counts as lost
+const REGRET = 10000;   // ms for which a deletion can be undone at a glance
 
 // ---- The server ----
 
@@ -123,6 +124,27 @@ function change(li, next, send, lost = (failure) => tell(failure.message)) {
   });
 }
 
+// Sends a form; where it leads to is for pages without a script.
+async function post(form, body = new URLSearchParams(new FormData(form))) {
+  const action = form.getAttribute('action');
+  const response = await request(action, { method: 'POST', body, redirect: 'manual', keepalive: true });
+  if (response.type !== 'opaqueredirect') throw new Failure(response.status, texts.network);
+}
+
+// Says what was deleted, and lets it be had back.
+function offer(text, send) {
+  tell(text, { role: 'status', label: texts.undo, kind: 'undo', retry: () => bringBack(send), lasts: REGRET });
+}
+
+// Has the server bring back what was deleted, and shows it.
+function bringBack(send) {
+  begin();
+  send().catch((failure) => tell(failure.message, { retry: () => bringBack(send) })).then(() => {
+    stale = true;
+    end();
+  });
+}
+
 // Submits a form that concerns all todos, after every write before it.
 function changeAll(form, button) {
   const body = new URLSearchParams(new FormData(form, button));
@@ -140,8 +162,7 @@ function changeAll(form, button) {
   else Object.assign(count, { active: completed ? 0 : total, completed: completed ? total : 0 });
   begin();
   bulk = Promise.all([bulk, ...all.map((li) => items.get(li).queue)]).then(async () => {
-    const response = await request(form.action, { method: 'POST', body, redirect: 'manual', keepalive: true });
-    if (response.type !== 'opaqueredirect') throw new Failure(response.status, texts.network);
+    await post(form, body);
     for (const li of all) items.get(li).waiting -= 1;
     await load(location.href, true, { told: true }).catch(() => { stale = true; });
   }).catch((failure) => {
@@ -203,7 +224,10 @@ function show(fresh) {
   readCounts(fresh);
   frame();
   for (const bar of fresh.querySelectorAll('.notice')) {
-    tell($('span', bar).textContent, { role: bar.parentElement.getAttribute('role') });
+    const text = $('span', bar).textContent;
+    const undo = $('.undo-form', bar);
+    if (undo) offer(text, () => post(undo));
+    else tell(text, { role: bar.parentElement.getAttribute('role') });
   }
   if ($('script[src]', fresh).getAttribute('src') !== script && !$('.notice')) {
     tell(texts.updated, { role: 'status', label: texts.reload, retry: () => location.reload() });

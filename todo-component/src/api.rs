@@ -2,6 +2,7 @@
 
 use crate::error::Problem;
 use crate::json::{self, Whole, present};
+use crate::random;
 use crate::request::{self, Pairs};
 use crate::route::{Answer, answer};
 use crate::site::{self, Base};
@@ -121,7 +122,7 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
 /// `DELETE /todos`
 pub async fn delete_all(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     request::list_preconditions(&parts.headers)?;
-    store.delete_all().await?;
+    store.delete_all(&random::deletion()).await?;
     Ok(answer(StatusCode::NO_CONTENT, Bytes::new()))
 }
 
@@ -164,11 +165,17 @@ pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
 /// `DELETE /todos/{id}`
 pub async fn delete(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
     let expected = expected(store, id, parts).await?;
-    match store.delete(id, &expected).await? {
+    match store.delete(id, &expected, &random::deletion()).await? {
         Outcome::Done(_) => Ok(answer(StatusCode::NO_CONTENT, Bytes::new())),
         Outcome::Stale(_) => Err(Problem::stale()),
         Outcome::Missing => Err(Problem::no_such_todo()),
     }
+}
+
+/// `POST /todos/{id}/restore`
+pub async fn restore(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
+    let todo = store.restore(id).await?.ok_or_else(Problem::no_such_todo)?;
+    item(StatusCode::OK, &todo, &site::base(parts).await)
 }
 
 /// What a write has to find, by `If-Match` and `If-None-Match`.

@@ -11,6 +11,7 @@ mod error;
 mod json;
 mod page;
 mod position;
+mod random;
 mod request;
 pub mod route;
 mod site;

@@ -3,17 +3,17 @@
 
 use crate::assets::{self, Asset};
 use crate::error::Problem;
+use crate::random::{self, key};
 use crate::request::{self, Pairs};
 use crate::route::{Answer, answer, problem_page};
 use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
-use crate::todo::{Cursor, Filter, Page, Title, TitleError, Todo};
-use crate::view::{self, Draft, EditView, ListView, Notice, Unsaved};
+use crate::todo::{Cursor, Deletion, Filter, Page, Title, TitleError, Todo};
+use crate::view::{self, Draft, EditView, ListView, Notice, Said, Unsaved};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use maud::Markup;
-use spin_sdk::wasip3::random::random::get_random_bytes;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Todos on one page.
@@ -64,8 +64,8 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let said = request::cookie(&parts.headers, FLASH).filter(|_| is_page(&parts.headers));
     // A new todo that is on the page speaks for itself.
     let in_sight = page.next.is_none() && place.filter != Filter::Completed;
-    let unsaid = |notice: &Notice| *notice != Notice::Added || !in_sight;
-    let notice = said.and_then(Notice::from_code).filter(unsaid);
+    let unsaid = |said: &Said| said.notice != Notice::Added || !in_sight;
+    let notice = said.and_then(flash).filter(unsaid);
     let etag = etag(&page, place);
     let unchanged = said.is_none() && request::if_none_match(&parts.headers, &etag);
     let mut home = if unchanged {
@@ -152,8 +152,7 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
         let title = match Title::parse(typed) {
             Ok(title) => title,
             Err(TitleError::Empty) => {
-                let outcome = store.delete(id, &expected).await?;
-                return Ok(back(place, unless_done(&outcome).or(Some(Notice::Deleted))));
+                return delete(store, id, &expected, place).await;
             }
             Err(error) => {
                 let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
@@ -183,8 +182,21 @@ pub async fn destroy(
     body: &Bytes,
 ) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let outcome = store.delete(id, &version(&form)?).await?;
-    Ok(back(Place::of(&form), unless_done(&outcome).or(Some(Notice::Deleted))))
+    delete(store, id, &version(&form)?, Place::of(&form)).await
+}
+
+async fn delete(
+    store: &Store,
+    id: i64,
+    expected: &Expected,
+    place: Place,
+) -> Result<Answer, Problem> {
+    let deletion = random::deletion();
+    let outcome = store.delete(id, expected, &deletion).await?;
+    Ok(match unless_done(&outcome) {
+        None => offer(place, Notice::Deleted, &deletion),
+        refused => back(place, refused),
+    })
 }
 
 /// `POST /toggle-all`
@@ -201,9 +213,21 @@ pub async fn clear_completed(
     body: &Bytes,
 ) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let cleared = store.delete_completed().await?;
+    let deletion = random::deletion();
+    let cleared = store.delete_completed(&deletion).await?;
     let place = Place { after: None, ..Place::of(&form) };
-    Ok(back(place, (cleared > 0).then_some(Notice::Cleared)))
+    Ok(if cleared > 0 { offer(place, Notice::Cleared, &deletion) } else { back(place, None) })
+}
+
+/// `POST /undo`
+pub async fn undo(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = form(parts, body)?;
+    let deletion = Deletion::parse(form.need("deletion")?).ok_or_else(|| {
+        Problem::bad_request("field", "The field “deletion” is what the page was given.")
+    })?;
+    let restored = store.undo(&deletion).await?;
+    let notice = if restored > 0 { Notice::Restored } else { Notice::Missing };
+    Ok(back(Place::of(&form), Some(notice)))
 }
 
 /// `GET /assets/…`
@@ -284,7 +308,7 @@ async fn rejected(
 fn list_view<'a>(
     page: &'a Page,
     place: Place,
-    notice: Option<Notice>,
+    notice: Option<Said>,
     draft: Option<Draft<'a>>,
     key: &'a str,
 ) -> ListView<'a> {
@@ -297,8 +321,22 @@ fn editor(todo: &Todo, place: Place, draft: Option<Draft>) -> Markup {
 }
 
 fn back(place: Place, notice: Option<Notice>) -> Answer {
+    follow(place, notice.map_or(DONE, Notice::code))
+}
+
+/// The same, and what was deleted can be had back.
+fn offer(place: Place, notice: Notice, deletion: &Deletion) -> Answer {
+    follow(place, &format!("{}.{}", notice.code(), deletion.as_str()))
+}
+
+/// What the cookie says, which anybody could have written.
+fn flash(text: &str) -> Option<Said> {
+    let (code, deletion) = text.split_once('.').unwrap_or((text, ""));
+    Some(Said { notice: Notice::from_code(code)?, deletion: Deletion::parse(deletion) })
+}
+
+fn follow(place: Place, code: &str) -> Answer {
     let mut back = redirect(StatusCode::SEE_OTHER, &place.address());
-    let code = notice.map_or(DONE, Notice::code);
     let flash = format!("{FLASH}={code}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
     if let Ok(flash) = HeaderValue::from_str(&flash) {
         back.headers_mut().insert(header::SET_COOKIE, flash);
@@ -335,9 +373,4 @@ fn rekeyed(key: &str, typed: &str) -> String {
     (key, typed).hash(&mut hasher);
     // Keys are visible ASCII of 255 bytes at most.
     format!("{}~{:016x}", &key[..key.len().min(200)], hasher.finish())
-}
-
-/// An idempotency key for the next todo: 128 random bits, in hexadecimal.
-fn key() -> String {
-    get_random_bytes(16).iter().fold(String::new(), |key, byte| key + &format!("{byte:02x}"))
 }

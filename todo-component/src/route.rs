@@ -23,6 +23,7 @@ pub type Answer = Response<Full<Bytes>>;
 enum Resource {
     Todos,
     Todo(i64),
+    Restore(i64),
     Home,
     /// An address of the old application: its GET leads home.
     Index,
@@ -32,6 +33,7 @@ enum Resource {
     Destroy(i64),
     ToggleAll,
     ClearCompleted,
+    Undo,
     Asset(assets::Asset),
 }
 
@@ -45,8 +47,10 @@ impl Resource {
             ("new_item", None, ..) => Some(Self::NewItem),
             ("toggle-all", None, ..) => Some(Self::ToggleAll),
             ("clear-completed", None, ..) => Some(Self::ClearCompleted),
+            ("undo", None, ..) => Some(Self::Undo),
             ("todos", None, ..) => Some(Self::Todos),
             ("todos", Some(id), None, _) => request::id(id).map(Self::Todo),
+            ("todos", Some(id), Some("restore"), None) => request::id(id).map(Self::Restore),
             ("items", Some(id), Some("toggle"), None) => request::id(id).map(Self::Toggle),
             ("items", Some(id), Some("edit"), None) => request::id(id).map(Self::Edit),
             ("items", Some(id), Some("destroy"), None) => request::id(id).map(Self::Destroy),
@@ -62,9 +66,12 @@ impl Resource {
             Self::Todo(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::Home | Self::Index | Self::Asset(_) => "GET, HEAD, OPTIONS",
             Self::NewItem | Self::Edit(_) => "GET, HEAD, POST, OPTIONS",
-            Self::Toggle(_) | Self::Destroy(_) | Self::ToggleAll | Self::ClearCompleted => {
-                "POST, OPTIONS"
-            }
+            Self::Restore(_)
+            | Self::Toggle(_)
+            | Self::Destroy(_)
+            | Self::ToggleAll
+            | Self::ClearCompleted
+            | Self::Undo => "POST, OPTIONS",
         }
     }
 
@@ -152,6 +159,7 @@ async fn dispatch(
         (Resource::Todo(id), &Method::GET) => api::get(store, id, parts).await,
         (Resource::Todo(id), &Method::PATCH) => api::patch(store, id, parts, &body).await,
         (Resource::Todo(id), &Method::DELETE) => api::delete(store, id, parts).await,
+        (Resource::Restore(id), &Method::POST) => api::restore(store, id, parts).await,
         (Resource::Home, &Method::GET) => page::home(store, parts).await,
         (Resource::Index | Resource::NewItem, &Method::GET) => Ok(page::moved(parts)),
         (Resource::NewItem, &Method::POST) => page::create(store, parts, &body).await,
@@ -163,6 +171,7 @@ async fn dispatch(
         (Resource::ClearCompleted, &Method::POST) => {
             page::clear_completed(store, parts, &body).await
         }
+        (Resource::Undo, &Method::POST) => page::undo(store, parts, &body).await,
         (Resource::Asset(asset), &Method::GET) => Ok(page::asset(&asset)),
         _ => Ok(method_not_allowed(resource, path)),
     }
@@ -282,6 +291,7 @@ mod tests {
         assert_eq!(Resource::find("/"), Some(Resource::Home));
         assert_eq!(Resource::find("/todos"), Some(Resource::Todos));
         assert_eq!(Resource::find("/todos/7"), Some(Resource::Todo(7)));
+        assert_eq!(Resource::find("/todos/7/restore"), Some(Resource::Restore(7)));
         assert_eq!(Resource::find("/items/7/edit"), Some(Resource::Edit(7)));
         for path in ["", "/todos/", "/todos/07", "/todos/7/", "/items/7", "/items/7/edit/", "//"] {
             assert_eq!(Resource::find(path), None, "{path}");

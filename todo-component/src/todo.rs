@@ -141,6 +141,30 @@ impl From<&Todo> for Cursor {
     }
 }
 
+/// A deletion: what went together comes back together, for whoever has its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deletion(String);
+
+impl Deletion {
+    const LENGTH: usize = 32;
+
+    /// Reads a key of 128 bits in hexadecimal.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.len() == Self::LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<[u8; 16]> for Deletion {
+    fn from(bits: [u8; 16]) -> Self {
+        Self(format!("{:032x}", u128::from_be_bytes(bits)))
+    }
+}
+
 /// How many todos there are, counted up to [`Count::MAX`] so that a page costs
 /// the same with a million rows as with ten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -221,6 +245,15 @@ mod tests {
             assert_eq!(Title::parse(text), Err(TitleError::Empty), "{text:?}");
         }
         assert!(Title::parse("\u{200b}x").is_ok());
+    }
+
+    #[test]
+    fn a_deletion_survives_a_round_trip_and_nothing_else_is_one() {
+        let deletion = Deletion::from([7; 16]);
+        assert_eq!(Deletion::parse(deletion.as_str()), Some(deletion));
+        for text in ["", "7", &"g".repeat(32), &"7".repeat(33), &"é".repeat(16)] {
+            assert_eq!(Deletion::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod shapes;
 mod tests;
 
 pub use failure::{Unsaved, failure};
-pub use notice::Notice;
+pub use notice::{Notice, Said};
 
 use crate::assets;
 use crate::todo::{Cursor, Filter, Page, Todo};
@@ -26,7 +26,7 @@ pub struct ListView<'a> {
     pub page: &'a Page,
     pub filter: Filter,
     pub after: Option<Cursor>,
-    pub notice: Option<Notice>,
+    pub notice: Option<Said>,
     /// A new todo that was refused: the text stays in its input.
     pub draft: Option<Draft<'a>>,
     /// It follows an act: a second click may still be on its way.
@@ -87,7 +87,7 @@ pub fn list(view: &ListView) -> Markup {
         _ => format!("{} · Todoozle", label_of(filter)),
     };
     let content = html! {
-        (notice::regions(view.notice, &here.address()))
+        (notice::regions(view.notice.as_ref(), &here))
         p.announcer.visually-hidden role="status" {}
         (new_todo(view))
         section.main.settling[view.settling] hidden[none] {

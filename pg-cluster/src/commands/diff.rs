@@ -9,7 +9,7 @@ use crate::{
     cluster::Cluster,
     diff,
     diff::Change,
-    objects::{self, Object},
+    objects::{self, HomeSet, Object},
     patroni::wanted_beside,
     secrets::Secrets,
 };
@@ -19,11 +19,26 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
     let secrets = Secrets::wanted(cluster, &given(global, env)?).await?;
     let mut lines = Vec::new();
     let mut fresh = false;
+    let mut anew = Vec::new();
+    for home in [HomeSet::Main, HomeSet::Replica] {
+        if cluster.growth(home).await?.set_anew {
+            anew.push(home);
+        }
+    }
     for object in objects::without_secrets(env)?
         .into_iter()
         .chain(secrets.for_members)
         .chain(secrets.for_roles)
     {
+        // A set whose volumes grow is made anew, so the API server would refuse the change.
+        if let Some(home) = anew.iter().find(|home| home.name(env) == object.name) {
+            let size = &home.settings(env).storage;
+            lines.push(format!(
+                "StatefulSet {} is made anew around its pods, with volumes of {size}",
+                object.name
+            ));
+            continue;
+        }
         // Without its namespace nothing else can be tried.
         let changes = if fresh { vec![Change::New] } else { cluster.difference(&object).await? };
         fresh |= object.namespace.is_none() && changes == [Change::New];

@@ -49,6 +49,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
         cluster.apply(object).await?;
     }
 
+    cluster.grow(HomeSet::Main, timeout).await?;
     cluster.apply(&objects::set(env, HomeSet::Main)?).await?;
     free_the_stuck(cluster).await?;
     // What keeps every member from starting may be what is put right here.
@@ -61,6 +62,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     if new {
         until("a primary", timeout, || primary(cluster)).await?;
     }
+    cluster.grow(HomeSet::Replica, timeout).await?;
     cluster.apply(&objects::set(env, HomeSet::Replica)?).await?;
     let leader = until("a primary that takes writes", timeout, || primary(cluster)).await?;
     ensure_dynamic(cluster, &leader, timeout).await?;
@@ -87,6 +89,9 @@ pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
             names::pods(env).contains(leader),
             "{leader} is primary, and would go with the smaller number of members: run `pg-cluster switchover` first"
         );
+    }
+    for home in [HomeSet::Main, HomeSet::Replica] {
+        cluster.growth(home).await?;
     }
     if agreed.initialized {
         return Ok(());

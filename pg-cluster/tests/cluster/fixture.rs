@@ -100,6 +100,18 @@ databases.todo.owner = "app"
         self.write("postgres.toml", &text);
     }
 
+    /// Writes the configuration with parts of it replaced.
+    pub fn rewrite(&self, parts: &[(&str, &str)]) {
+        self.configure("");
+        let path = self.config.path().join("test/postgres.toml");
+        let mut text = std::fs::read_to_string(path).unwrap();
+        for (old, new) in parts {
+            assert!(text.contains(old), "{old}");
+            text = text.replace(old, new);
+        }
+        self.write("postgres.toml", &text);
+    }
+
     /// Writes a file of the environment.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let folder = self.config.path().join("test");

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
-    core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
+    core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service},
     networking::v1::NetworkPolicy,
     policy::v1::PodDisruptionBudget,
     rbac::v1::{Role, RoleBinding},
@@ -148,5 +148,33 @@ pub async fn the_replicas_scale_to_two_and_back() {
     database.configure("");
     let status = database.until("two members, healthy", |status| status["verdict"] == "healthy");
     assert_eq!(status["members"].as_array().unwrap().len(), 2);
+    database.end().await;
+}
+
+pub async fn volumes_grow_and_no_member_restarts_for_it() {
+    let database = Database::new("grown").await;
+    let larger = || database.rewrite(&[("main.storage = \"1Gi\"", "main.storage = \"2Gi\"")]);
+    database.must(&["init"]);
+    let lives = |pods: Vec<Pod>| pods.into_iter().map(|pod| pod.metadata.uid).collect::<Vec<_>>();
+    let before = lives(database.pods().await);
+
+    larger();
+    assert!(database.must(&["diff"]).contains("is made anew around its pods, with volumes of 2Gi"));
+    database.must(&["init"]);
+    let size = async |name: &str| {
+        let claim = database.api::<PersistentVolumeClaim>().get(name).await.unwrap();
+        claim.spec.unwrap().resources.unwrap().requests.unwrap()["storage"].0.clone()
+    };
+    assert_eq!(size("data-grown-main-0").await, "2Gi");
+    assert_eq!(size("data-grown-replica-0").await, "1Gi");
+    assert_eq!(lives(database.pods().await), before, "a member restarted");
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+    database.until_healthy();
+
+    database.configure("");
+    let refused = database.run(&["init"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("volumes do not shrink"), "{said}");
+    larger();
     database.end().await;
 }

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
             lifecycle::init_may_be_interrupted_after_every_step,
             lifecycle::two_clusters_live_side_by_side_in_one_namespace,
             lifecycle::a_destroyed_cluster_comes_back_under_its_name_with_its_data_or_without,
+            lifecycle::volumes_grow_and_no_member_restarts_for_it,
             lifecycle::the_replicas_scale_to_two_and_back,
             day2::a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_write,
             day2::a_replica_that_is_not_synchronous_can_be_made_primary_all_the_same,

@@ -37,5 +37,6 @@ mod shutdown;
 mod smuggling;
 mod sync;
 mod todo_backend;
+mod undo;
 mod uploads;
 mod watch;

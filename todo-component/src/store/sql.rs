@@ -47,16 +47,51 @@ macro_rules! transaction {
     };
 }
 
-/// A write that says how many rows it touched. The transaction is known once
-/// the rows are counted.
-macro_rules! counted {
-    ($write:literal) => {
+/// How many rows a write touched. The transaction is known once they are counted.
+macro_rules! count_done {
+    () => {
+        concat!("SELECT count(*)::text", transaction!(), " FROM done")
+    };
+}
+
+/// A row of either table without what only one of them has.
+macro_rules! columns {
+    () => {
+        "id, task, completed, position, version, created_at, updated_at, idempotency_key, request_digest"
+    };
+}
+
+/// Moves rows to the deleted ones of the deletion in `$key`. On the way the oldest of those go for
+/// good, a few at a time, so that no delete pays for another.
+macro_rules! deleting {
+    ($predicate:literal, $key:literal) => {
         concat!(
-            "WITH done AS (",
-            $write,
-            " RETURNING 1) SELECT count(*)::text",
-            transaction!(),
-            " FROM done"
+            "WITH done AS (DELETE FROM todoitem WHERE ",
+            $predicate,
+            " RETURNING *), kept AS (INSERT INTO todoitem_deleted (",
+            columns!(),
+            ", deletion) SELECT ",
+            columns!(),
+            ", ",
+            $key,
+            "::text FROM done), gone AS (DELETE FROM todoitem_deleted WHERE id IN (SELECT id FROM todoitem_deleted ",
+            "WHERE deleted_at < now() - interval '30 days' ORDER BY deleted_at LIMIT 100)) "
+        )
+    };
+}
+
+/// Moves deleted rows back, each as a new version of itself.
+macro_rules! restoring {
+    ($predicate:literal) => {
+        concat!(
+            "WITH back AS (DELETE FROM todoitem_deleted WHERE ",
+            $predicate,
+            " RETURNING *), done AS (INSERT INTO todoitem (",
+            columns!(),
+            ") SELECT id, task, completed, position, version + 1, created_at, now(), ",
+            // Its key may have made another todo since.
+            "CASE WHEN NOT EXISTS (SELECT FROM todoitem t WHERE t.idempotency_key = back.idempotency_key) ",
+            "THEN idempotency_key END, request_digest FROM back RETURNING *) "
         )
     };
 }
@@ -101,20 +136,33 @@ pub const UPDATE: &str = concat!(
 );
 
 pub const DELETE: &str = concat!(
-    "DELETE FROM todoitem WHERE id = $1::bigint AND ($2::bigint[] IS NULL OR version = ANY ($2)) ",
-    "RETURNING ",
+    deleting!("id = $2::bigint AND ($3::bigint[] IS NULL OR version = ANY ($3))", "$1"),
+    "SELECT ",
     todo_json!(),
     "::text",
-    transaction!()
+    transaction!(),
+    " FROM done"
 );
 
-pub const DELETE_ALL: &str = counted!("DELETE FROM todoitem");
+pub const DELETE_ALL: &str = concat!(deleting!("true", "$1"), count_done!());
 
-pub const DELETE_COMPLETED: &str = counted!("DELETE FROM todoitem WHERE completed");
+pub const DELETE_COMPLETED: &str = concat!(deleting!("completed", "$1"), count_done!());
 
-pub const COMPLETE_ALL: &str = counted!(
-    "UPDATE todoitem SET completed = $1::boolean, version = version + 1, updated_at = now() \
-     WHERE completed <> $1::boolean"
+pub const RESTORE: &str = concat!(
+    restoring!("id = $1::bigint"),
+    "SELECT ",
+    todo_json!(),
+    "::text",
+    transaction!(),
+    " FROM done"
+);
+
+pub const UNDO: &str = concat!(restoring!("deletion = $1::text"), count_done!());
+
+pub const COMPLETE_ALL: &str = concat!(
+    "WITH done AS (UPDATE todoitem SET completed = $1::boolean, version = version + 1, updated_at = now() ",
+    "WHERE completed <> $1::boolean RETURNING 1) ",
+    count_done!()
 );
 
 /// What a server of the cluster says of itself: whether it is a standby, the

@@ -8,7 +8,7 @@ use super::row::{Row, json};
 use super::{Change, Created, Expected, NewTodo, Outcome, Store, get, no_row, sql};
 use crate::clock::within;
 use crate::position::Position;
-use crate::todo::Todo;
+use crate::todo::{Deletion, Todo};
 use serde::Deserialize;
 use spin_sdk::pg::ParameterValue;
 use std::time::Duration;
@@ -66,18 +66,38 @@ impl Store {
         self.one(id, sql::UPDATE, params).await
     }
 
-    pub async fn delete(&self, id: i64, expected: &Expected) -> Result<Outcome, Error> {
-        self.one(id, sql::DELETE, vec![id.into(), versions(expected)]).await
+    pub async fn delete(
+        &self,
+        id: i64,
+        expected: &Expected,
+        deletion: &Deletion,
+    ) -> Result<Outcome, Error> {
+        let params = vec![deletion.as_str().to_owned().into(), id.into(), versions(expected)];
+        self.one(id, sql::DELETE, params).await
     }
 
-    pub async fn delete_all(&self) -> Result<(), Error> {
-        self.all(sql::DELETE_ALL, vec![]).await?;
+    pub async fn delete_all(&self, deletion: &Deletion) -> Result<(), Error> {
+        self.all(sql::DELETE_ALL, vec![deletion.as_str().to_owned().into()]).await?;
         Ok(())
     }
 
     /// Deletes what is completed and says how many there were.
-    pub async fn delete_completed(&self) -> Result<u64, Error> {
-        self.all(sql::DELETE_COMPLETED, vec![]).await
+    pub async fn delete_completed(&self, deletion: &Deletion) -> Result<u64, Error> {
+        self.all(sql::DELETE_COMPLETED, vec![deletion.as_str().to_owned().into()]).await
+    }
+
+    /// Brings a todo back; one that is there stays as it is, and none is there once it was deleted
+    /// for good.
+    pub async fn restore(&self, id: i64) -> Result<Option<Todo>, Error> {
+        Ok(match self.one(id, sql::RESTORE, vec![id.into()]).await? {
+            Outcome::Done(todo) | Outcome::Stale(todo) => Some(todo),
+            Outcome::Missing => None,
+        })
+    }
+
+    /// Brings back what went together, and says how many that are.
+    pub async fn undo(&self, deletion: &Deletion) -> Result<u64, Error> {
+        self.all(sql::UNDO, vec![deletion.as_str().to_owned().into()]).await
     }
 
     pub async fn complete_all(&self, completed: bool) -> Result<(), Error> {

@@ -1,6 +1,8 @@
 //! What a page says about the request before it.
 
+use super::Here;
 use super::shapes::icon;
+use crate::todo::Deletion;
 use maud::{Markup, html};
 
 /// What a page says about the request before; travels as a code in a cookie.
@@ -12,11 +14,26 @@ pub enum Notice {
     Saved,
     Deleted,
     Cleared,
+    Restored,
+}
+
+/// A notice, and what it offers to bring back.
+#[derive(Debug)]
+pub struct Said {
+    pub notice: Notice,
+    pub deletion: Option<Deletion>,
 }
 
 impl Notice {
-    pub const EACH: [Self; 6] =
-        [Self::Conflict, Self::Missing, Self::Added, Self::Saved, Self::Deleted, Self::Cleared];
+    pub const EACH: [Self; 7] = [
+        Self::Conflict,
+        Self::Missing,
+        Self::Added,
+        Self::Saved,
+        Self::Deleted,
+        Self::Cleared,
+        Self::Restored,
+    ];
 
     pub fn code(self) -> &'static str {
         match self {
@@ -26,6 +43,7 @@ impl Notice {
             Self::Saved => "saved",
             Self::Deleted => "deleted",
             Self::Cleared => "cleared",
+            Self::Restored => "restored",
         }
     }
 
@@ -43,6 +61,7 @@ impl Notice {
             Self::Saved => "Saved.",
             Self::Deleted => "Deleted.",
             Self::Cleared => "Completed todos are cleared.",
+            Self::Restored => "Everything is back.",
         }
     }
 
@@ -52,25 +71,36 @@ impl Notice {
     }
 }
 
+pub const UNDO: &str = "Undo";
+
 /// The two regions that are read out when something is put into them.
-pub fn regions(notice: Option<Notice>, here: &str) -> Markup {
+pub fn regions(said: Option<&Said>, here: &Here) -> Markup {
     html! {
         div.notices {
             @for (role, error) in [("status", false), ("alert", true)] {
                 div role=(role) {
-                    @if let Some(notice) = notice.filter(|notice| notice.is_error() == error) { (bar(notice.text(), here)) }
+                    @if let Some(said) = said.filter(|said| said.notice.is_error() == error) {
+                        (bar(said.notice.text(), said.deletion.as_ref(), here))
+                    }
                 }
             }
         }
     }
 }
 
-pub fn bar(text: &str, here: &str) -> Markup {
+pub fn bar(text: &str, deletion: Option<&Deletion>, here: &Here) -> Markup {
     html! {
         div.notice {
             p { span { (text) } bdi.typed {} }
             button.retry type="button" hidden { "Try again" }
-            a.dismiss href=(here) aria-label="Dismiss" { (icon("cross")) }
+            @if let Some(deletion) = deletion {
+                form.undo-form method="post" action="/undo" autocomplete="off" {
+                    input type="hidden" name="deletion" value=(deletion.as_str());
+                    (here.fields)
+                    button.retry.undo type="submit" { (UNDO) }
+                }
+            }
+            a.dismiss href=(here.address()) aria-label="Dismiss" { (icon("cross")) }
         }
     }
 }

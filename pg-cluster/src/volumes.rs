@@ -1,0 +1,121 @@
+//! The members' volumes: which are there, and how they grow.
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams},
+};
+use serde_json::json;
+
+use crate::{
+    cluster::Cluster,
+    env::Quantity,
+    objects::HomeSet,
+    progress::{self, Wait, until},
+};
+
+/// What there is to do until a set's volumes are as large as the configuration says.
+#[derive(Debug, Default)]
+pub struct Growth {
+    /// Volumes that are smaller.
+    pub claims: Vec<String>,
+    /// The set's own template says another size, and it cannot be changed in place.
+    pub set_anew: bool,
+}
+
+impl Cluster {
+    /// The names of the members' volumes, also of members that are gone: main's, and the replicas'.
+    /// One that is being deleted keeps nothing.
+    pub async fn volumes(&self) -> Result<[Vec<String>; 2]> {
+        let claims = self.claims().await?;
+        Ok([HomeSet::Main, HomeSet::Replica].map(|home| {
+            let ours =
+                claims.iter().filter(|claim| is_of(&home.name(&self.env), &claim.name_any()));
+            ours.map(ResourceExt::name_any).collect()
+        }))
+    }
+
+    async fn claims(&self) -> Result<Vec<PersistentVolumeClaim>> {
+        let all = self.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
+        let mut all = all.context("list the volumes")?.items;
+        all.retain(|claim| claim.metadata.deletion_timestamp.is_none());
+        Ok(all)
+    }
+
+    /// Refuses what volumes cannot do.
+    pub async fn growth(&self, home: HomeSet) -> Result<Growth> {
+        let name = home.name(&self.env);
+        let wanted = &home.settings(&self.env).storage;
+        let mut growth = Growth::default();
+        for claim in self.claims().await?.iter().filter(|claim| is_of(&name, &claim.name_any())) {
+            let Some(size) = size_of(claim) else { continue };
+            ensure!(
+                size.bytes() <= wanted.bytes(),
+                "{}.storage is {wanted}, and the volume {} has {size}: volumes do not shrink; write {size} or more",
+                home.label(),
+                claim.name_any()
+            );
+            if size.bytes() < wanted.bytes() {
+                growth.claims.push(claim.name_any());
+            }
+        }
+        let set = self.api::<StatefulSet>().get_opt(&name).await;
+        let set = set.with_context(|| format!("read the StatefulSet {name}"))?;
+        let template = set.and_then(|set| set.spec?.volume_claim_templates?.into_iter().next());
+        let size = template.as_ref().and_then(size_of);
+        growth.set_anew = size.is_some_and(|size| size.bytes() != wanted.bytes());
+        Ok(growth)
+    }
+
+    /// Lets the volumes grow. A set whose template has another size is deleted without its pods: the
+    /// one that is applied next takes them on.
+    pub async fn grow(&self, home: HomeSet, timeout: std::time::Duration) -> Result<()> {
+        let growth = self.growth(home).await?;
+        let wanted = &home.settings(&self.env).storage;
+        for name in growth.claims {
+            let patch = json!({ "spec": { "resources": { "requests": { "storage": wanted } } } });
+            let api = self.api::<PersistentVolumeClaim>();
+            let grown = api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await;
+            grown.with_context(|| {
+                format!("let the volume {name} grow to {wanted}: its StorageClass needs allowVolumeExpansion")
+            })?;
+            progress::done(&format!("PersistentVolumeClaim {name}"), &format!("grows to {wanted}"));
+        }
+        if growth.set_anew {
+            let (name, api) = (home.name(&self.env), self.api::<StatefulSet>());
+            let deleted = api.delete(&name, &DeleteParams::orphan()).await;
+            deleted.with_context(|| format!("make the StatefulSet {name} anew"))?;
+            until(&format!("a new {name} around its pods"), timeout, async || {
+                let gone = api.get_opt(&name).await.context("look for the set")?.is_none();
+                Ok(if gone { Wait::Over(()) } else { Wait::For("the old one".to_owned()) })
+            })
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a volume belongs to a set, by its name.
+fn is_of(set: &str, name: &str) -> bool {
+    let number = name.strip_prefix(&format!("data-{set}-"));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn size_of(claim: &PersistentVolumeClaim) -> Option<Quantity> {
+    let requests = claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?;
+    requests.get("storage")?.0.clone().try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_volume_is_known_by_its_set_and_number() {
+        assert!(is_of("a-main", "data-a-main-0") && is_of("a-main", "data-a-main-12"));
+        for name in ["data-a-main-", "data-a-main-x", "data-a-main-replica-0", "data-a-replica-0"] {
+            assert!(!is_of("a-main", name), "{name}");
+        }
+    }
+}

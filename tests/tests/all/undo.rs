@@ -1,0 +1,180 @@
+//! What was deleted can be had back: by the API, without a script, and with one.
+
+use http::Method;
+use serde_json::{Value, json};
+use tests::page::Shown;
+use tests::{App, Ask, Page, until};
+use thirtyfour::Key;
+
+async fn app_with(titles: &[&str]) -> App {
+    let app = App::start().await;
+    for title in titles {
+        app.add(title).await;
+    }
+    app
+}
+
+async fn restore(app: &App, todo: &Value) -> tests::Answer {
+    app.post(&format!("{}/restore", app.place(todo))).answer().await
+}
+
+async fn has_saved(app: &App, titles: &[&str]) {
+    until(&format!("the server has {titles:?}"), async || {
+        (app.titles().await == titles).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_todo_comes_back_in_its_place_as_a_new_version() {
+    let app = app_with(&["a"]).await;
+    let todo = app.create(json!({ "title": "b", "completed": true, "order": 7 })).await;
+    app.create(json!({ "title": "c", "order": 9 })).await;
+    app.remove(&todo).await;
+    assert_eq!(app.titles().await, ["a", "c"]);
+
+    let answer = restore(&app, &todo).await.is(200);
+    assert_eq!(answer.header("etag"), "\"2\"");
+    let restored = answer.json();
+    for field in ["id", "title", "completed", "order", "url", "created_at"] {
+        assert_eq!(restored[field], todo[field], "{field}");
+    }
+    assert_eq!(app.titles().await, ["a", "b", "c"]);
+    assert_eq!(restore(&app, &todo).await.is(200).json(), restored, "twice is as good as once");
+}
+
+#[tokio::test]
+async fn all_that_were_deleted_at_once_come_back_one_by_one() {
+    let app = app_with(&["a", "b"]).await;
+    let todos = app.list().await;
+    app.delete("/todos").answer().await.is(204);
+    assert_eq!(app.titles().await, [""; 0]);
+    restore(&app, &todos[1]).await.is(200);
+    assert_eq!(app.titles().await, ["b"]);
+    assert!(app.add("c").await["id"].as_i64() > todos[1]["id"].as_i64());
+}
+
+#[tokio::test]
+async fn what_never_was_or_is_gone_for_good_is_not_found() {
+    let app = App::start().await;
+    let answer = app.post("/todos/7/restore").answer().await.is(404);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let old = app.add("old").await;
+    app.remove(&old).await;
+    app.database
+        .execute("update todoitem_deleted set deleted_at = now() - interval '31 days'")
+        .await;
+    let newer = app.add("newer").await;
+    app.remove(&newer).await; // takes the old one along
+    restore(&app, &old).await.is(404);
+    restore(&app, &newer).await.is(200);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_again_meanwhile_stays_with_its_new_todo() {
+    let app = App::start().await;
+    let create = async |title: &str| {
+        let request = app.post("/todos").header("idempotency-key", "k");
+        request.json(&json!({ "title": title })).answer().await.is(201).json()
+    };
+    let first = create("a").await;
+    app.remove(&first).await;
+    let second = create("a").await;
+    restore(&app, &first).await.is(200);
+    let again = app.post("/todos").header("idempotency-key", "k").json(&json!({ "title": "a" }));
+    assert_eq!(again.answer().await.is(200).json()["id"], second["id"]);
+}
+
+#[tokio::test]
+async fn an_address_of_undo_takes_a_post_and_nothing_else() {
+    let app = App::start().await;
+    for place in ["/todos/7/restore", "/undo"] {
+        let answer = app.request(Method::OPTIONS, place).answer().await.is(204);
+        assert_eq!(answer.header("allow"), "POST, OPTIONS");
+        app.get(place).answer().await.is(405);
+    }
+    app.submit("/undo", &[("deletion", "x"), ("filter", "all")]).await.is(400);
+    let unknown = "0123456789abcdef0123456789abcdef";
+    app.submit("/undo", &[("deletion", unknown), ("filter", "all")]).await.is(303);
+}
+
+mod without_a_script {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_deleted_todo_comes_back_by_the_button_beside_the_message() {
+        let app = app_with(&["a", "b", "c"]).await;
+        let page = Page::without_javascript(&app).await;
+        page.destroy("b").await;
+        page.shows(["a", "c"]).await;
+        page.says("Deleted.").await;
+        page.click(".undo").await;
+        page.shows(["a", "b", "c"]).await;
+        page.says("Everything is back.").await;
+        page.reload().await;
+        page.comes_to_show("no message", Shown::says_nothing).await;
+    }
+
+    #[tokio::test]
+    async fn what_was_cleared_comes_back_together() {
+        let app = app_with(&["a", "b", "c"]).await;
+        let page = Page::without_javascript(&app).await;
+        page.toggle("a").await;
+        page.toggle("c").await;
+        page.clear_completed().await;
+        page.shows(["b"]).await;
+        page.click(".undo").await;
+        page.shows_completed(["a", "c"]).await;
+    }
+}
+
+mod with_a_script {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_deleted_todo_comes_back_by_the_button_and_by_the_keyboard() {
+        let app = app_with(&["a", "b", "c"]).await;
+        let page = Page::open(&app).await;
+        page.stay().await;
+        page.destroy("b").await;
+        page.shows(["a", "c"]).await;
+        page.says("Deleted.").await;
+        has_saved(&app, &["a", "c"]).await;
+        page.click(".notice .undo").await;
+        page.shows(["a", "b", "c"]).await;
+
+        page.destroy("c").await;
+        page.says("Deleted.").await;
+        page.press(Key::Control + "z").await;
+        page.shows(["a", "b", "c"]).await;
+        has_saved(&app, &["a", "b", "c"]).await;
+        page.comes_to_show("no message", Shown::says_nothing).await;
+        page.is_still_here().await;
+    }
+
+    #[tokio::test]
+    async fn a_field_undoes_what_was_typed_into_it_first() {
+        let app = app_with(&["a", "b"]).await;
+        let page = Page::open(&app).await;
+        page.destroy("b").await;
+        page.says("Deleted.").await;
+        page.find(".new-todo").await.send_keys("typed" + Key::Control + "z").await.unwrap();
+        page.comes_to_show("an empty field", |shown| shown.typed().is_empty()).await;
+        page.shows(["a"]).await;
+        assert_eq!(app.titles().await, ["a"]);
+    }
+
+    #[tokio::test]
+    async fn what_was_cleared_comes_back_together() {
+        let app = app_with(&["a", "b", "c"]).await;
+        let page = Page::open(&app).await;
+        page.toggle("a").await;
+        page.toggle("c").await;
+        page.clear_completed().await;
+        page.shows(["b"]).await;
+        page.says("cleared").await;
+        page.click(".notice .undo").await;
+        page.shows_completed(["a", "c"]).await;
+        page.counts("1 item left").await;
+    }
+}
