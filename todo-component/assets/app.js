@@ -53,7 +53,11 @@ function toggle(li) {
 
 function retitle(li, title) {
   const again = () => (li.isConnected ? retitle(li, title) : add(title));
-  change(li, { ...items.get(li).shown, title }, (saved) => update('PATCH', saved, { title }), (failure) => {
+  change(li, { ...items.get(li).shown, title }, async (saved) => {
+    const todo = await update('PATCH', saved, { title });
+    offer(texts.saved, () => update('PATCH', todo, { title: saved.title }));
+    return todo;
+  }, (failure) => {
     tell(failure.message, { typed: title, retry: again });
   });
 }

@@ -7,7 +7,7 @@ use crate::random::{self, key};
 use crate::request::{self, Pairs};
 use crate::route::{Answer, answer, problem_page};
 use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
-use crate::todo::{Cursor, Deletion, Filter, Page, Title, TitleError, Todo};
+use crate::todo::{Cursor, Filter, Page, Title, TitleError, Todo, Undo};
 use crate::view::{self, Draft, EditView, ListView, Notice, Said, Unsaved};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -194,7 +194,7 @@ async fn delete(
     let deletion = random::deletion();
     let outcome = store.delete(id, expected, &deletion).await?;
     Ok(match unless_done(&outcome) {
-        None => offer(place, Notice::Deleted, &deletion),
+        None => offer(place, Notice::Deleted, &Undo::Deletion(deletion)),
         refused => back(place, refused),
     })
 }
@@ -202,8 +202,12 @@ async fn delete(
 /// `POST /toggle-all`
 pub async fn toggle_all(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    store.complete_all(flag(&form)?).await?;
-    Ok(back(Place::of(&form), None))
+    let completed = flag(&form)?;
+    let notice = if completed { Notice::Completed } else { Notice::Reopened };
+    Ok(match store.complete_all(completed).await? {
+        Some(marking) => offer(Place::of(&form), notice, &Undo::Marking(marking)),
+        None => back(Place::of(&form), None),
+    })
 }
 
 /// `POST /clear-completed`
@@ -216,17 +220,20 @@ pub async fn clear_completed(
     let deletion = random::deletion();
     let cleared = store.delete_completed(&deletion).await?;
     let place = Place { after: None, ..Place::of(&form) };
-    Ok(if cleared > 0 { offer(place, Notice::Cleared, &deletion) } else { back(place, None) })
+    Ok(if cleared > 0 {
+        offer(place, Notice::Cleared, &Undo::Deletion(deletion))
+    } else {
+        back(place, None)
+    })
 }
 
 /// `POST /undo`
 pub async fn undo(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let deletion = Deletion::parse(form.need("deletion")?).ok_or_else(|| {
-        Problem::bad_request("field", "The field “deletion” is what the page was given.")
+    let undo = Undo::parse(form.need("undo")?).ok_or_else(|| {
+        Problem::bad_request("field", "The field “undo” is what the page was given.")
     })?;
-    let restored = store.undo(&deletion).await?;
-    let notice = if restored > 0 { Notice::Restored } else { Notice::Missing };
+    let notice = if store.undo(&undo).await? > 0 { Notice::Undone } else { Notice::Late };
     Ok(back(Place::of(&form), Some(notice)))
 }
 
@@ -324,15 +331,15 @@ fn back(place: Place, notice: Option<Notice>) -> Answer {
     follow(place, notice.map_or(DONE, Notice::code))
 }
 
-/// The same, and what was deleted can be had back.
-fn offer(place: Place, notice: Notice, deletion: &Deletion) -> Answer {
-    follow(place, &format!("{}.{}", notice.code(), deletion.as_str()))
+/// The same, and it can be undone.
+fn offer(place: Place, notice: Notice, undo: &Undo) -> Answer {
+    follow(place, &format!("{}.{undo}", notice.code()))
 }
 
 /// What the cookie says, which anybody could have written.
 fn flash(text: &str) -> Option<Said> {
-    let (code, deletion) = text.split_once('.').unwrap_or((text, ""));
-    Some(Said { notice: Notice::from_code(code)?, deletion: Deletion::parse(deletion) })
+    let (code, undo) = text.split_once('.').unwrap_or((text, ""));
+    Some(Said { notice: Notice::from_code(code)?, undo: Undo::parse(undo) })
 }
 
 fn follow(place: Place, code: &str) -> Answer {

@@ -159,6 +159,44 @@ impl Deletion {
     }
 }
 
+/// What a page offers to take back, as its form and its cookie have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undo {
+    Deletion(Deletion),
+    /// All that one statement marked share its moment.
+    Marking(Marking),
+}
+
+/// When all were marked, in microseconds since 1970, and as what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marking {
+    pub completed: bool,
+    pub moment: i64,
+}
+
+impl Undo {
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(deletion) = Deletion::parse(text) {
+            return Some(Self::Deletion(deletion));
+        }
+        let (completed, moment) = text.split_once('_')?;
+        Some(Self::Marking(Marking {
+            completed: completed.parse().ok()?,
+            moment: moment.parse().ok().filter(|moment| *moment >= 0)?,
+        }))
+    }
+}
+
+impl fmt::Display for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deletion(deletion) => f.write_str(deletion.as_str()),
+            Self::Marking(Marking { completed, moment }) => write!(f, "{completed}_{moment}"),
+        }
+    }
+}
+
 impl From<[u8; 16]> for Deletion {
     fn from(bits: [u8; 16]) -> Self {
         Self(format!("{:032x}", u128::from_be_bytes(bits)))
@@ -248,11 +286,22 @@ mod tests {
     }
 
     #[test]
-    fn a_deletion_survives_a_round_trip_and_nothing_else_is_one() {
-        let deletion = Deletion::from([7; 16]);
-        assert_eq!(Deletion::parse(deletion.as_str()), Some(deletion));
-        for text in ["", "7", &"g".repeat(32), &"7".repeat(33), &"é".repeat(16)] {
-            assert_eq!(Deletion::parse(text), None, "{text}");
+    fn what_can_be_undone_survives_a_round_trip_and_nothing_else_is_it() {
+        let marking = Marking { completed: false, moment: 1_795_654_800_123_456 };
+        for undo in [Undo::Deletion(Deletion::from([7; 16])), Undo::Marking(marking)] {
+            assert_eq!(Undo::parse(&undo.to_string()), Some(undo));
+        }
+        for text in [
+            "",
+            "7",
+            &"g".repeat(32),
+            &"7".repeat(33),
+            &"é".repeat(16),
+            "true_",
+            "yes_1",
+            "true_-1",
+        ] {
+            assert_eq!(Undo::parse(text), None, "{text}");
         }
     }
 

@@ -93,9 +93,11 @@ async fn an_address_of_undo_takes_a_post_and_nothing_else() {
         assert_eq!(answer.header("allow"), "POST, OPTIONS");
         app.get(place).answer().await.is(405);
     }
-    app.submit("/undo", &[("deletion", "x"), ("filter", "all")]).await.is(400);
-    let unknown = "0123456789abcdef0123456789abcdef";
-    app.submit("/undo", &[("deletion", unknown), ("filter", "all")]).await.is(303);
+    app.submit("/undo", &[("undo", "x"), ("filter", "all")]).await.is(400);
+    for unknown in ["0123456789abcdef0123456789abcdef", "true_1", "false_9223372036854775807"] {
+        let answer = app.submit("/undo", &[("undo", unknown), ("filter", "all")]).await.is(303);
+        assert!(answer.header("set-cookie").starts_with("flash=late;"), "{unknown}");
+    }
 }
 
 mod without_a_script {
@@ -125,6 +127,18 @@ mod without_a_script {
         page.shows(["b"]).await;
         page.click(".undo").await;
         page.shows_completed(["a", "c"]).await;
+    }
+
+    #[tokio::test]
+    async fn a_marking_is_taken_back_in_those_that_nobody_changed_since() {
+        let app = app_with(&["a", "b", "c"]).await;
+        let page = Page::without_javascript(&app).await;
+        page.toggle("a").await;
+        page.toggle_all().await;
+        page.shows_completed(["a", "b", "c"]).await;
+        app.change(&app.list().await[1], json!({ "title": "changed" })).await;
+        page.click(".undo").await;
+        page.shows_completed(["a", "changed"]).await;
     }
 }
 
@@ -176,5 +190,24 @@ mod with_a_script {
         page.click(".notice .undo").await;
         page.shows_completed(["a", "c"]).await;
         page.counts("1 item left").await;
+    }
+
+    #[tokio::test]
+    async fn an_edit_and_a_marking_are_taken_back() {
+        let app = app_with(&["a", "b"]).await;
+        let page = Page::open(&app).await;
+        page.double_click("a").await;
+        page.retype("other").await;
+        page.press(Key::Enter).await;
+        page.shows(["other", "b"]).await;
+        page.says("Saved.").await;
+        page.click(".notice .undo").await;
+        page.shows(["a", "b"]).await;
+
+        page.toggle_all().await;
+        page.says("All are marked as complete.").await;
+        page.click(".notice .undo").await;
+        page.shows_completed([]).await;
+        page.comes_to_show("none checked", |shown| !shown.all_checked()).await;
     }
 }

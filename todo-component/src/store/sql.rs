@@ -159,9 +159,20 @@ pub const RESTORE: &str = concat!(
 
 pub const UNDO: &str = concat!(restoring!("deletion = $1::text"), count_done!());
 
+/// All that it marks get its moment as `updated_at`, by which [`UNMARK`] finds them.
 pub const COMPLETE_ALL: &str = concat!(
     "WITH done AS (UPDATE todoitem SET completed = $1::boolean, version = version + 1, updated_at = now() ",
     "WHERE completed <> $1::boolean RETURNING 1) ",
+    "SELECT json_build_object('count', count(*), 'moment', (extract(epoch FROM now()) * 1000000)::bigint)::text",
+    transaction!(),
+    " FROM done"
+);
+
+/// Takes a marking back in those that nobody has changed since.
+pub const UNMARK: &str = concat!(
+    "WITH done AS (UPDATE todoitem SET completed = NOT $1::boolean, version = version + 1, updated_at = now() ",
+    "WHERE completed = $1::boolean AND updated_at = 'epoch'::timestamptz + $2::bigint * interval '1 microsecond' ",
+    "RETURNING 1) ",
     count_done!()
 );
 

@@ -8,8 +8,9 @@ use super::row::{Row, json};
 use super::{Change, Created, Expected, NewTodo, Outcome, Store, get, no_row, sql};
 use crate::clock::within;
 use crate::position::Position;
-use crate::todo::{Deletion, Todo};
+use crate::todo::{Deletion, Marking, Todo, Undo};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use spin_sdk::pg::ParameterValue;
 use std::time::Duration;
 
@@ -77,7 +78,7 @@ impl Store {
     }
 
     pub async fn delete_all(&self, deletion: &Deletion) -> Result<(), Error> {
-        self.all(sql::DELETE_ALL, vec![deletion.as_str().to_owned().into()]).await?;
+        let _: u64 = self.all(sql::DELETE_ALL, vec![deletion.as_str().to_owned().into()]).await?;
         Ok(())
     }
 
@@ -95,14 +96,27 @@ impl Store {
         })
     }
 
-    /// Brings back what went together, and says how many that are.
-    pub async fn undo(&self, deletion: &Deletion) -> Result<u64, Error> {
-        self.all(sql::UNDO, vec![deletion.as_str().to_owned().into()]).await
+    /// Brings back what went together, or takes a marking back, and says of how many.
+    pub async fn undo(&self, undo: &Undo) -> Result<u64, Error> {
+        match undo {
+            Undo::Deletion(deletion) => {
+                self.all(sql::UNDO, vec![deletion.as_str().to_owned().into()]).await
+            }
+            Undo::Marking(Marking { completed, moment }) => {
+                self.all(sql::UNMARK, vec![(*completed).into(), (*moment).into()]).await
+            }
+        }
     }
 
-    pub async fn complete_all(&self, completed: bool) -> Result<(), Error> {
-        self.all(sql::COMPLETE_ALL, vec![completed.into()]).await?;
-        Ok(())
+    /// Marks all, and says what can be taken back if any were marked.
+    pub async fn complete_all(&self, completed: bool) -> Result<Option<Marking>, Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            count: u64,
+            moment: i64,
+        }
+        let marked: Answer = self.all(sql::COMPLETE_ALL, vec![completed.into()]).await?;
+        Ok((marked.count > 0).then_some(Marking { completed, moment: marked.moment }))
     }
 
     /// A write that concerns one todo. One that touched none is told apart:
@@ -121,7 +135,11 @@ impl Store {
         Ok(if done { Outcome::Done(todo) } else { Outcome::Stale(todo) })
     }
 
-    async fn all(&self, sql: &str, params: Vec<ParameterValue>) -> Result<u64, Error> {
+    async fn all<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        params: Vec<ParameterValue>,
+    ) -> Result<T, Error> {
         let counted = limited(ALL, async {
             let primary = self.primary().await?;
             self.write(&primary, sql, params).await?.ok_or_else(no_row)

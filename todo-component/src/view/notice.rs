@@ -2,7 +2,7 @@
 
 use super::Here;
 use super::shapes::icon;
-use crate::todo::Deletion;
+use crate::todo::Undo;
 use maud::{Markup, html};
 
 /// What a page says about the request before; travels as a code in a cookie.
@@ -14,25 +14,34 @@ pub enum Notice {
     Saved,
     Deleted,
     Cleared,
-    Restored,
+    /// All are marked as complete …
+    Completed,
+    /// … or as not.
+    Reopened,
+    Undone,
+    /// There was nothing left to undo.
+    Late,
 }
 
-/// A notice, and what it offers to bring back.
+/// A notice, and what it offers to undo.
 #[derive(Debug)]
 pub struct Said {
     pub notice: Notice,
-    pub deletion: Option<Deletion>,
+    pub undo: Option<Undo>,
 }
 
 impl Notice {
-    pub const EACH: [Self; 7] = [
+    pub const EACH: [Self; 10] = [
         Self::Conflict,
         Self::Missing,
         Self::Added,
         Self::Saved,
         Self::Deleted,
         Self::Cleared,
-        Self::Restored,
+        Self::Completed,
+        Self::Reopened,
+        Self::Undone,
+        Self::Late,
     ];
 
     pub fn code(self) -> &'static str {
@@ -43,7 +52,10 @@ impl Notice {
             Self::Saved => "saved",
             Self::Deleted => "deleted",
             Self::Cleared => "cleared",
-            Self::Restored => "restored",
+            Self::Completed => "completed",
+            Self::Reopened => "reopened",
+            Self::Undone => "undone",
+            Self::Late => "late",
         }
     }
 
@@ -61,13 +73,16 @@ impl Notice {
             Self::Saved => "Saved.",
             Self::Deleted => "Deleted.",
             Self::Cleared => "Completed todos are cleared.",
-            Self::Restored => "Everything is back.",
+            Self::Completed => "All are marked as complete.",
+            Self::Reopened => "None is marked as complete any more.",
+            Self::Undone => "Everything is back.",
+            Self::Late => "This can’t be undone any more: it was changed somewhere else.",
         }
     }
 
     /// Whether something that was asked for did not happen.
     fn is_error(self) -> bool {
-        matches!(self, Self::Conflict | Self::Missing)
+        matches!(self, Self::Conflict | Self::Missing | Self::Late)
     }
 }
 
@@ -80,7 +95,7 @@ pub fn regions(said: Option<&Said>, here: &Here) -> Markup {
             @for (role, error) in [("status", false), ("alert", true)] {
                 div role=(role) {
                     @if let Some(said) = said.filter(|said| said.notice.is_error() == error) {
-                        (bar(said.notice.text(), said.deletion.as_ref(), here))
+                        (bar(said.notice.text(), said.undo.as_ref(), here))
                     }
                 }
             }
@@ -88,14 +103,14 @@ pub fn regions(said: Option<&Said>, here: &Here) -> Markup {
     }
 }
 
-pub fn bar(text: &str, deletion: Option<&Deletion>, here: &Here) -> Markup {
+pub fn bar(text: &str, undo: Option<&Undo>, here: &Here) -> Markup {
     html! {
         div.notice {
             p { span { (text) } bdi.typed {} }
             button.retry type="button" hidden { "Try again" }
-            @if let Some(deletion) = deletion {
+            @if let Some(undo) = undo {
                 form.undo-form method="post" action="/undo" autocomplete="off" {
-                    input type="hidden" name="deletion" value=(deletion.as_str());
+                    input type="hidden" name="undo" value=(undo.to_string());
                     (here.fields)
                     button.retry.undo type="submit" { (UNDO) }
                 }

@@ -19,7 +19,7 @@ pub fn templates(here: &Here) -> Markup {
         template #item { (item(&blank, here)) }
         template #notice { (notice::bar("", None, here)) }
         template #texts data-max=(Title::MAX_CHARS) data-too-long=(too_long()) data-control=(control())
-            data-conflict=(Notice::Conflict.text()) data-missing=(Notice::Missing.text()) data-added=(Notice::Added.text()) data-deleted=(Notice::Deleted.text()) data-undo=(notice::UNDO)
+            data-conflict=(Notice::Conflict.text()) data-missing=(Notice::Missing.text()) data-added=(Notice::Added.text()) data-deleted=(Notice::Deleted.text()) data-saved=(Notice::Saved.text()) data-undo=(notice::UNDO)
             data-network="Todoozle can’t be reached. Check your connection, then try again."
             data-one="todo" data-other="todos" data-lines="That was {} lines. Each can be a todo of its own." data-each="Add {} todos"
             data-typed="You typed:" data-updated="Todoozle was updated." data-reload="Reload" {}

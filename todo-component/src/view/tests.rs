@@ -82,9 +82,12 @@ fn a_notice_survives_the_cookie() {
 fn a_notice_stands_in_the_region_of_its_kind() {
     let page = page(vec![], 0, 0);
     for notice in Notice::EACH {
-        let view = ListView { notice: Some(Said { notice, deletion: None }), ..plain(&page) };
-        let role =
-            if matches!(notice, Notice::Conflict | Notice::Missing) { "alert" } else { "status" };
+        let view = ListView { notice: Some(Said { notice, undo: None }), ..plain(&page) };
+        let role = if matches!(notice, Notice::Conflict | Notice::Missing | Notice::Late) {
+            "alert"
+        } else {
+            "status"
+        };
         let html = list(&view).into_string();
         assert!(
             html.contains(&format!(
