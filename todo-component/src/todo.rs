@@ -174,6 +174,11 @@ pub struct Marking {
     pub moment: i64,
 }
 
+impl Marking {
+    /// Up to the year 9999: the database's own calendar ends later.
+    const MOMENTS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999_999;
+}
+
 impl Undo {
     /// Reads what [`Display`](fmt::Display) writes.
     pub fn parse(text: &str) -> Option<Self> {
@@ -183,7 +188,7 @@ impl Undo {
         let (completed, moment) = text.split_once('_')?;
         Some(Self::Marking(Marking {
             completed: completed.parse().ok()?,
-            moment: moment.parse().ok().filter(|moment| *moment >= 0)?,
+            moment: moment.parse().ok().filter(|moment| Marking::MOMENTS.contains(moment))?,
         }))
     }
 }
@@ -300,6 +305,7 @@ mod tests {
             "true_",
             "yes_1",
             "true_-1",
+            "true_253402300800000000",
         ] {
             assert_eq!(Undo::parse(text), None, "{text}");
         }
