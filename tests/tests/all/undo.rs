@@ -122,7 +122,9 @@ mod without_a_script {
         let app = app_with(&["a", "b", "c"]).await;
         let page = Page::without_javascript(&app).await;
         page.toggle("a").await;
+        page.shows_completed(["a"]).await;
         page.toggle("c").await;
+        page.shows_completed(["a", "c"]).await;
         page.clear_completed().await;
         page.shows(["b"]).await;
         page.click(".undo").await;
@@ -134,6 +136,7 @@ mod without_a_script {
         let app = app_with(&["a", "b", "c"]).await;
         let page = Page::without_javascript(&app).await;
         page.toggle("a").await;
+        page.shows_completed(["a"]).await;
         page.toggle_all().await;
         page.shows_completed(["a", "b", "c"]).await;
         app.change(&app.list().await[1], json!({ "title": "changed" })).await;
