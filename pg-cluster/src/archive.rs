@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 
 use tokio::time::timeout;
@@ -135,26 +135,26 @@ impl Cluster {
     }
 
     /// What the archive and the jobs say; None without `[backup]`.
-    pub async fn archive(&self, leader: Option<&str>, pods: &[Pod]) -> Result<Option<Archive>> {
-        if self.env.backup.is_none() {
-            return Ok(None);
-        }
+    pub async fn archive(&self) -> Option<Archive> {
+        self.env.backup.as_ref()?;
         let mut seen = Archive::default();
-        let first = pods.first().map(ResourceExt::name_any);
-        if let Some(pod) = leader.map(str::to_owned).or(first) {
-            match timeout(ASK_LIMIT, self.backups(&pod)).await {
-                Ok(Ok(backups)) => {
-                    seen.backups = backups.len();
-                    seen.last_backup = backups.iter().map(|backup| backup.ended).max();
-                }
-                Ok(Err(error)) => seen.unasked = Some(said(&error)),
-                Err(_) => {
-                    seen.unasked = Some(format!("no answer within {} s", ASK_LIMIT.as_secs()));
-                }
-            }
+        match timeout(ASK_LIMIT, self.ask_archive(&mut seen)).await {
+            Ok(Ok(())) => {}
+            // What could be asked before counts all the same.
+            Ok(Err(error)) => seen.unasked = Some(said(&error)),
+            Err(_) => seen.unasked = Some(format!("no answer within {} s", ASK_LIMIT.as_secs())),
         }
+        Some(seen)
+    }
+
+    async fn ask_archive(&self, seen: &mut Archive) -> Result<()> {
         seen.drill = self.verdict().await?;
         let jobs = self.jobs().await?;
+        let leader = self.agreed().await?.leader;
+        let asked = leader.unwrap_or_else(|| format!("{}-0", names::main(&self.env)));
+        let backups = self.backups(&asked).await?;
+        seen.backups = backups.len();
+        seen.last_backup = backups.iter().map(|backup| backup.ended).max();
         for task in [Task::Full, Task::Differential] {
             let last = newest(&jobs, &names::task(&self.env, task.word()));
             if let Some((name, ended, false)) = last
@@ -165,7 +165,7 @@ impl Cluster {
                 seen.failed_job = Some(FailedJob { name, word });
             }
         }
-        Ok(Some(seen))
+        Ok(())
     }
 
     /// What the last drill found.

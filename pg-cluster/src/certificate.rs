@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::{cluster::Cluster, commands::report, health::Member, objects::names, progress::Wait};
+use crate::{cluster::Cluster, commands::members, health::Member, objects::names, progress::Wait};
 
 /// A pod's annotation: the certificate that it was last told of.
 const ANNOTATION: &str = "todoozle.dev/certificate";
@@ -73,7 +73,7 @@ pub async fn served(cluster: &Cluster) -> Result<Wait<()>> {
     let digest = cluster.secret(&name, "tls.crt").await?.as_deref().map(digest_of);
     let digest = digest.unwrap_or_default();
     let mut awaited = Vec::new();
-    for member in report(cluster).await?.members {
+    for member in members(cluster).await?.members {
         match member.certificate {
             State::Served | State::Unknown => continue,
             // A kubelet looks every minute or so, and at once when the pod changes.

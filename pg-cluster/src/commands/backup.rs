@@ -75,7 +75,7 @@ async fn work(cluster: &Cluster, global: &Global, task: Task, timeout: Duration)
 
 /// A member that answers; any of them reaches the archive.
 async fn somebody(cluster: &Cluster) -> Result<String> {
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     let member = report.members.into_iter().find(|member| member.answer.is_some());
     Ok(member.context("no member answers: see `pg-cluster status`")?.name)
 }

@@ -43,7 +43,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         None => String::new(),
     };
     vacant(cluster).await?;
-    let report = status::report(&origin).await?;
+    let report = status::members(&origin).await?;
     let timeline = match report.members.iter().find(|member| member.answer.is_some()) {
         Some(member) => plan.at.check(&origin, &member.name).await?,
         None => None,

@@ -14,7 +14,7 @@ pub struct Plan {
 }
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     let to = &plan.to;
     ensure!(
         report.primary.is_none(),

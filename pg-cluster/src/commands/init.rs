@@ -110,7 +110,7 @@ pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
 /// A pod that runs on an older template and cannot start would wait for ever: its set replaces none
 /// by itself. Deleting it takes nobody away.
 async fn free_the_stuck(cluster: &Cluster) -> Result<()> {
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     for pod in cluster.pods().await? {
         let name = pod.name_any();
         let outdated = report.members.iter().any(|member| member.name == name && member.outdated);
@@ -138,7 +138,7 @@ async fn answering(cluster: &Cluster) -> Result<Option<String>> {
 
 /// Waits for a member that takes writes.
 pub async fn primary(cluster: &Cluster) -> Result<Wait<String>> {
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     Ok(match report.primary {
         Some(primary) => Wait::Over(primary),
         None => Wait::For(waits_for(cluster).await?.unwrap_or_else(|| report.advice.join("; "))),
@@ -147,7 +147,7 @@ pub async fn primary(cluster: &Cluster) -> Result<Wait<String>> {
 
 /// Waits until the configured number of members streams, and one is synchronous if that is wanted.
 pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     let wanted = usize::try_from(cluster.env.replica.count.get())?;
     let streaming =
         report.members.iter().filter(|member| health::streams(member) && member.ready).count();

@@ -25,7 +25,7 @@ use anyhow::{Context, Result, bail};
 
 pub use init::blocked;
 pub use restore::Moment;
-pub use status::report;
+pub use status::members;
 
 use crate::{
     cli::{Cli, Command, Global, Output},

@@ -91,7 +91,7 @@ async fn pod(cluster: &Cluster, replica: bool) -> Result<String> {
             .leader
             .context("nobody is primary now: see `pg-cluster status`");
     }
-    match status::report(cluster).await?.members.into_iter().find(streams) {
+    match status::members(cluster).await?.members.into_iter().find(streams) {
         Some(member) => Ok(member.name),
         None => bail!("no replica streams now: see `pg-cluster status`"),
     }

@@ -15,7 +15,7 @@ use crate::{
 const SQL_LIMIT: Duration = Duration::from_mins(1);
 
 pub async fn run(cluster: &Cluster, global: &Global, name: &str, timeout: Duration) -> Result<()> {
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     let Some(primary) = &report.primary else {
         bail!("nobody is primary, so there is nothing to copy: {}", report.advice.join("; "));
     };
@@ -35,7 +35,7 @@ pub async fn run(cluster: &Cluster, global: &Global, name: &str, timeout: Durati
     drop_lost_slot(cluster, primary, name).await?;
     cluster.post_reinitialize(name).await?;
     until(&format!("{name} with the primary's data"), timeout, async || {
-        let report = status::report(cluster).await?;
+        let report = status::members(cluster).await?;
         let member = report.members.iter().find(|member| member.name == name);
         let Some(member) = member else { return Ok(Wait::For("no pod".to_owned())) };
         Ok(if crate::health::streams(member) {

@@ -21,7 +21,7 @@ pub struct Plan {
 }
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     let Some(primary) = report.primary.clone() else {
         bail!("nobody is primary, so nothing is restarted: {}", report.advice.join("; "));
     };
@@ -109,7 +109,7 @@ async fn whole(cluster: &Cluster, timeout: Duration) -> Result<()> {
 /// so Patroni keeps the old value in all of them until the primary has restarted in place. After
 /// that it is the replicas' turn again.
 async fn lower(cluster: &Cluster, restarted: &[String], timeout: Duration) -> Result<()> {
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     let primary = report.members.iter().find(|m| Some(&m.name) == report.primary.as_ref());
     let Some(primary) = primary.filter(|member| member.pending_restart) else { return Ok(()) };
     cluster.post_restart(&primary.name).await?;

@@ -124,7 +124,7 @@ impl Moment {
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
     let env = &cluster.env;
     ensure!(env.backup.is_some(), "{} has no archive: add [backup] to postgres.toml", env.name);
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     // With no member left, the archive answers through the pod that restores.
     destroy::primary_is_home(cluster).await?;
     // With no member left, pgBackRest finds out when it restores.

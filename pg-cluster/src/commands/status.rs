@@ -44,7 +44,17 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
     }
 }
 
+/// What the members say, and the archive.
 pub async fn report(cluster: &Cluster) -> Result<Report> {
+    let (report, archive) = tokio::join!(members(cluster), cluster.archive());
+    let mut report = report?;
+    report.archive = archive;
+    report.judge_archive(&cluster.env);
+    Ok(report)
+}
+
+/// What the members say: enough for who waits for them, and it waits for no bucket.
+pub async fn members(cluster: &Cluster) -> Result<Report> {
     let env = &cluster.env;
     let server = names::certificate(env);
     let (pods, agreed, pem, revisions) = tokio::try_join!(
@@ -54,10 +64,7 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
         revisions(cluster),
     )?;
     let digest = pem.as_deref().map(certificate::digest_of);
-    let asked = join_all(pods.iter().map(|pod| ask::member(cluster, pod)));
-    let (mut members, archive) =
-        tokio::join!(asked, cluster.archive(agreed.leader.as_deref(), &pods));
-    let mut archive = archive?;
+    let mut members = join_all(pods.iter().map(|pod| ask::member(cluster, pod))).await;
     for (member, pod) in members.iter_mut().zip(&pods) {
         let own = pod.labels().get("controller-revision-hash");
         member.outdated = own.is_some_and(|own| !revisions.contains(own));
@@ -69,17 +76,8 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
         pem.map(|pem| tls::expiry(&pem)).transpose()?.map(|end| tls::days_left(end, now));
     let judged =
         health::judge(env, &members, agreed.leader.as_deref(), &agreed.synchronous, days_left);
-    let (mut verdict, mut advice) =
-        if agreed.is_paused() { health::with_pause(judged) } else { judged };
+    let (verdict, advice) = if agreed.is_paused() { health::with_pause(judged) } else { judged };
     let primary = health::primary(&members);
-    if let (Some(backup), Some(archive), Some(primary)) = (&env.backup, &mut archive, primary) {
-        archive.archiver = primary.answer.as_ref().and_then(|answer| answer.archiver.clone());
-        let amiss = health::archive::judge(backup, archive, &primary.name, now);
-        if !amiss.is_empty() && verdict == health::Verdict::Healthy {
-            verdict = health::Verdict::Degraded;
-        }
-        advice.extend(amiss);
-    }
     Ok(Report {
         name: env.name.to_string(),
         namespace: env.namespace().to_owned(),
@@ -94,7 +92,7 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
             .and_then(|member| Some(member.answer.as_ref()?.synchronous_commit.clone())),
         primary: primary.map(|member| member.name.clone()),
         certificate_days_left: days_left,
-        archive,
+        archive: None,
         members,
     })
 }

@@ -18,7 +18,7 @@ use crate::{
 const LIMIT: Duration = Duration::from_mins(2);
 
 pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Result<()> {
-    let report = status::report(cluster).await?;
+    let report = status::members(cluster).await?;
     let Some(primary) = report.primary.clone() else {
         bail!(
             "nobody is primary, so there is nobody to take over from: {}",
@@ -92,7 +92,7 @@ fn candidate(report: &Report) -> Result<String> {
 }
 
 async fn became(cluster: &Cluster, to: &str) -> Result<Wait<()>> {
-    Ok(match status::report(cluster).await?.primary {
+    Ok(match status::members(cluster).await?.primary {
         Some(primary) if primary == to => Wait::Over(()),
         other => Wait::For(format!("primary is {}", other.unwrap_or_else(|| "nobody".to_owned()))),
     })

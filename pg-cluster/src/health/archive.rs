@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::env::Backup;
+use super::{Report, Verdict};
+use crate::env::{Backup, Env};
 
 /// A job may begin late, and takes its time.
 const GRACE: SignedDuration = SignedDuration::from_hours(1);
@@ -61,8 +62,27 @@ pub struct FailedJob {
     pub word: String,
 }
 
+impl Report {
+    /// A cluster whose archive is amiss is not healthy.
+    pub fn judge_archive(&mut self, env: &Env) {
+        let primary =
+            self.members.iter().find(|member| Some(&member.name) == self.primary.as_ref());
+        let (Some(backup), Some(archive), Some(primary)) =
+            (&env.backup, &mut self.archive, primary)
+        else {
+            return;
+        };
+        archive.archiver = primary.answer.as_ref().and_then(|answer| answer.archiver.clone());
+        let amiss = judge(backup, archive, &primary.name, self.at);
+        if !amiss.is_empty() && self.verdict == Verdict::Healthy {
+            self.verdict = Verdict::Degraded;
+        }
+        self.advice.extend(amiss);
+    }
+}
+
 /// What is amiss, and what to do.
-pub fn judge(backup: &Backup, seen: &Archive, primary: &str, now: Timestamp) -> Vec<String> {
+fn judge(backup: &Backup, seen: &Archive, primary: &str, now: Timestamp) -> Vec<String> {
     let mut reasons = Vec::new();
     if let Some(archiver) = seen.archiver.as_ref().filter(|archiver| archiver.is_behind(backup)) {
         let since =

@@ -10,6 +10,7 @@ use kube::{
 use serde_json::json;
 
 use crate::{
+    archive,
     fixture::Database,
     tls,
     writer::{self, Writer},
@@ -64,6 +65,12 @@ pub async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_wri
     tokio::task::block_in_place(|| apply(&database, &ROOMY.replace("120", "60")));
     database.until_healthy();
     assert_eq!(shows(&database, "max_connections").await, ["60", "60"]);
+    writer.goes_on_for(50).await;
+
+    // An archive, which needs another container and a parameter that only a start takes on.
+    tokio::task::block_in_place(|| apply(&database, archive::OWN));
+    let status = database.until("a first backup", |status| status["archive"]["backups"] == 1);
+    assert_eq!(status["verdict"], "healthy", "{status:#}");
     writer.goes_on_for(50).await;
     writer.finish(&database).await;
 
