@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::{
@@ -25,27 +25,30 @@ impl Cluster {
         Ok(self.api::<Job>().list(&ListParams::default()).await.context("list the jobs")?.items)
     }
 
+    /// Starts a job, or goes on with one of its name that still works: somebody was interrupted
+    /// while he waited for it. One that has ended makes room.
     pub async fn start(&self, job: Job) -> Result<String> {
-        let name = job.name_any();
-        match self.api::<Job>().create(&PostParams::default(), &job).await {
-            // Somebody was interrupted while he waited for it.
-            Err(kube::Error::Api(status)) if status.code == 409 => {
+        let (name, api) = (job.name_any(), self.api::<Job>());
+        if api.get_opt(&name).await.context("look for the job")?.is_some() {
+            if matches!(self.look_at(&name).await?, Wait::For(_)) {
                 progress::warn(&format!("{name} was begun before, and goes on"));
+                return Ok(name);
             }
-            made => {
-                made.with_context(|| format!("start the job {name}"))?;
-            }
+            self.forget(&name).await?;
         }
+        let made = api.create(&PostParams::default(), &job).await;
+        made.with_context(|| format!("start the job {name}"))?;
         Ok(name)
     }
 
-    /// Waits for a job's end; what comes back is its pod's last word.
-    pub async fn finish(&self, what: &str, job: &str, timeout: Duration) -> Result<String> {
+    /// Waits for a job's end. What comes back is its pod's last word, or why it failed; the outer
+    /// error is that it is not over.
+    pub async fn finish(&self, what: &str, job: &str, timeout: Duration) -> Result<Result<String>> {
         let ended = until(what, timeout, async || self.look_at(job).await).await?;
-        match ended {
+        Ok(match ended {
             Ended::Well(word) => Ok(word),
-            Ended::Badly(why) => bail!("{what} failed: {why}"),
-        }
+            Ended::Badly(why) => Err(anyhow!("{what} failed: {why}")),
+        })
     }
 
     async fn look_at(&self, job: &str) -> Result<Wait<Ended>> {

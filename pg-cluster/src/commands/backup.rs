@@ -65,7 +65,7 @@ async fn work(cluster: &Cluster, global: &Global, task: Task, timeout: Duration)
         Task::Full | Task::Differential => "the backup",
         Task::Drill => "the restore drill",
     };
-    let word = cluster.finish(what, &job, timeout).await?;
+    let word = cluster.finish(what, &job, timeout).await??;
     // What a drill found is what `status` reads.
     if task != Task::Drill {
         cluster.forget(&job).await?;

@@ -69,18 +69,18 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let job =
         schedule::recovery(env, names::task(env, "clone"), &plan.at.arguments(timeline), &recovery);
     let job = cluster.start(job).await?;
-    let copied = cluster.finish("the copy", &job, plan.timeout).await;
+    let copied = cluster.finish("the copy", &job, plan.timeout).await?;
     // The key of somebody else's archive stays no longer than it is needed.
     let deleted = cluster.api::<Secret>().delete(&key, &DeleteParams::default()).await;
     deleted.with_context(|| format!("delete the Secret {key}"))?;
-    cluster.forget(&job).await?;
     copied.with_context(|| {
         format!(
             "copy {}; `pg-cluster destroy --delete-volumes` clears away what is there of it",
             origin.env.name
         )
     })?;
-    init::run(cluster, global, plan.timeout).await
+    cluster.forget(&job).await?;
+    Box::pin(init::run(cluster, global, plan.timeout)).await
 }
 
 /// A copy goes where nothing is.
@@ -89,14 +89,15 @@ async fn vacant(cluster: &Cluster) -> Result<()> {
     let [main, replica] = cluster.volumes().await?;
     let pods = cluster.pods().await?;
     let found = main.into_iter().chain(replica).next();
-    // An unfinished copy goes on.
-    let goes_on = cluster
+    // What a copy that was not finished has left is its own.
+    let begun = cluster
         .jobs()
         .await?
         .iter()
         .any(|job| job.metadata.name.as_deref() == Some(&names::task(&cluster.env, "clone")));
+    let vacant = pods.is_empty() && !cluster.agreed().await?.initialized;
     ensure!(
-        goes_on || (pods.is_empty() && found.is_none() && !cluster.agreed().await?.initialized),
+        vacant && (begun || found.is_none()),
         "{name} is there already{}: a copy needs a name or a namespace of its own",
         found.map_or_else(String::new, |volume| format!(", or its volume {volume}"))
     );

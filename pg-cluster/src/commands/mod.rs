@@ -92,7 +92,7 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         }
         Command::Clone { from, at, mask, database, timeout } => {
             let plan = clone::Plan { from, at, mask, database, timeout };
-            clone::run(&cluster, &global, &plan).await?;
+            Box::pin(clone::run(&cluster, &global, &plan)).await?;
         }
         Command::Restore { at: Some(at), discard, timeout, .. } => {
             restore::run(&cluster, &global, &restore::Plan { at, discard, timeout }).await?;

@@ -162,7 +162,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         &Recovery::InPlace { discard: plan.discard },
     );
     let job = cluster.start(job).await?;
-    let recovered = cluster.finish("the restore", &job, plan.timeout).await;
+    let recovered = cluster.finish("the restore", &job, plan.timeout).await?;
     let word = recovered.with_context(|| {
         format!("restore {}; `pg-cluster init` starts it again as it was", env.name)
     })?;

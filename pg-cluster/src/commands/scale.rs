@@ -19,7 +19,7 @@ pub async fn run(
     if global.dry_run {
         return super::diff::run(&cluster, global).await;
     }
-    init::run(&cluster, global, timeout).await?;
+    Box::pin(init::run(&cluster, global, timeout)).await?;
     if replicas != configured {
         progress::warn(&format!(
             "write count = {replicas} under [replica] in postgres.toml, or the next init brings back {configured}"

@@ -51,8 +51,8 @@ if [[ $MODE = restore && -d $PGDATA && ! ${DISCARD-} ]]; then
     fi
     kept=$parent/data-before-$(date -u +%Y%m%dT%H%M%SZ)
     mv "$PGDATA" "$kept"
-elif [[ $MODE = restore ]]; then
-    rm -rf "$PGDATA"
+elif [[ $MODE != drill ]]; then
+    rm -rf "$PGDATA" # of a copy that was begun before
 fi
 
 step="restore the files"
@@ -79,7 +79,7 @@ pg_ctl -D "$PGDATA" -l /tmp/log -o "$own ${least//$'\n'/ }" -t 864000 -w start >
 export PGHOST=/tmp PGUSER=postgres PGDATABASE=postgres
 until [[ $(psql -XAtqc 'select pg_is_in_recovery()') = f ]]; do
     pg_ctl -D "$PGDATA" status > /dev/null # or the recovery has ended it
-    read -rt 0.5 < <(tail -f /dev/null) || true
+    sleep 0.5
 done
 until=$(psql -XAtqc "select coalesce(to_char(pg_last_xact_replay_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '')")
 timeline=$(psql -XAtqc 'select timeline_id from pg_control_checkpoint()')
