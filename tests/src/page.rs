@@ -248,9 +248,12 @@ impl Page {
         mouse.perform().await.expect("move the mouse");
     }
 
-    /// Starts editing by a double click.
+    /// Starts editing by a double click, where no message lies over it.
     pub async fn double_click(&self, title: &str) {
         let label = self.part(title, "label").await;
+        let scroll = "arguments[0].scrollIntoView({ block: 'center' })";
+        let arguments = vec![label.to_json().expect("name the label")];
+        self.driver().execute(scroll, arguments).await.expect("scroll");
         self.driver()
             .action_chain()
             .double_click_element(&label)
