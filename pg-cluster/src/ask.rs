@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
@@ -11,7 +12,7 @@ use crate::{
     commands::blocked,
     exec::PSQL,
     health::{Answer, Member},
-    objects::{CERTIFICATE_FILE, SET_LABEL},
+    objects::{CERTIFICATE_FILE, SET_LABEL, archive::GAP_FILE},
 };
 
 /// A member that needs longer is as good as away.
@@ -69,13 +70,17 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
     let script = format!(
         "df -PB1 \"$PGDATA/..\" | tail -n 1; \
          echo $(sha256sum < {CERTIFICATE_FILE}) $(stat -Lc %.Y {CERTIFICATE_FILE}); \
+         stat -c %Y {GAP_FILE} 2> /dev/null || echo none; \
          ({PSQL} -d postgres) 2>&1 || true"
     );
     match cluster.shell(&member.name, &script, &format!("{QUESTION}\n\\q\n"), ANSWER_LIMIT).await {
         Ok(output) => {
             let (disk, rest) = output.split_once('\n').unwrap_or((&output, ""));
-            let (file, answer) = rest.split_once('\n').unwrap_or((rest, ""));
+            let (file, rest) = rest.split_once('\n').unwrap_or((rest, ""));
             member.certificate_file = certificate::File::parse(file);
+            let (gap, answer) = rest.split_once('\n').unwrap_or((rest, ""));
+            member.archive_gap =
+                gap.parse().ok().and_then(|second| Timestamp::from_second(second).ok());
             // Device, size, used, available: what root or a quota keeps back is not for us.
             let fields: Vec<&str> = disk.split_whitespace().collect();
             if let [_, _, used, available, ..] = fields.as_slice()

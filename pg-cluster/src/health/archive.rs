@@ -40,6 +40,10 @@ pub struct Archive {
     /// When the newest whole backup ended; None if there is none.
     pub last_backup: Option<Timestamp>,
     pub backups: usize,
+    /// When the newest full backup began: what came before it is not needed for what comes after.
+    pub last_full: Option<Timestamp>,
+    /// When WAL was given up that no full backup has made up for.
+    pub gap: Option<Timestamp>,
     /// Why the archive could not be asked.
     pub unasked: Option<String>,
     pub drill: Option<Drill>,
@@ -72,6 +76,8 @@ impl Report {
         else {
             return;
         };
+        let gaps = self.members.iter().filter_map(|member| member.archive_gap);
+        archive.gap = gaps.max().filter(|gap| archive.last_full.is_none_or(|full| full <= *gap));
         archive.archiver = primary.answer.as_ref().and_then(|answer| answer.archiver.clone());
         let amiss = judge(backup, archive, &primary.name, self.at);
         if !amiss.is_empty() && self.verdict == Verdict::Healthy {
@@ -90,6 +96,12 @@ fn judge(backup: &Backup, seen: &Archive, primary: &str, now: Timestamp) -> Vec<
         reasons.push(format!(
             "no WAL has reached the archive {since}, and {} segments wait: see `kubectl logs {primary} -c postgres`",
             archiver.waiting
+        ));
+    }
+    if let Some(gap) = seen.gap {
+        reasons.push(format!(
+            "the archive has a gap, because WAL waited for it until there was no more room, at {gap:.0}: what was written after cannot be \
+             restored from it before the next full backup; run `pg-cluster backup now`"
         ));
     }
     if let Some(why) = &seen.unasked {
@@ -164,7 +176,8 @@ mod tests {
     #[test]
     fn what_is_amiss_is_named() {
         type Change = fn(&mut Archive, Timestamp);
-        let cases: [(Change, &str); 8] = [
+        let cases: [(Change, &str); 9] = [
+            (|seen, now| seen.gap = Some(now), "the archive has a gap"),
             (
                 |seen, now| {
                     let archiver = seen.archiver.as_mut().unwrap();

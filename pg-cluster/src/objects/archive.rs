@@ -36,9 +36,18 @@ pub fn secret(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Result<Object> 
     })
 }
 
-/// What PostgreSQL runs for a segment of WAL that is full.
+/// Beside the data: its time is that of the last gap in the archive.
+pub const GAP_FILE: &str = "/var/lib/postgresql/archive-gap";
+
+/// What PostgreSQL runs for a segment of WAL that is full. pgBackRest gives up what waits for too
+/// long with a warning alone, and whoever relies on the archive has to be told.
 pub fn archive_command(env: &Env) -> String {
-    format!("pgbackrest --stanza={} archive-push \"%p\"", env.name)
+    format!(
+        "said=$(pgbackrest --stanza={} archive-push \"%p\" 2>&1); code=$?; \
+         [ -z \"$said\" ] || echo \"$said\" >&2; \
+         case $said in *\"queue exceeded\"*) touch {GAP_FILE};; esac; exit $code",
+        env.name
+    )
 }
 
 fn member(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> String {

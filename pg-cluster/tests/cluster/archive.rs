@@ -128,7 +128,9 @@ fn advises(status: &Value, words: &str) -> bool {
 
 pub async fn what_befalls_the_archive_is_told_and_loses_nothing() {
     let database = Database::new("safe").await;
-    database.configure(OWN);
+    let little = "replication.max_slot_wal_keep_size = \"64MB\"";
+    let keep = "replication.max_slot_wal_keep_size = \"512MB\"";
+    database.rewrite(&[(keep, &format!("{little}\n{OWN}"))]);
     database.must(&["init"]);
     write(&database, "create table kept (n int primary key)").await;
 
@@ -140,7 +142,18 @@ pub async fn what_befalls_the_archive_is_told_and_loses_nothing() {
     let status = database
         .until("a word about WAL", |status| advises(status, "no WAL has reached the archive"));
     assert_eq!(status["verdict"], "degraded", "{status:#}");
+
+    // More than may wait: it is given up, so that the disk does not fill, and that is said until a
+    // full backup makes up for it.
+    for n in 100..105 {
+        write(&database, &format!("insert into kept values ({n}); select pg_switch_wal()")).await;
+    }
+    database.until("a word about the gap", |status| advises(status, "the archive has a gap"));
     serve(&database, 1).await;
+    database.until("an archive again", |status| status["archive"]["backups"] == 1);
+    assert!(advises(&database.status(), "the archive has a gap"));
+    database.must(&["backup", "now"]);
+    write(&database, "delete from kept where n >= 100").await;
     database.until_healthy();
 
     // Whoever is primary, and with a run that was killed before.

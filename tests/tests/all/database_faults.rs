@@ -110,6 +110,10 @@ async fn a_server_that_shuts_down_loses_all_of_its_connections() {
     database.disconnect_everybody().await;
     let after = until("they are made anew", async || {
         let answer = host.run_sql(4, "SELECT 'there'").await;
+        // Who asks just then hears the server's last word, or that nobody answers.
+        if answer.status == 500 && answer.text().contains("57P01") {
+            return None;
+        }
         if answer.status != 200 {
             answer.is(503);
             return None;
