@@ -36,6 +36,9 @@ pub fn secret(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Result<Object> 
     })
 }
 
+/// A segment that takes longer is tried again: a server that is away would hold it up for minutes, and
+/// whether too much waits is seen when an attempt begins.
+const PUSH_SECONDS: u8 = 60;
 /// Beside the data: its time is that of the last gap in the archive.
 pub const GAP_FILE: &str = "/var/lib/postgresql/archive-gap";
 
@@ -43,7 +46,7 @@ pub const GAP_FILE: &str = "/var/lib/postgresql/archive-gap";
 /// long with a warning alone, and whoever relies on the archive has to be told.
 pub fn archive_command(env: &Env) -> String {
     format!(
-        "said=$(pgbackrest --stanza={} archive-push \"%p\" 2>&1); code=$?; \
+        "said=$(timeout {PUSH_SECONDS} pgbackrest --stanza={} archive-push \"%p\" 2>&1); code=$?; \
          [ -z \"$said\" ] || echo \"$said\" >&2; \
          case $said in *\"queue exceeded\"*) touch {GAP_FILE};; esac; exit $code",
         env.name
