@@ -10,7 +10,7 @@ use kube::{
 use serde_json::Value;
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, twice},
     diff::{self, Change},
     objects::Object,
     progress,
@@ -65,16 +65,16 @@ impl Cluster {
     }
 
     async fn live(&self, object: &Object) -> Result<Option<DynamicObject>> {
-        self.dynamic_api(object)
-            .get_opt(&object.name)
+        let api = self.dynamic_api(object);
+        twice(|| api.get_opt(&object.name))
             .await
             .with_context(|| format!("read {} {}", object.resource.kind, object.name))
     }
 
     async fn patch(&self, object: &Object, params: &PatchParams) -> Result<DynamicObject> {
         let patch: Patch<&Value> = Patch::Apply(&object.value);
-        self.dynamic_api(object)
-            .patch(&object.name, params, &patch)
+        let api = self.dynamic_api(object);
+        twice(|| api.patch(&object.name, params, &patch))
             .await
             .with_context(|| format!("apply {} {}", object.resource.kind, object.name))
     }

@@ -22,6 +22,18 @@ use crate::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Asks again what harms nobody when it is asked twice: the API server may close a connection that was
+/// kept just as it is used again.
+pub async fn twice<T, F>(ask: impl Fn() -> F) -> kube::Result<T>
+where
+    F: Future<Output = kube::Result<T>>,
+{
+    match ask().await {
+        Err(kube::Error::Service(_) | kube::Error::HyperError(_)) => ask().await,
+        answer => answer,
+    }
+}
+
 /// One environment's cluster, connected.
 pub struct Cluster {
     pub client: Client,
@@ -66,12 +78,9 @@ impl Cluster {
             .into_iter()
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        let mut pods = self
-            .api::<Pod>()
-            .list(&ListParams::default().labels(&selector.join(",")))
-            .await
-            .context("list the pods")?
-            .items;
+        let params = ListParams::default().labels(&selector.join(","));
+        let api = self.api::<Pod>();
+        let mut pods = twice(|| api.list(&params)).await.context("list the pods")?.items;
         pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
         Ok(pods)
     }
@@ -99,11 +108,9 @@ impl Cluster {
 
     /// A key of a Secret, or None if either is not there.
     pub async fn secret(&self, name: &str, key: &str) -> Result<Option<String>> {
-        let found = self
-            .api::<Secret>()
-            .get_opt(name)
-            .await
-            .with_context(|| format!("read the Secret {name}"))?;
+        let api = self.api::<Secret>();
+        let found =
+            twice(|| api.get_opt(name)).await.with_context(|| format!("read the Secret {name}"))?;
         Ok(found.and_then(|secret| secret_value(&secret, key)))
     }
 

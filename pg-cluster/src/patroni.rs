@@ -14,7 +14,7 @@ use kube::{ResourceExt, api::ListParams};
 use serde_json::{Value, json};
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, twice},
     env::PATRONI_PORT,
     objects::{self, names, secrets},
 };
@@ -85,12 +85,8 @@ impl Cluster {
     /// The `ConfigMap`s that Patroni made for itself.
     pub async fn patroni_config_maps(&self) -> Result<Vec<ConfigMap>> {
         let selector = format!("{}={}", objects::SCOPE_LABEL, self.env.name);
-        Ok(self
-            .api::<ConfigMap>()
-            .list(&ListParams::default().labels(&selector))
-            .await
-            .context("list Patroni's ConfigMaps")?
-            .items)
+        let (api, params) = (self.api::<ConfigMap>(), ListParams::default().labels(&selector));
+        Ok(twice(|| api.list(&params)).await.context("list Patroni's ConfigMaps")?.items)
     }
 
     /// Whether Patroni in a member takes requests.

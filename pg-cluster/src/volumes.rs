@@ -9,7 +9,7 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, twice},
     env::Quantity,
     objects::HomeSet,
     progress::{self, Wait, until},
@@ -37,8 +37,8 @@ impl Cluster {
     }
 
     async fn claims(&self) -> Result<Vec<PersistentVolumeClaim>> {
-        let all = self.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
-        let mut all = all.context("list the volumes")?.items;
+        let (api, params) = (self.api::<PersistentVolumeClaim>(), ListParams::default());
+        let mut all = twice(|| api.list(&params)).await.context("list the volumes")?.items;
         all.retain(|claim| claim.metadata.deletion_timestamp.is_none());
         Ok(all)
     }
