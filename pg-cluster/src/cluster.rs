@@ -74,11 +74,7 @@ impl Cluster {
 
     /// The members' pods, by name.
     pub async fn pods(&self) -> Result<Vec<Pod>> {
-        let selector: Vec<_> = objects::selector(&self.env)
-            .into_iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        let params = ListParams::default().labels(&selector.join(","));
+        let params = ListParams::default().labels(&objects::selector_text(&self.env));
         let api = self.api::<Pod>();
         let mut pods = twice(|| api.list(&params)).await.context("list the pods")?.items;
         pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));

@@ -64,6 +64,13 @@ pub struct Report {
     pub members: Vec<Member>,
 }
 
+impl Report {
+    /// A member whose PostgreSQL answered; any of them reaches the archive.
+    pub fn answering(&self) -> Option<&Member> {
+        self.members.iter().find(|member| member.answer.is_some())
+    }
+}
+
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Member {
     pub name: String,

@@ -1,7 +1,7 @@
 //! The whole app: a database and a host that serves the component on it.
 
 use crate::host::Up;
-use crate::{Answer, Ask, Database, Host, Project, http};
+use crate::{Answer, Ask, Database, Host, Project, http, until};
 use ::http::Method;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -16,6 +16,15 @@ pub struct App {
 impl App {
     pub async fn start() -> Self {
         Self::with(|up| up).await
+    }
+
+    /// Starts it with todos of these titles.
+    pub async fn with_todos(titles: &[&str]) -> Self {
+        let app = Self::start().await;
+        for title in titles {
+            app.add(title).await;
+        }
+        app
     }
 
     /// Starts it with the manifest's variable set.
@@ -102,5 +111,13 @@ impl App {
             .iter()
             .map(|todo| todo["title"].as_str().expect("a title").to_owned())
             .collect()
+    }
+
+    /// Waits until the server has these titles: what a page shows comes first.
+    pub async fn has_saved(&self, titles: &[&str]) {
+        until(&format!("the server has {titles:?}"), async || {
+            (self.titles().await == titles).then_some(())
+        })
+        .await;
     }
 }

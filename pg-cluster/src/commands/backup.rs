@@ -73,11 +73,10 @@ async fn work(cluster: &Cluster, global: &Global, task: Task, timeout: Duration)
     Ok(word)
 }
 
-/// A member that answers; any of them reaches the archive.
 async fn somebody(cluster: &Cluster) -> Result<String> {
     let report = status::members(cluster).await?;
-    let member = report.members.into_iter().find(|member| member.answer.is_some());
-    Ok(member.context("no member answers: see `pg-cluster status`")?.name)
+    let member = report.answering().context("no member answers: see `pg-cluster status`")?;
+    Ok(member.name.clone())
 }
 
 async fn list(cluster: &Cluster, global: &Global) -> Result<()> {

@@ -44,7 +44,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     };
     vacant(cluster).await?;
     let report = status::members(&origin).await?;
-    let timeline = match report.members.iter().find(|member| member.answer.is_some()) {
+    let timeline = match report.answering() {
         Some(member) => plan.at.check(&origin, &member.name).await?,
         None => None,
     };

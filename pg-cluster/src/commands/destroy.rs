@@ -65,14 +65,11 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         delete(cluster, object).await?;
     }
     let scope = format!("{}={}", objects::SCOPE_LABEL, env.name);
-    delete_all::<Job>(cluster, &own_jobs(env), "jobs", plan.timeout).await?;
+    // Those that `backup` and `restore` started; those of schedules go with these.
+    let selector = objects::selector_text(env);
+    delete_all::<Job>(cluster, &selector, "jobs", plan.timeout).await?;
     delete_all::<ConfigMap>(cluster, &scope, "Patroni's ConfigMaps", plan.timeout).await?;
     if plan.delete_volumes {
-        let selector: Vec<_> = objects::selector(env)
-            .into_iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        let selector = selector.join(",");
         delete_all::<PersistentVolumeClaim>(cluster, &selector, "volumes", plan.timeout).await?;
         delete_all::<Secret>(cluster, &selector, "Secrets", plan.timeout).await?;
         if env.backup.as_ref().is_some_and(|backup| backup.s3.is_some()) {
@@ -123,11 +120,6 @@ pub async fn primary_is_home(cluster: &Cluster) -> Result<()> {
             "nobody is known to have been primary last, so the newest data may be in any volume: run `pg-cluster init`, and then destroy"
         ),
     }
-}
-
-/// Those that `backup` and `restore` started; those of schedules go with these.
-fn own_jobs(env: &crate::env::Env) -> String {
-    format!("app.kubernetes.io/name=postgres,app.kubernetes.io/instance={}", env.name)
 }
 
 async fn ended(cluster: &Cluster, home: HomeSet) -> Result<Wait<()>> {

@@ -68,26 +68,26 @@ impl Moment {
                 )
             );
         };
-        let Self::Time(time) = *self else {
-            progress::done(
-                "from the backup",
-                &format!("{} of {}, {} bytes to read", base.name, base.ended, base.archived_bytes),
-            );
-            return Ok(None);
+        let timeline = match *self {
+            Self::Time(time) => {
+                ensure!(
+                    time <= Timestamp::now(),
+                    "{time} is in the future: name a moment that has been, or latest"
+                );
+                Some(cluster.timeline_at(asked, time).await?)
+            }
+            Self::Latest | Self::Position(_) => None,
         };
-        ensure!(
-            time <= Timestamp::now(),
-            "{time} is in the future: name a moment that has been, or latest"
-        );
-        let timeline = cluster.timeline_at(asked, time).await?;
+        let along =
+            timeline.map_or_else(String::new, |number| format!(", along timeline {number}"));
         progress::done(
             "from the backup",
             &format!(
-                "{} of {}, {} bytes to read, along timeline {timeline}",
+                "{} of {}, {} bytes to read{along}",
                 base.name, base.ended, base.archived_bytes
             ),
         );
-        Ok(Some(timeline))
+        Ok(timeline)
     }
 
     /// The newest backup that ended before it, which is where recovery begins.
@@ -125,11 +125,9 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let env = &cluster.env;
     ensure!(env.backup.is_some(), "{} has no archive: add [backup] to postgres.toml", env.name);
     let report = status::members(cluster).await?;
-    // With no member left, the archive answers through the pod that restores.
     destroy::primary_is_home(cluster).await?;
     // With no member left, pgBackRest finds out when it restores.
-    let asked = report.members.iter().find(|member| member.answer.is_some());
-    let timeline = if let Some(member) = asked {
+    let timeline = if let Some(member) = report.answering() {
         plan.at.check(cluster, &member.name).await?
     } else {
         progress::warn("no member answers, so what the archive has is seen when it is read");

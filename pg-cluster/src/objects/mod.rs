@@ -220,6 +220,13 @@ pub fn selector(env: &Env) -> BTreeMap<String, String> {
     labels([("app.kubernetes.io/name", "postgres"), ("app.kubernetes.io/instance", &env.name)])
 }
 
+/// The same, as the API server takes it in a query. All that pg-cluster makes has these labels.
+pub fn selector_text(env: &Env) -> String {
+    let pairs: Vec<_> =
+        selector(env).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join(",")
+}
+
 /// The label by which Patroni finds its own `ConfigMap`s and its members.
 pub const SCOPE_LABEL: &str = "cluster-name";
 /// The label that says where a role is now.

@@ -1,22 +1,23 @@
 //! A member's pod: Patroni as an ordinary user on a read-only root.
 
+use k8s_openapi::{
+    api::core::v1::{
+        Affinity, ConfigMapVolumeSource, Container, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath,
+        NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, ObjectFieldSelector,
+        PodSpec, PodTemplateSpec, Probe, ResourceRequirements, TopologySpreadConstraint, Volume,
+    },
+    apimachinery::pkg::{apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
+};
+
 use super::parts::{
-    amounts, mount, pod_security, port, read, requests, scratch, security, shell, tls_volume,
+    amounts, from_secret, mount, pod_security, port, read, requests, scratch, security, shell,
+    tls_volume,
 };
 use super::{
     SCOPE_LABEL, SET_LABEL, archive, labels, names, schedule, secrets, select, selector,
     sets::HomeSet,
 };
 use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, Set};
-use k8s_openapi::{
-    api::core::v1::{
-        Affinity, ConfigMapVolumeSource, Container, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath,
-        NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, ObjectFieldSelector,
-        PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SecretKeySelector,
-        TopologySpreadConstraint, Volume,
-    },
-    apimachinery::pkg::{apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
-};
 
 pub const CONTAINER: &str = "postgres";
 pub const DATA_VOLUME: &str = "data";
@@ -70,7 +71,7 @@ fn backup_server(env: &Env) -> Container {
         image: Some(env.image.to_string()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
         command: Some(shell(include_str!("serve.sh"))),
-        env: Some(vec![from_secret(env, "PGPASSWORD", "superuser")]),
+        env: Some(vec![credential(env, "PGPASSWORD", "superuser")]),
         ports: Some(vec![port("pgbackrest", archive::PORT)]),
         resources: Some(requests("10m", "32Mi")),
         security_context: Some(security()),
@@ -164,23 +165,12 @@ pub fn passwords(env: &Env) -> [EnvVar; 4] {
         ("PATRONI_REWIND_PASSWORD", "rewind"),
         ("PATRONI_RESTAPI_PASSWORD", "restapi"),
     ]
-    .map(|(name, key)| from_secret(env, name, key))
+    .map(|(name, key)| credential(env, name, key))
 }
 
 /// A password of the system's users.
-fn from_secret(env: &Env, name: &str, key: &str) -> EnvVar {
-    EnvVar {
-        name: name.to_owned(),
-        value_from: Some(EnvVarSource {
-            secret_key_ref: Some(SecretKeySelector {
-                name: names::credentials(env),
-                key: key.to_owned(),
-                optional: None,
-            }),
-            ..EnvVarSource::default()
-        }),
-        ..EnvVar::default()
-    }
+fn credential(env: &Env, name: &str, key: &str) -> EnvVar {
+    from_secret(name, names::credentials(env), key)
 }
 
 fn probe(path: &str, period: i32, delay: i32) -> Probe {

@@ -4,8 +4,8 @@ use k8s_openapi::{
     api::{
         apps::v1::{StatefulSet, StatefulSetSpec},
         core::v1::{
-            Container, ContainerPort, EnvVar, EnvVarSource, PodSpec, PodTemplateSpec, Probe,
-            SecretKeySelector, Service, ServicePort, ServiceSpec, TCPSocketAction,
+            Container, PodSpec, PodTemplateSpec, Probe, Service, ServicePort, ServiceSpec,
+            TCPSocketAction,
         },
         networking::v1::{NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicySpec},
     },
@@ -103,18 +103,7 @@ pub fn stateful_set(env: &Env, own: &Own) -> StatefulSet {
 }
 
 fn server(env: &Env, own: &Own) -> Container {
-    let from_secret = |name: &str, key: &str| EnvVar {
-        name: name.to_owned(),
-        value_from: Some(EnvVarSource {
-            secret_key_ref: Some(SecretKeySelector {
-                name: names::backup(env),
-                key: key.to_owned(),
-                optional: None,
-            }),
-            ..EnvVarSource::default()
-        }),
-        ..EnvVar::default()
-    };
+    let from_secret = |name, key| parts::from_secret(name, names::backup(env), key);
     let address = format!(":{PORT}");
     Container {
         name: "s3".to_owned(),
@@ -142,12 +131,7 @@ fn server(env: &Env, own: &Own) -> Container {
             from_secret("ROOT_ACCESS_KEY", "key"),
             from_secret("ROOT_SECRET_KEY", "secret"),
         ]),
-        ports: Some(vec![ContainerPort {
-            name: Some("s3".to_owned()),
-            container_port: PORT,
-            protocol: Some("TCP".to_owned()),
-            ..ContainerPort::default()
-        }]),
+        ports: Some(vec![parts::port("s3", PORT)]),
         readiness_probe: Some(Probe {
             tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(PORT), host: None }),
             period_seconds: Some(2),

@@ -9,28 +9,12 @@ mod hands;
 mod routing;
 mod when_the_server_is_away;
 
-async fn app_with(titles: &[&str]) -> App {
-    let app = App::start().await;
-    for title in titles {
-        app.add(title).await;
-    }
-    app
-}
-
 /// A page on an app with these todos, which must not be loaded again.
 async fn page_with(titles: &[&str]) -> (App, Page) {
-    let app = app_with(titles).await;
+    let app = App::with_todos(titles).await;
     let page = Page::open(&app).await;
     page.stay().await;
     (app, page)
-}
-
-/// Waits until the server has these titles: what is shown comes first.
-async fn has_saved(app: &App, titles: &[&str]) {
-    until(&format!("the server has {titles:?}"), async || {
-        (app.titles().await == titles).then_some(())
-    })
-    .await;
 }
 
 mod no_todos {
@@ -66,7 +50,7 @@ mod new_todo {
             shown.typed().is_empty() && shown.focus() == "new-todo"
         })
         .await;
-        has_saved(&app, &["buy milk", "buy bread"]).await;
+        app.has_saved(&["buy milk", "buy bread"]).await;
         page.is_still_here().await;
     }
 
@@ -75,7 +59,7 @@ mod new_todo {
         let (app, page) = page_with(&[]).await;
         page.add("  \u{3000} buy milk  ").await;
         page.shows(["buy milk"]).await;
-        has_saved(&app, &["buy milk"]).await;
+        app.has_saved(&["buy milk"]).await;
     }
 
     #[tokio::test]
@@ -83,7 +67,7 @@ mod new_todo {
         let (app, page) = page_with(&["buy milk"]).await;
         page.add("   ").await;
         page.add("buy bread").await;
-        has_saved(&app, &["buy milk", "buy bread"]).await;
+        app.has_saved(&["buy milk", "buy bread"]).await;
         page.is_still_here().await;
     }
 
@@ -106,7 +90,7 @@ mod new_todo {
         let (app, page) = page_with(&[]).await;
         page.press("a" + Key::Enter + "b" + Key::Enter + "c" + Key::Enter + "d" + Key::Enter).await;
         page.shows(["a", "b", "c", "d"]).await;
-        has_saved(&app, &["a", "b", "c", "d"]).await;
+        app.has_saved(&["a", "b", "c", "d"]).await;
         page.reload().await;
         page.shows(["a", "b", "c", "d"]).await;
     }
@@ -206,7 +190,7 @@ mod item {
         page.comes_to(&format!("{opacity} === '1'")).await;
         page.destroy("a").await;
         page.shows(["b"]).await;
-        has_saved(&app, &["b"]).await;
+        app.has_saved(&["b"]).await;
         page.is_still_here().await;
     }
 
@@ -263,7 +247,7 @@ mod clear_completed {
         page.clear_completed().await;
         page.comes_to_show("the rest", |shown| shown.titles() == ["b"] && !shown.clear_completed())
             .await;
-        has_saved(&app, &["b"]).await;
+        app.has_saved(&["b"]).await;
         page.is_still_here().await;
     }
 }
@@ -297,11 +281,11 @@ async fn a_working_page_writes_no_error_to_the_console() {
     page.double_click("b").await;
     page.retype("c").await;
     page.press(Key::Enter).await;
-    has_saved(&app, &["a", "c"]).await;
+    app.has_saved(&["a", "c"]).await;
     page.choose("Active").await;
     page.shows(["c"]).await;
     page.destroy("c").await;
     page.shows([]).await;
-    has_saved(&app, &["a"]).await;
+    app.has_saved(&["a"]).await;
     assert_eq!(page.console_errors().await, [""; 0]);
 }

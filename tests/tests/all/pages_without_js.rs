@@ -5,14 +5,6 @@ use serde_json::json;
 use tests::{App, Page};
 use thirtyfour::Key;
 
-async fn app_with(titles: &[&str]) -> App {
-    let app = App::start().await;
-    for title in titles {
-        app.add(title).await;
-    }
-    app
-}
-
 #[tokio::test]
 async fn without_todos_there_is_no_list_and_no_footer() {
     let app = App::start().await;
@@ -36,7 +28,7 @@ async fn the_input_has_the_focus_when_the_page_comes() {
 
 #[tokio::test]
 async fn a_new_todo_is_appended_and_the_input_is_cleared() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let page = Page::without_javascript(&app).await;
     page.add("buy bread").await;
     page.shows(["buy milk", "buy bread"]).await;
@@ -63,7 +55,7 @@ async fn a_title_is_trimmed() {
 
 #[tokio::test]
 async fn an_empty_title_adds_nothing_and_says_why() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let page = Page::without_javascript(&app).await;
     page.add("   ").await;
     page.says("empty").await;
@@ -73,7 +65,7 @@ async fn an_empty_title_adds_nothing_and_says_why() {
 
 #[tokio::test]
 async fn a_refused_title_stays_in_its_input_with_the_reason_tied_to_it() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let page = Page::without_javascript(&app).await;
     let long = "x".repeat(257);
     page.add(&long).await;
@@ -90,7 +82,7 @@ async fn a_refused_title_stays_in_its_input_with_the_reason_tied_to_it() {
 
 #[tokio::test]
 async fn a_click_on_the_checkbox_completes_a_todo_and_another_takes_it_back() {
-    let app = app_with(&["buy milk", "buy bread"]).await;
+    let app = App::with_todos(&["buy milk", "buy bread"]).await;
     let page = Page::without_javascript(&app).await;
     page.toggle("buy bread").await;
     page.shows_completed(["buy bread"]).await;
@@ -102,7 +94,7 @@ async fn a_click_on_the_checkbox_completes_a_todo_and_another_takes_it_back() {
 
 #[tokio::test]
 async fn a_checkbox_works_by_keyboard() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let page = Page::without_javascript(&app).await;
     page.part("buy milk", ".toggle").await.send_keys(" ").await.unwrap();
     page.shows_completed(["buy milk"]).await;
@@ -112,7 +104,7 @@ async fn a_checkbox_works_by_keyboard() {
 
 #[tokio::test]
 async fn all_are_marked_as_complete_at_once_and_back() {
-    let app = app_with(&["a", "b", "c"]).await;
+    let app = App::with_todos(&["a", "b", "c"]).await;
     let page = Page::without_javascript(&app).await;
     page.toggle("b").await;
     page.shows_completed(["b"]).await;
@@ -124,7 +116,7 @@ async fn all_are_marked_as_complete_at_once_and_back() {
 
 #[tokio::test]
 async fn the_mark_for_all_follows_the_single_ones() {
-    let app = app_with(&["a", "b"]).await;
+    let app = App::with_todos(&["a", "b"]).await;
     let page = Page::without_javascript(&app).await;
     page.toggle("a").await;
     page.comes_to_show("one completed, the mark off", |shown| {
@@ -145,7 +137,7 @@ async fn the_mark_for_all_follows_the_single_ones() {
 
 #[tokio::test]
 async fn a_title_is_edited_on_a_page_of_its_own() {
-    let app = app_with(&["buy milk", "buy bread"]).await;
+    let app = App::with_todos(&["buy milk", "buy bread"]).await;
     let page = Page::without_javascript(&app).await;
     page.part("buy milk", ".edit-link").await.click().await.unwrap();
     let input = page.find(".edit-form [name=title]").await;
@@ -160,7 +152,7 @@ async fn a_title_is_edited_on_a_page_of_its_own() {
 
 #[tokio::test]
 async fn an_edit_is_given_up_by_a_link() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let page = Page::without_javascript(&app).await;
     page.go("/?filter=active").await;
     page.part("buy milk", ".edit-link").await.click().await.unwrap();
@@ -174,7 +166,7 @@ async fn an_edit_is_given_up_by_a_link() {
 
 #[tokio::test]
 async fn an_edit_to_nothing_deletes_the_todo() {
-    let app = app_with(&["buy milk", "buy bread"]).await;
+    let app = App::with_todos(&["buy milk", "buy bread"]).await;
     let page = Page::without_javascript(&app).await;
     page.part("buy milk", ".edit-link").await.click().await.unwrap();
     page.find(".edit-form").await;
@@ -186,7 +178,7 @@ async fn an_edit_to_nothing_deletes_the_todo() {
 
 #[tokio::test]
 async fn a_refused_edit_keeps_what_was_typed() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let page = Page::without_javascript(&app).await;
     page.part("buy milk", ".edit-link").await.click().await.unwrap();
     page.find(".edit-form").await;
@@ -202,7 +194,7 @@ async fn a_refused_edit_keeps_what_was_typed() {
 
 #[tokio::test]
 async fn an_edit_of_what_was_changed_elsewhere_shows_both_and_lets_one_decide() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let todo = app.list().await.remove(0);
     let page = Page::without_javascript(&app).await;
     page.part("buy milk", ".edit-link").await.click().await.unwrap();
@@ -219,7 +211,7 @@ async fn an_edit_of_what_was_changed_elsewhere_shows_both_and_lets_one_decide() 
 
 #[tokio::test]
 async fn a_todo_is_deleted_by_its_button() {
-    let app = app_with(&["buy milk", "buy bread"]).await;
+    let app = App::with_todos(&["buy milk", "buy bread"]).await;
     let page = Page::without_javascript(&app).await;
     page.destroy("buy milk").await;
     page.shows(["buy bread"]).await;
@@ -228,7 +220,7 @@ async fn a_todo_is_deleted_by_its_button() {
 
 #[tokio::test]
 async fn a_todo_is_deleted_on_its_edit_page() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let page = Page::without_javascript(&app).await;
     page.part("buy milk", ".edit-link").await.click().await.unwrap();
     page.click(".edit-page .danger").await;
@@ -238,7 +230,7 @@ async fn a_todo_is_deleted_on_its_edit_page() {
 
 #[tokio::test]
 async fn a_click_on_an_out_of_date_page_is_answered_by_what_is_there_now() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let todo = app.list().await.remove(0);
     let page = Page::without_javascript(&app).await;
     app.change(&todo, json!({ "title": "buy oat milk" })).await;
@@ -257,7 +249,7 @@ async fn a_click_on_an_out_of_date_page_is_answered_by_what_is_there_now() {
 
 #[tokio::test]
 async fn the_counter_counts_the_active_ones_in_words_that_fit() {
-    let app = app_with(&["a", "b"]).await;
+    let app = App::with_todos(&["a", "b"]).await;
     let page = Page::without_javascript(&app).await;
     for (count, number, next) in
         [("2 items left", "2", "a"), ("1 item left", "1", "b"), ("0 items left", "0", "b")]
@@ -269,7 +261,7 @@ async fn the_counter_counts_the_active_ones_in_words_that_fit() {
 
 #[tokio::test]
 async fn completed_todos_are_cleared_by_a_button_that_is_there_only_then() {
-    let app = app_with(&["a", "b", "c"]).await;
+    let app = App::with_todos(&["a", "b", "c"]).await;
     let page = Page::without_javascript(&app).await;
     page.comes_to_show("no button", |shown| shown.titles().len() == 3 && !shown.clear_completed())
         .await;
@@ -288,7 +280,7 @@ async fn completed_todos_are_cleared_by_a_button_that_is_there_only_then() {
 
 #[tokio::test]
 async fn filters_are_links_that_show_which_one_is_chosen() {
-    let app = app_with(&["a", "b"]).await;
+    let app = App::with_todos(&["a", "b"]).await;
     let page = Page::without_javascript(&app).await;
     page.toggle("b").await;
     page.shows_completed(["b"]).await;
@@ -306,7 +298,7 @@ async fn filters_are_links_that_show_which_one_is_chosen() {
 
 #[tokio::test]
 async fn a_filter_stays_through_a_reload_and_through_every_form() {
-    let app = app_with(&["a", "b", "c"]).await;
+    let app = App::with_todos(&["a", "b", "c"]).await;
     let page = Page::without_javascript(&app).await;
     page.go("/?filter=active").await;
     page.reload().await;
@@ -388,7 +380,7 @@ async fn a_todo_added_beyond_the_page_is_announced() {
 
 #[tokio::test]
 async fn a_message_goes_away_by_its_link() {
-    let app = app_with(&["buy milk"]).await;
+    let app = App::with_todos(&["buy milk"]).await;
     let page = Page::without_javascript(&app).await;
     page.destroy("buy milk").await;
     page.says("Deleted").await;
@@ -398,7 +390,7 @@ async fn a_message_goes_away_by_its_link() {
 
 #[tokio::test]
 async fn a_message_shifts_nothing_and_the_second_click_of_a_double_click_does_nothing() {
-    let app = app_with(&["one", "two"]).await;
+    let app = App::with_todos(&["one", "two"]).await;
     let page = Page::without_javascript(&app).await;
     page.destroy("one").await;
     page.says("Deleted").await;

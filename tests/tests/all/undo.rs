@@ -3,31 +3,16 @@
 use http::Method;
 use serde_json::{Value, json};
 use tests::page::Shown;
-use tests::{App, Ask, Page, until};
+use tests::{App, Ask, Page};
 use thirtyfour::Key;
-
-async fn app_with(titles: &[&str]) -> App {
-    let app = App::start().await;
-    for title in titles {
-        app.add(title).await;
-    }
-    app
-}
 
 async fn restore(app: &App, todo: &Value) -> tests::Answer {
     app.post(&format!("{}/restore", app.place(todo))).answer().await
 }
 
-async fn has_saved(app: &App, titles: &[&str]) {
-    until(&format!("the server has {titles:?}"), async || {
-        (app.titles().await == titles).then_some(())
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn a_todo_comes_back_in_its_place_as_a_new_version() {
-    let app = app_with(&["a"]).await;
+    let app = App::with_todos(&["a"]).await;
     let todo = app.create(json!({ "title": "b", "completed": true, "order": 7 })).await;
     app.create(json!({ "title": "c", "order": 9 })).await;
     app.remove(&todo).await;
@@ -45,7 +30,7 @@ async fn a_todo_comes_back_in_its_place_as_a_new_version() {
 
 #[tokio::test]
 async fn all_that_were_deleted_at_once_come_back_one_by_one() {
-    let app = app_with(&["a", "b"]).await;
+    let app = App::with_todos(&["a", "b"]).await;
     let todos = app.list().await;
     app.delete("/todos").answer().await.is(204);
     assert_eq!(app.titles().await, [""; 0]);
@@ -105,7 +90,7 @@ mod without_a_script {
 
     #[tokio::test]
     async fn a_deleted_todo_comes_back_by_the_button_beside_the_message() {
-        let app = app_with(&["a", "b", "c"]).await;
+        let app = App::with_todos(&["a", "b", "c"]).await;
         let page = Page::without_javascript(&app).await;
         page.destroy("b").await;
         page.shows(["a", "c"]).await;
@@ -119,7 +104,7 @@ mod without_a_script {
 
     #[tokio::test]
     async fn what_was_cleared_comes_back_together() {
-        let app = app_with(&["a", "b", "c"]).await;
+        let app = App::with_todos(&["a", "b", "c"]).await;
         let page = Page::without_javascript(&app).await;
         page.toggle("a").await;
         page.shows_completed(["a"]).await;
@@ -133,7 +118,7 @@ mod without_a_script {
 
     #[tokio::test]
     async fn a_marking_is_taken_back_in_those_that_nobody_changed_since() {
-        let app = app_with(&["a", "b", "c"]).await;
+        let app = App::with_todos(&["a", "b", "c"]).await;
         let page = Page::without_javascript(&app).await;
         page.toggle("a").await;
         page.shows_completed(["a"]).await;
@@ -150,13 +135,13 @@ mod with_a_script {
 
     #[tokio::test]
     async fn a_deleted_todo_comes_back_by_the_button_and_by_the_keyboard() {
-        let app = app_with(&["a", "b", "c"]).await;
+        let app = App::with_todos(&["a", "b", "c"]).await;
         let page = Page::open(&app).await;
         page.stay().await;
         page.destroy("b").await;
         page.shows(["a", "c"]).await;
         page.says("Deleted.").await;
-        has_saved(&app, &["a", "c"]).await;
+        app.has_saved(&["a", "c"]).await;
         page.click(".notice .undo").await;
         page.shows(["a", "b", "c"]).await;
 
@@ -164,14 +149,14 @@ mod with_a_script {
         page.says("Deleted.").await;
         page.press(Key::Control + "z").await;
         page.shows(["a", "b", "c"]).await;
-        has_saved(&app, &["a", "b", "c"]).await;
+        app.has_saved(&["a", "b", "c"]).await;
         page.comes_to_show("no message", Shown::says_nothing).await;
         page.is_still_here().await;
     }
 
     #[tokio::test]
     async fn a_field_undoes_what_was_typed_into_it_first() {
-        let app = app_with(&["a", "b"]).await;
+        let app = App::with_todos(&["a", "b"]).await;
         let page = Page::open(&app).await;
         page.destroy("b").await;
         page.says("Deleted.").await;
@@ -183,7 +168,7 @@ mod with_a_script {
 
     #[tokio::test]
     async fn what_was_cleared_comes_back_together() {
-        let app = app_with(&["a", "b", "c"]).await;
+        let app = App::with_todos(&["a", "b", "c"]).await;
         let page = Page::open(&app).await;
         page.toggle("a").await;
         page.toggle("c").await;
@@ -197,7 +182,7 @@ mod with_a_script {
 
     #[tokio::test]
     async fn an_edit_and_a_marking_are_taken_back() {
-        let app = app_with(&["a", "b"]).await;
+        let app = App::with_todos(&["a", "b"]).await;
         let page = Page::open(&app).await;
         page.double_click("a").await;
         page.retype("other").await;

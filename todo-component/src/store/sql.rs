@@ -54,6 +54,13 @@ macro_rules! count_done {
     };
 }
 
+/// The one row that a write touched.
+macro_rules! show_done {
+    () => {
+        concat!("SELECT ", todo_json!(), "::text", transaction!(), " FROM done")
+    };
+}
+
 /// A row of either table without what only one of them has.
 macro_rules! columns {
     () => {
@@ -137,25 +144,14 @@ pub const UPDATE: &str = concat!(
 
 pub const DELETE: &str = concat!(
     deleting!("id = $2::bigint AND ($3::bigint[] IS NULL OR version = ANY ($3))", "$1"),
-    "SELECT ",
-    todo_json!(),
-    "::text",
-    transaction!(),
-    " FROM done"
+    show_done!()
 );
 
 pub const DELETE_ALL: &str = concat!(deleting!("true", "$1"), count_done!());
 
 pub const DELETE_COMPLETED: &str = concat!(deleting!("completed", "$1"), count_done!());
 
-pub const RESTORE: &str = concat!(
-    restoring!("id = $1::bigint"),
-    "SELECT ",
-    todo_json!(),
-    "::text",
-    transaction!(),
-    " FROM done"
-);
+pub const RESTORE: &str = concat!(restoring!("id = $1::bigint"), show_done!());
 
 pub const UNDO: &str = concat!(restoring!("deletion = $1::text"), count_done!());
 

@@ -46,7 +46,7 @@ async fn enter_saves() {
         shown.titles() == ["buy oat milk", "buy bread"] && shown.editing().is_empty()
     })
     .await;
-    has_saved(&app, &["buy oat milk", "buy bread"]).await;
+    app.has_saved(&["buy oat milk", "buy bread"]).await;
     page.is_still_here().await;
 }
 
@@ -59,7 +59,7 @@ async fn blur_saves() {
         shown.titles() == ["buy oat milk"] && shown.editing().is_empty()
     })
     .await;
-    has_saved(&app, &["buy oat milk"]).await;
+    app.has_saved(&["buy oat milk"]).await;
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn escape_discards() {
     })
     .await;
     page.add("buy bread").await; // later writes do not bring it back
-    has_saved(&app, &["buy milk", "buy bread"]).await;
+    app.has_saved(&["buy milk", "buy bread"]).await;
     page.is_still_here().await;
 }
 
@@ -82,7 +82,7 @@ async fn the_title_is_trimmed() {
     page.retype("   buy oat milk  ").await;
     page.press(Key::Enter).await;
     page.shows(["buy oat milk"]).await;
-    has_saved(&app, &["buy oat milk"]).await;
+    app.has_saved(&["buy oat milk"]).await;
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn an_empty_title_destroys_the_todo() {
         page.retype(empty).await;
         page.press(Key::Enter).await;
         page.shows(["buy bread"]).await;
-        has_saved(&app, &["buy bread"]).await;
+        app.has_saved(&["buy bread"]).await;
         page.is_still_here().await;
     }
 }
@@ -115,7 +115,7 @@ async fn what_is_changed_elsewhere_meanwhile_does_not_disturb_the_editor() {
     page.comes_to_show("the other todo", |shown| shown.titles().contains(&"from elsewhere")).await;
     page.comes_to("document.activeElement.value === 'buy soy milk'").await;
     page.press(Key::Enter).await;
-    has_saved(&app, &["buy soy milk", "from elsewhere"]).await;
+    app.has_saved(&["buy soy milk", "from elsewhere"]).await;
 }
 
 #[tokio::test]
@@ -131,5 +131,5 @@ async fn an_edit_of_what_was_changed_elsewhere_is_not_lost_and_does_not_overwrit
     assert_eq!(app.titles().await, ["buy oat milk"]);
     page.click(".retry").await;
     page.shows(["buy soy milk"]).await;
-    has_saved(&app, &["buy soy milk"]).await;
+    app.has_saved(&["buy soy milk"]).await;
 }

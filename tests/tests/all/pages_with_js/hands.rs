@@ -37,7 +37,7 @@ async fn a_double_click_deletes_one_todo() {
     click_at(&page, place, 1).await;
     click_at(&page, place, 2).await;
     page.shows(["two", "three", "four"]).await;
-    has_saved(&app, &["two", "three", "four"]).await;
+    app.has_saved(&["two", "three", "four"]).await;
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_key_that_is_held_deletes_one_todo() {
     }
     key(&page, "keyUp", false).await;
     page.shows(["b", "c", "d"]).await;
-    has_saved(&app, &["b", "c", "d"]).await;
+    app.has_saved(&["b", "c", "d"]).await;
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn somebody_elses_reorder_does_not_interrupt_typing() {
     page.comes_to("document.activeElement.matches('.edit')").await;
     page.press("a sentence").await;
     page.press(Key::Enter).await;
-    has_saved(&app, &["b", "chalf a sentence", "d", "e", "a"]).await;
+    app.has_saved(&["b", "chalf a sentence", "d", "e", "a"]).await;
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn lines_that_are_pasted_can_become_todos() {
     .await;
     page.click(".notice .retry").await;
     page.shows(["milk", "eggs", "bread"]).await;
-    has_saved(&app, &["milk", "eggs", "bread"]).await;
+    app.has_saved(&["milk", "eggs", "bread"]).await;
 }
 
 #[tokio::test]
