@@ -156,7 +156,7 @@ impl Cluster {
         seen.backups = backups.len();
         seen.last_backup = backups.iter().map(|backup| backup.ended).max();
         let full = backups.iter().filter(|backup| backup.kind == "full");
-        seen.last_full = full.map(|backup| backup.began).max();
+        seen.full_from = full.filter_map(|backup| backup.wal_from.clone()).max();
         for task in [Task::Full, Task::Differential] {
             let last = newest(&jobs, &names::task(&self.env, task.word()));
             if let Some((name, ended, false)) = last

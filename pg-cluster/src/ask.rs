@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
@@ -11,7 +10,7 @@ use crate::{
     cluster::Cluster,
     commands::blocked,
     exec::PSQL,
-    health::{Answer, Member},
+    health::{Answer, Member, archive},
     objects::{CERTIFICATE_FILE, SET_LABEL, archive::GAP_FILE},
 };
 
@@ -70,7 +69,7 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
     let script = format!(
         "df -PB1 \"$PGDATA/..\" | tail -n 1; \
          echo $(sha256sum < {CERTIFICATE_FILE}) $(stat -Lc %.Y {CERTIFICATE_FILE}); \
-         stat -c %Y {GAP_FILE} 2> /dev/null || echo none; \
+         echo $( (stat -c %Y {GAP_FILE} && cat {GAP_FILE}) 2> /dev/null); \
          ({PSQL} -d postgres) 2>&1 || true"
     );
     match cluster.shell(&member.name, &script, &format!("{QUESTION}\n\\q\n"), ANSWER_LIMIT).await {
@@ -79,8 +78,7 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
             let (file, rest) = rest.split_once('\n').unwrap_or((rest, ""));
             member.certificate_file = certificate::File::parse(file);
             let (gap, answer) = rest.split_once('\n').unwrap_or((rest, ""));
-            member.archive_gap =
-                gap.parse().ok().and_then(|second| Timestamp::from_second(second).ok());
+            member.archive_gap = archive::Gap::parse(gap);
             // Device, size, used, available: what root or a quota keeps back is not for us.
             let fields: Vec<&str> = disk.split_whitespace().collect();
             if let [_, _, used, available, ..] = fields.as_slice()

@@ -96,9 +96,8 @@ pub struct Member {
     pub certificate: certificate::State,
     #[serde(skip)]
     pub certificate_file: Option<certificate::File>,
-    /// When WAL that waited for the archive was given up.
     #[serde(skip)]
-    pub archive_gap: Option<Timestamp>,
+    pub archive_gap: Option<archive::Gap>,
     #[serde(skip)]
     pub answer: Option<Answer>,
     /// Why its pod could not even be asked.

@@ -40,14 +40,36 @@ pub struct Archive {
     /// When the newest whole backup ended; None if there is none.
     pub last_backup: Option<Timestamp>,
     pub backups: usize,
-    /// When the newest full backup began: what came before it is not needed for what comes after.
-    pub last_full: Option<Timestamp>,
-    /// When WAL was given up that no full backup has made up for.
-    pub gap: Option<Timestamp>,
+    /// The first segment of WAL that the newest full backup needs.
+    pub full_from: Option<String>,
+    /// The one that no full backup has made up for.
+    pub gap: Option<Gap>,
     /// Why the archive could not be asked.
     pub unasked: Option<String>,
     pub drill: Option<Drill>,
     pub failed_job: Option<FailedJob>,
+}
+
+/// WAL that waited for the archive and was given up.
+#[derive(Clone, Debug, Serialize)]
+pub struct Gap {
+    pub at: Timestamp,
+    pub segment: String,
+}
+
+impl Gap {
+    /// Reads a second of the epoch and the name of a segment.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (second, segment) = text.split_once(' ')?;
+        let at = Timestamp::from_second(second.parse().ok()?).ok()?;
+        Some(Self { at, segment: segment.to_owned() })
+    }
+
+    /// A full backup needs nothing that came before it. Times would not do: WAL may be given up while
+    /// the backup runs, and be older than it. The names follow the timeline and the place in it.
+    fn is_open(&self, full_from: Option<&str>) -> bool {
+        full_from.is_none_or(|from| from <= self.segment.as_str())
+    }
 }
 
 /// A restore that was tried.
@@ -76,8 +98,9 @@ impl Report {
         else {
             return;
         };
-        let gaps = self.members.iter().filter_map(|member| member.archive_gap);
-        archive.gap = gaps.max().filter(|gap| archive.last_full.is_none_or(|full| full <= *gap));
+        let gaps = self.members.iter().filter_map(|member| member.archive_gap.as_ref());
+        let last = gaps.max_by_key(|gap| &gap.segment);
+        archive.gap = last.filter(|gap| gap.is_open(archive.full_from.as_deref())).cloned();
         archive.archiver = primary.answer.as_ref().and_then(|answer| answer.archiver.clone());
         let amiss = judge(backup, archive, &primary.name, self.at);
         if !amiss.is_empty() && self.verdict == Verdict::Healthy {
@@ -98,10 +121,11 @@ fn judge(backup: &Backup, seen: &Archive, primary: &str, now: Timestamp) -> Vec<
             archiver.waiting
         ));
     }
-    if let Some(gap) = seen.gap {
+    if let Some(gap) = &seen.gap {
         reasons.push(format!(
-            "the archive has a gap, because WAL waited for it until there was no more room, at {gap:.0}: what was written after cannot be \
-             restored from it before the next full backup; run `pg-cluster backup now`"
+            "the archive has a gap, because WAL waited for it until there was no more room, at {:.0}: what was written after cannot be \
+             restored from it before the next full backup; run `pg-cluster backup now`",
+            gap.at
         ));
     }
     if let Some(why) = &seen.unasked {
@@ -174,10 +198,30 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_is_open_until_a_full_backup_begins_after_it() {
+        let gap = Gap::parse("1795654800 000000020000000000000007").unwrap();
+        for (full_from, open) in [
+            (None, true),
+            (Some("000000010000000000000009"), true),
+            (Some("000000020000000000000007"), true),
+            (Some("000000020000000000000008"), false),
+            (Some("000000030000000000000007"), false),
+        ] {
+            assert_eq!(gap.is_open(full_from), open, "{full_from:?}");
+        }
+        let history = Gap::parse("1795654800 00000002.history").unwrap();
+        assert!(!history.is_open(Some("000000020000000000000007")));
+        assert!(Gap::parse("").is_none());
+    }
+
+    #[test]
     fn what_is_amiss_is_named() {
         type Change = fn(&mut Archive, Timestamp);
         let cases: [(Change, &str); 9] = [
-            (|seen, now| seen.gap = Some(now), "the archive has a gap"),
+            (
+                |seen, now| seen.gap = Some(Gap { at: now, segment: String::new() }),
+                "the archive has a gap",
+            ),
             (
                 |seen, now| {
                     let archiver = seen.archiver.as_mut().unwrap();

@@ -39,7 +39,7 @@ pub fn secret(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Result<Object> 
 /// A segment that takes longer is tried again: a server that is away would hold it up for minutes, and
 /// whether too much waits is seen when an attempt begins.
 const PUSH_SECONDS: u8 = 60;
-/// Beside the data: its time is that of the last gap in the archive.
+/// Beside the data: the last segment of WAL that was given up. The file's time says when.
 pub const GAP_FILE: &str = "/var/lib/postgresql/archive-gap";
 
 /// What PostgreSQL runs for a segment of WAL that is full. pgBackRest gives up what waits for too
@@ -48,7 +48,7 @@ pub fn archive_command(env: &Env) -> String {
     format!(
         "said=$(timeout {PUSH_SECONDS} pgbackrest --stanza={} archive-push \"%p\" 2>&1); code=$?; \
          [ -z \"$said\" ] || echo \"$said\" >&2; \
-         case $said in *\"queue exceeded\"*) touch {GAP_FILE};; esac; exit $code",
+         case $said in *\"queue exceeded\"*) echo \"%f\" > {GAP_FILE};; esac; exit $code",
         env.name
     )
 }
