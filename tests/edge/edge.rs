@@ -1,6 +1,6 @@
 //! An edge tier of a test's own: its namespace, its configuration, its database and its pods.
 
-use crate::node::{self, Node, must, run};
+use crate::node::{self, Node, must, run, until};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{self, Service};
 use kube::api::{DeleteParams, PostParams};
@@ -216,7 +216,13 @@ resources:
                 node.status.and_then(|status| status.addresses).into_iter().flatten()
             });
         let internal = addresses.into_iter().find(|address| address.type_ == "InternalIP");
-        format!("http://{}:{port}", internal.expect("a node with an address").address)
+        let host = format!("{}:{port}", internal.expect("a node with an address").address);
+        // A pod is ready before kube-proxy has heard of it: until then the node refuses.
+        until(&format!("{host} to take connections"), async || {
+            tokio::net::TcpStream::connect(&host).await.ok()
+        })
+        .await;
+        format!("http://{host}")
     }
 
     /// Takes everything away, the data as well.
