@@ -44,8 +44,12 @@ macro_rules! embed {
 }
 
 static CSS: Embedded = embed!("app", "css", "text/css; charset=utf-8", ["app.css"]);
-static JS: Embedded =
-    embed!("app", "js", "text/javascript; charset=utf-8", ["page.js", "sync.js", "app.js"]);
+static JS: Embedded = embed!(
+    "app",
+    "js",
+    "text/javascript; charset=utf-8",
+    ["page.js", "sync.js", "app.js", "keys.js"]
+);
 static ICON: Embedded = embed!("icon", "svg", "image/svg+xml", ["icon.svg"]);
 
 /// The hash of the code that renders pages; together with the files' paths it

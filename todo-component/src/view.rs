@@ -111,6 +111,7 @@ pub fn list(view: &ListView) -> Markup {
         (empty_states(page, filter, after))
         (footer(view, &here, none))
         (script::templates(&here))
+        (script::help())
     };
     document(&name, true, &content)
 }
@@ -263,7 +264,10 @@ fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
                 button.clear-completed type="submit" hidden[completed.is_zero()] { "Clear completed" }
             }
         }
-        p.hint { "Double-click a todo to edit it" }
+        p.hint {
+            "Double-click a todo to edit it · "
+            button.shortcuts type="button" aria-haspopup="dialog" { "Keyboard shortcuts" }
+        }
     }
 }
 

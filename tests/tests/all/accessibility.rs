@@ -72,6 +72,9 @@ async fn the_list_is_accessible() {
     is_accessible(&page).await;
     page.hover("buy milk").await;
     is_accessible(&page).await;
+    page.click(".shortcuts").await;
+    page.comes_to("document.querySelector('.help').open").await;
+    is_accessible(&page).await;
 }
 
 #[tokio::test]

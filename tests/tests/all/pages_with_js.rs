@@ -6,6 +6,7 @@ use thirtyfour::Key;
 
 mod editing;
 mod hands;
+mod keyboard;
 mod routing;
 mod when_the_server_is_away;
 

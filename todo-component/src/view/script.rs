@@ -26,6 +26,34 @@ pub fn templates(here: &Here) -> Markup {
     }
 }
 
+/// What single keys do; `keys.js` has the other half.
+pub fn help() -> Markup {
+    html! {
+        dialog.help closedby="any" aria-labelledby="help-title" {
+            h2 #help-title { "Keyboard shortcuts" }
+            dl {
+                @for (keys, does) in [
+                    (&["n"][..], "Write a new todo"),
+                    (&["Esc"], "Leave what you write in"),
+                    (&["j", "k"], "Go to the next todo, to the one before"),
+                    (&["x"], "Complete it, or take that back"),
+                    (&["e"], "Edit it"),
+                    (&["#"], "Delete it"),
+                    (&["Ctrl Z"], "Undo, while it is offered"),
+                    (&["?"], "Show this"),
+                ] {
+                    div {
+                        dt { @for key in keys { kbd { (key) } " " } }
+                        dd { (does) }
+                    }
+                }
+            }
+            label { input type="checkbox" checked autocomplete="off"; " Single keys act" }
+            button.primary type="button" { "Close" }
+        }
+    }
+}
+
 /// The server's own message with `{}` where the script puts the number.
 fn too_long() -> String {
     TitleError::TooLong(usize::MAX).to_string().replace(&usize::MAX.to_string(), "{}")
