@@ -34,6 +34,8 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
             'waiting', (select count(*) from pg_ls_archive_statusdir() where name like '%.ready')) from pg_stat_archiver),
         'loaded', extract(epoch from pg_conf_load_time()),
         'pending_restart', exists (select from pg_settings where pending_restart),
+        'parameters', (select json_agg(name) from (select name from pg_file_settings where name is not null
+            union select name from pg_settings where source = 'command line') as given),
         'senders', (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state,
             'slot', slot_name, 'lag_bytes', pg_wal_lsn_diff(position, replay_lsn)::bigint,
             'lag_seconds', coalesce(extract(epoch from replay_lag), 0))), '[]')
@@ -42,10 +44,13 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
             'holds_bytes', pg_wal_lsn_diff(position, restart_lsn)::bigint)), '[]') from pg_replication_slots))
     from here;";
 
+pub fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True")
+}
+
 pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
     let status = pod.status.clone().unwrap_or_default();
-    let ready =
-        status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
     let mut member = Member {
         name: pod.name_any(),
         home: pod.labels().get(SET_LABEL).cloned().unwrap_or_default(),
@@ -56,7 +61,7 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
             .flatten()
             .map(|container| container.restart_count)
             .sum(),
-        ready,
+        ready: is_ready(pod),
         ..Member::default()
     };
     if pod.metadata.deletion_timestamp.is_some() {

@@ -9,7 +9,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
-    api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions},
+    api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams, Preconditions},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::json;
@@ -18,6 +18,7 @@ use tokio::{io::DuplexStream, time::timeout};
 use crate::{
     env::Env,
     objects::{self, names},
+    progress::Wait,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,14 +84,27 @@ impl Cluster {
 
     /// Deletes this very pod, and none that has taken its name since.
     pub async fn delete_pod(&self, pod: &Pod) -> Result<()> {
-        let (name, uid) = (pod.name_any(), pod.metadata.uid.clone());
-        let only_this = DeleteParams {
-            preconditions: Some(Preconditions { uid, ..Preconditions::default() }),
-            ..DeleteParams::default()
-        };
-        let deleted = self.api::<Pod>().delete(&name, &only_this).await;
+        let name = pod.name_any();
+        let deleted = self.api::<Pod>().delete(&name, &only(pod)).await;
         deleted.with_context(|| format!("delete the pod {name}"))?;
         Ok(())
+    }
+
+    /// Deletes it as soon as nobody else has taken a member away, such as who drains a node.
+    pub async fn evict(&self, pod: &Pod) -> Result<Wait<()>> {
+        let name = pod.name_any();
+        let params = EvictParams { delete_options: Some(only(pod)), ..EvictParams::default() };
+        match self.api::<Pod>().evict(&name, &params).await {
+            Err(kube::Error::Api(status)) if status.code == 429 => {
+                Ok(Wait::For("another member is away".to_owned()))
+            }
+            // It went, perhaps for an answer that never arrived.
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(Wait::Over(())),
+            evicted => {
+                evicted.with_context(|| format!("evict the pod {name}"))?;
+                Ok(Wait::Over(()))
+            }
+        }
     }
 
     pub async fn annotate(&self, pod: &str, key: &str, value: &str) -> Result<()> {
@@ -125,6 +139,15 @@ impl Cluster {
         self.secret(&name, objects::secrets::CA)
             .await?
             .with_context(|| format!("there is no Secret {name}: run `pg-cluster init`"))
+    }
+}
+
+/// This very pod.
+fn only(pod: &Pod) -> DeleteParams {
+    let uid = pod.metadata.uid.clone();
+    DeleteParams {
+        preconditions: Some(Preconditions { uid, ..Preconditions::default() }),
+        ..DeleteParams::default()
     }
 }
 

@@ -4,6 +4,7 @@
 mod backup;
 mod hba;
 mod parameters;
+mod pods;
 mod replication;
 mod set;
 mod values;
@@ -13,10 +14,13 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::objects::names;
+
 pub use self::{
     backup::{Backup, Own, Schedule},
     hba::HbaLine,
     parameters::Parameters,
+    pods::{Pods, Toleration},
     replication::{Replication, SynchronousMode},
     set::{Amounts, Set},
     values::{Bounded, Identifier, Image, Label, Name, Quantity, Size},
@@ -48,6 +52,8 @@ pub struct Env {
     /// None: nothing is archived, and a backup is a dump that somebody asks for.
     #[serde(default)]
     pub backup: Option<Backup>,
+    #[serde(default)]
+    pub pods: Pods,
     #[serde(default)]
     pub hba: Vec<HbaLine>,
     #[serde(default)]
@@ -156,6 +162,8 @@ impl Env {
         if let Some(backup) = &self.backup {
             backup.check()?;
         }
+        self.pods.check()?;
+        self.check_secrets_of_roles()?;
         for (role, settings) in &self.roles {
             self.check_database_of(role, settings)?;
         }
@@ -177,6 +185,17 @@ impl Env {
         let named = self.roles.iter().find(|(name, _)| ***name == *role);
         let named = named.and_then(|(_, settings)| settings.database.as_ref());
         named.or_else(|| self.owned(role).first().copied())
+    }
+
+    /// An object's name has no underscore, so `my_app` and `my-app` would share a Secret.
+    fn check_secrets_of_roles(&self) -> Result<()> {
+        let mut holders = BTreeMap::new();
+        for role in self.roles.keys() {
+            if let Some(other) = holders.insert(names::role_secret(self, role), role) {
+                bail!("{other} and {role} would share one Secret: rename one of the roles");
+            }
+        }
+        Ok(())
     }
 
     fn owned(&self, role: &str) -> Vec<&Identifier> {

@@ -1,14 +1,14 @@
 //! What the members say about themselves, and the one line that follows from it.
 
 pub mod archive;
+mod judge;
+pub mod nodes;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{certificate, env::Env, tls::RENEW_DAYS};
-
-/// Above this a full disk is near.
-const DISK_PERCENT: u64 = 85;
+pub use self::judge::{judge, with_pause};
+use crate::certificate;
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,6 +120,9 @@ pub struct Answer {
     #[serde(default)]
     pub received_at: Option<String>,
     pub pending_restart: bool,
+    /// Names of the parameters that somebody set: in its file, or where it was started.
+    #[serde(default)]
+    pub parameters: Vec<String>,
     #[serde(default)]
     pub archiver: Option<archive::Archiver>,
     /// When it last read its configuration: seconds since 1970, by the node's clock.
@@ -189,177 +192,6 @@ pub fn primary(members: &[Member]) -> Option<&Member> {
 
 pub fn streams(member: &Member) -> bool {
     member.state == "streaming" && member.slot.is_some()
-}
-
-/// The verdict, and why. `leader` and `synchronous` are what Patroni agreed on.
-pub fn judge(
-    env: &Env,
-    members: &[Member],
-    leader: Option<&str>,
-    synchronous: &[String],
-    days_left: Option<i64>,
-) -> (Verdict, Vec<String>) {
-    let Some(primary) = primary(members) else {
-        let unasked: Vec<_> = members.iter().filter_map(|member| member.unasked.clone()).collect();
-        if !members.is_empty() && unasked.len() == members.len() {
-            return (
-                Verdict::Unknown,
-                vec![format!(
-                    "no member could be asked, which says nothing of them: {}",
-                    unasked[0]
-                )],
-            );
-        }
-        return (Verdict::NoPrimary, vec![without_primary(env, members, leader)]);
-    };
-    let mut reasons = Vec::new();
-    if let Some(reason) = unprotected(env, members, primary, leader, synchronous) {
-        reasons.push(reason);
-        if waits_for_a_standby(env, members, synchronous) {
-            reasons.push(
-                "synchronous_mode_strict holds every write back until a standby streams".to_owned(),
-            );
-            return (Verdict::NoPrimary, reasons);
-        }
-        return (Verdict::Unprotected, reasons);
-    }
-    for member in members.iter().filter(|member| member.name != primary.name && !streams(member)) {
-        let (name, state) = (&member.name, &member.state);
-        let what = if state.starts_with(LEFT_BEHIND) {
-            format!("run `pg-cluster reinit {name}`, which copies the primary anew")
-        } else {
-            format!("see `kubectl logs -n {} {name}`", env.namespace())
-        };
-        reasons.push(format!("{name} does not stream ({state}): {what}"));
-    }
-    let missing = usize::try_from(env.members()).unwrap_or(0).saturating_sub(members.len());
-    if missing > 0 {
-        reasons.push(format!(
-            "{missing} of {} members have no pod: run `pg-cluster init`",
-            env.members()
-        ));
-    }
-    for member in members {
-        if !member.ready && (streams(member) || member.name == primary.name) {
-            reasons.push(format!(
-                "{} is not ready, so its Service leaves it out: wait, or look at its events",
-                member.name
-            ));
-        }
-        if let (Some(used), Some(total)) = (member.disk_used_bytes, member.disk_total_bytes)
-            && used * 100 > total * DISK_PERCENT
-        {
-            reasons.push(format!(
-                "{}'s disk is {} % full: give its set more storage",
-                member.name,
-                used * 100 / total
-            ));
-        }
-        if member.pending_restart || member.outdated {
-            reasons.push(format!(
-                "{} has settings that wait for a restart: run `pg-cluster restart`",
-                member.name
-            ));
-        }
-        if member.certificate.is_behind() {
-            reasons.push(format!(
-                "{} serves an old certificate: run `pg-cluster init`, which lets it load the new one",
-                member.name
-            ));
-        }
-    }
-    if let Some(days) = days_left.filter(|days| *days < RENEW_DAYS) {
-        reasons.push(format!(
-            "the server's certificate ends in {days} days: run `pg-cluster init`, which renews it"
-        ));
-    }
-    (if reasons.is_empty() { Verdict::Healthy } else { Verdict::Degraded }, reasons)
-}
-
-fn without_primary(env: &Env, members: &[Member], leader: Option<&str>) -> String {
-    let writers: Vec<_> =
-        members.iter().filter(|m| m.role == Some("primary")).map(|m| m.name.as_str()).collect();
-    match leader {
-        _ if writers.len() > 1 => format!(
-            "{} all say that they are primary: Patroni demotes all but one within seconds",
-            writers.join(" and ")
-        ),
-        Some(leader) => format!(
-            "{leader} holds the leader's lock and takes no writes: Patroni promotes a standby or restarts it, at the latest when the lock ends ({} s)",
-            env.replication.ttl.get()
-        ),
-        None => format!(
-            "nobody holds the leader's lock: an election takes seconds; after that, see `kubectl logs -n {} <pod>`",
-            env.namespace()
-        ),
-    }
-}
-
-/// Adds that Patroni was told to do nothing by itself.
-pub fn with_pause((verdict, mut reasons): (Verdict, Vec<String>)) -> (Verdict, Vec<String>) {
-    reasons.push(
-        "Patroni is paused, so nobody takes over when the primary goes: `pg-cluster resume` ends it"
-            .to_owned(),
-    );
-    (verdict.max(Verdict::Degraded), reasons)
-}
-
-/// Whether the primary acknowledges nothing for want of a standby.
-fn waits_for_a_standby(env: &Env, members: &[Member], synchronous: &[String]) -> bool {
-    env.replication.synchronous_mode_strict
-        && !members.iter().any(|member| holds_every_write(member, synchronous))
-}
-
-fn holds_every_write(member: &Member, synchronous: &[String]) -> bool {
-    streams(member)
-        && matches!(member.sync.as_deref(), Some("sync" | "quorum"))
-        && synchronous.contains(&member.name)
-}
-
-/// Why an acknowledged write might be on one disk only.
-fn unprotected(
-    env: &Env,
-    members: &[Member],
-    primary: &Member,
-    leader: Option<&str>,
-    synchronous: &[String],
-) -> Option<String> {
-    if leader != Some(&primary.name) {
-        return Some(format!(
-            "{} takes writes without the leader's lock: Patroni settles that within seconds",
-            primary.name
-        ));
-    }
-    let commit = primary.answer.as_ref().map_or("", |answer| &answer.synchronous_commit);
-    if !["on", "remote_apply"].contains(&commit) {
-        return Some(format!(
-            "synchronous_commit is {commit}, which gives up the promise that an acknowledged write survives: write \"on\""
-        ));
-    }
-    let hasty = primary.answer.as_ref().map_or(&[][..], |answer| &answer.hasty);
-    if !hasty.is_empty() {
-        return Some(format!(
-            "{} gave up the promise with a synchronous_commit of its own: `alter role … reset synchronous_commit`, or `alter database …`",
-            hasty.join(" and ")
-        ));
-    }
-    if env.members() < 2 {
-        return Some("there is no replica: write count = 1 or more under [replica]".to_owned());
-    }
-    if members.iter().any(|member| holds_every_write(member, synchronous)) {
-        return None;
-    }
-    let behind = members.iter().find(|member| member.state.starts_with(LEFT_BEHIND));
-    if let Some(behind) = behind {
-        return Some(format!(
-            "{} is left behind and cannot catch up: run `pg-cluster reinit {}`, which copies the primary anew",
-            behind.name, behind.name
-        ));
-    }
-    Some(match env.replication.synchronous_mode {
-        crate::env::SynchronousMode::Off => "synchronous_mode is off, so a failover may lose acknowledged writes: write \"on\"".to_owned(),
-        _ => "no synchronous standby holds every acknowledged write: wait until a replica streams again, or see its log".to_owned(),
-    })
 }
 
 #[cfg(test)]

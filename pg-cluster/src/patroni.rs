@@ -110,11 +110,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// Asks for a switchover; Patroni answers when it is over, or why it is not possible.
+    /// Asks for a switchover; Patroni answers when it is over, or why it is not possible. Where the
+    /// primary takes long to stop it answers before that, so the end is for the caller to see.
     pub async fn post_switchover(&self, leader: &str, candidate: &str) -> Result<()> {
         let body = json!({ "leader": leader, "candidate": candidate });
         let (status, answer) = self.rest(leader, Method::POST, "/switchover", &body).await?;
-        ensure!(status.is_success(), "switch over to {candidate}: {answer}");
+        ensure!(is_under_way(status, &answer), "switch over to {candidate}: {answer}");
         Ok(())
     }
 
@@ -126,11 +127,11 @@ impl Cluster {
         Ok(())
     }
 
-    /// Promotes a member while nobody leads; Patroni answers when it is over.
+    /// Promotes a member while nobody leads; the end is for the caller to see.
     pub async fn post_failover(&self, candidate: &str) -> Result<()> {
         let body = json!({ "candidate": candidate });
         let (status, answer) = self.rest(candidate, Method::POST, "/failover", &body).await?;
-        ensure!(status.is_success(), "promote {candidate}: {answer}");
+        ensure!(is_under_way(status, &answer), "promote {candidate}: {answer}");
         Ok(())
     }
 
@@ -171,5 +172,25 @@ impl Cluster {
         let answer =
             response.into_body().collect().await.context("read Patroni's answer")?.to_bytes();
         Ok((status, String::from_utf8_lossy(&answer).into_owned()))
+    }
+}
+
+/// Whether what was asked for is done, or still going on after Patroni's 20 seconds of patience.
+fn is_under_way(status: StatusCode, answer: &str) -> bool {
+    status.is_success()
+        || status == StatusCode::SERVICE_UNAVAILABLE && answer.contains("status unknown")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switchover_that_takes_long_is_no_failure_and_a_refused_one_is() {
+        let unknown = "Switchover status unknown";
+        assert!(is_under_way(StatusCode::OK, "Successfully switched over"));
+        assert!(is_under_way(StatusCode::SERVICE_UNAVAILABLE, unknown));
+        assert!(!is_under_way(StatusCode::PRECONDITION_FAILED, unknown));
+        assert!(!is_under_way(StatusCode::SERVICE_UNAVAILABLE, "Switchover failed"));
     }
 }

@@ -5,8 +5,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod};
-use kube::ResourceExt;
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{Event, Pod},
+};
+use kube::{ResourceExt, api::ListParams};
 use serde_json::json;
 
 use super::{destroy, given, print, status};
@@ -170,13 +173,32 @@ pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
     ))
 }
 
-/// What keeps a pod from starting, in Kubernetes' words.
+/// What keeps a pod from starting, or its set from making it, in Kubernetes' words.
 async fn waits_for(cluster: &Cluster) -> Result<Option<String>> {
-    Ok(cluster
-        .pods()
-        .await?
-        .iter()
-        .find_map(|pod| blocked(pod).map(|why| format!("{}: {why}", pod.name_any()))))
+    let pods = cluster.pods().await?;
+    let stuck =
+        pods.iter().find_map(|pod| blocked(pod).map(|why| format!("{}: {why}", pod.name_any())));
+    if stuck.is_none() && pods.len() < usize::try_from(cluster.env.members())? {
+        return Ok(refused(cluster).await);
+    }
+    Ok(stuck)
+}
+
+/// Why a set may make no pod, such as a quota. Whoever may not read events still waits.
+async fn refused(cluster: &Cluster) -> Option<String> {
+    for home in [HomeSet::Main, HomeSet::Replica] {
+        let set = home.name(&cluster.env);
+        let fields = format!(
+            "involvedObject.kind=StatefulSet,involvedObject.name={set},reason=FailedCreate"
+        );
+        let events = cluster.api::<Event>().list(&ListParams::default().fields(&fields)).await;
+        let events = events.map(|events| events.items).unwrap_or_default();
+        let last = events.into_iter().max_by_key(|event| event.last_timestamp.clone());
+        if let Some(why) = last.and_then(|event| event.message) {
+            return Some(format!("{set}: {why}"));
+        }
+    }
+    None
 }
 
 pub fn blocked(pod: &Pod) -> Option<String> {

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::{init, status, switchover};
 use crate::{
+    ask,
     cli::Global,
     cluster::Cluster,
     health::{Member, Report, Verdict},
@@ -82,11 +83,16 @@ fn may_begin(cluster: &Cluster, report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a member's pod in order and waits until its successor does the same work.
+/// Has a member's pod replaced and waits until its successor does the same work.
 async fn replace(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()> {
     let api = cluster.api::<Pod>();
     let pod = api.get(name).await.with_context(|| format!("read the pod {name}"))?;
-    cluster.delete_pod(&pod).await?;
+    if ask::is_ready(&pod) {
+        let evicted = async || cluster.evict(&pod).await;
+        until(&format!("{name} to be let go"), timeout, evicted).await?;
+    } else {
+        cluster.delete_pod(&pod).await?;
+    }
     let old = pod.metadata.uid;
     let fresh = async || {
         let pod = api.get_opt(name).await.context("look for the new pod")?;

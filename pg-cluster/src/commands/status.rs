@@ -5,14 +5,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures::future::join_all;
 use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::StatefulSet;
-use kube::ResourceExt;
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1};
+use kube::{Api, ResourceExt, api::ListParams};
 
 use crate::{
     ask, certificate,
     cli::Output,
     cluster::Cluster,
-    health::{self, Member, Report, archive::Archive},
+    health::{self, Member, Report, archive::Archive, nodes::Node},
     objects::{HomeSet, names},
     tls,
 };
@@ -50,7 +50,40 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
     let mut report = report?;
     report.archive = archive;
     report.judge_archive(&cluster.env);
+    let nodes = nodes(cluster, &report.members).await?;
+    report.judge_nodes(&cluster.env, &nodes);
     Ok(report)
+}
+
+/// Enough to know whether a cluster has more than one place.
+const SOME_NODES: u32 = 100;
+
+/// The members' nodes and some others; none for whoever may not read them.
+async fn nodes(cluster: &Cluster, members: &[Member]) -> Result<Vec<Node>> {
+    let api = Api::<v1::Node>::all(cluster.client.clone());
+    let label = &*cluster.env.main.spread;
+    let mut nodes = match api.list(&ListParams::default().limit(SOME_NODES)).await {
+        Err(error) if is_forbidden(&error) => return Ok(Vec::new()),
+        listed => listed.context("list the nodes")?.items,
+    };
+    for name in members.iter().filter_map(|member| member.node.as_ref()) {
+        if !nodes.iter().any(|node| node.name_any() == *name) {
+            let node = api.get_opt(name).await.with_context(|| format!("read the node {name}"))?;
+            nodes.extend(node);
+        }
+    }
+    let known = |node: v1::Node| {
+        let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
+        let ready = |condition: &v1::NodeCondition| {
+            condition.type_ == "Ready" && condition.status == "True"
+        };
+        Node {
+            name: node.name_any(),
+            place: node.labels().get(label).cloned(),
+            ready: conditions.into_iter().flatten().any(ready),
+        }
+    };
+    Ok(nodes.into_iter().map(known).collect())
 }
 
 /// What the members say: enough for who waits for them, and it waits for no bucket.

@@ -1,7 +1,5 @@
 //! Where the archive is, how often a backup is taken, and how long it is kept.
 
-use std::{fmt, ops::Deref};
-
 use anyhow::{Result, ensure};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Extra lines of `pg_hba.conf`. They come before ours, so each is held to
 //! the same two rules: TLS, and SCRAM or a refusal.
 
-use std::{fmt, net::IpAddr, ops::Deref};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 

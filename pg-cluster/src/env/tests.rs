@@ -107,6 +107,13 @@ fn what_cannot_work_is_refused_with_what_to_write() {
             "backup.s3 = { bucket = \"b\", endpoint = \"e\", region = \"a\\nrepo1-path=/\" }",
             "write it without spaces",
         ),
+        ("pods.labels.role = \"db\"", "none that pg-cluster sets"),
+        ("pods.labels.team = \"a b\"", "up to 63 letters"),
+        ("pods.tolerations = [{ key = \"a\", seconds = 3 }]", "write effect = \"NoExecute\""),
+        ("pods.tolerations = [{ key = \"a\", effect = \"NoRun\" }]", "unknown variant `NoRun`"),
+        ("[roles.my_app]\n[roles.my-app]", "would share one Secret"),
+        ("[roles.pg_app]", "none of the names"),
+        ("[roles._app]", "first a letter"),
         ("parameters.archive_command = \"cp %p /x\"", "[backup] says where the archive is"),
         ("hba = [\"hostssl all\"]", "write hostssl DATABASE USER ADDRESS"),
         (

@@ -1,7 +1,5 @@
 //! Values that are valid once they exist; each error says what to write.
 
-use std::{fmt, ops::Deref};
-
 use serde::{Deserialize, Serialize};
 
 /// A string that passed `$check`.
@@ -23,15 +21,15 @@ macro_rules! checked_string {
                 value.0
             }
         }
-        impl Deref for $name {
+        impl std::ops::Deref for $name {
             type Target = str;
 
             fn deref(&self) -> &str {
                 &self.0
             }
         }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
@@ -42,7 +40,7 @@ pub(super) use checked_string;
 /// Room for `-replica-0` and the revision hash that a `StatefulSet` appends, in a label's 63.
 const NAME_LIMIT: usize = 40;
 
-fn refuse_unless(fits: bool, text: &str, wanted: &str) -> Result<(), String> {
+pub(super) fn refuse_unless(fits: bool, text: &str, wanted: &str) -> Result<(), String> {
     if fits { Ok(()) } else { Err(format!("`{text}` does not fit: write {wanted}")) }
 }
 
@@ -63,9 +61,10 @@ fn check_name(text: &str) -> Result<(), String> {
 }
 
 fn check_identifier(text: &str) -> Result<(), String> {
-    let free = !RESERVED.contains(&text) && !text.starts_with("pg-");
-    let wanted = "1 to 40 of a-z, 0-9 and -, and none of the names PostgreSQL and Patroni use";
-    refuse_unless(is_name(text) && free, text, wanted)
+    let free = !RESERVED.contains(&text) && !text.starts_with("pg-") && !text.starts_with("pg_");
+    let fits = is_name(&text.replace('_', "-"));
+    let wanted = "1 to 40 of a-z, 0-9, - and _, first a letter, and none of the names PostgreSQL and Patroni use";
+    refuse_unless(fits && free, text, wanted)
 }
 
 fn check_label(text: &str) -> Result<(), String> {
@@ -100,7 +99,7 @@ fn check_size(text: &str) -> Result<(), String> {
 
 // The name of an object, or a part of one.
 checked_string!(Name, check_name);
-// A role or a database. It is part of a Secret's name, so it has no underscore.
+// A role or a database.
 checked_string!(Identifier, check_identifier);
 checked_string!(Label, check_label);
 checked_string!(Image, check_image);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::env::Env;
 
 fn env(more: &str) -> Env {
     Env::parse(&format!("name = \"a\"\nimage = \"a:1\"\n{more}"), "dev").unwrap()
@@ -28,6 +29,7 @@ fn answer(in_recovery: bool) -> Answer {
         received_at: None,
         archiver: None,
         pending_restart: false,
+        parameters: vec!["work_mem".into()],
         loaded: 100.0,
     }
 }
@@ -64,6 +66,16 @@ fn a_pair_that_streams_synchronously_is_healthy() {
         verdict(&env(""), pair(), Some("a-main-0"), &["a-replica-0"]),
         (Verdict::Healthy, String::new())
     );
+}
+
+#[test]
+fn a_parameter_that_patroni_left_out_is_named() {
+    let judged = |text: &str| verdict(&env(text), pair(), Some("a-main-0"), &["a-replica-0"]);
+    let taken = judged("[parameters]\nwork_mem = \"4MB\"\n\"auto_explain.log_analyze\" = true");
+    assert_eq!(taken, (Verdict::Healthy, String::new()));
+    let (verdict, why) = judged("[parameters]\nwork_mem = \"4MB\"\nwork_memm = \"4MB\"");
+    assert_eq!(verdict, Verdict::Degraded);
+    assert!(why.contains("runs without work_memm: "), "{why}");
 }
 
 #[test]

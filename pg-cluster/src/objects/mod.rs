@@ -199,7 +199,8 @@ pub mod names {
         format!("{}-{word}", env.name)
     }
     pub fn role_secret(env: &Env, role: &str) -> String {
-        format!("{}-role-{role}", env.name)
+        // PostgreSQL's names may have what those of Kubernetes may not.
+        format!("{}-role-{}", env.name, role.replace('_', "-"))
     }
     /// Every Secret of the cluster.
     pub fn secrets(env: &Env) -> Vec<String> {

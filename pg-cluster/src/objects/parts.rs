@@ -5,14 +5,50 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::core::v1::{
         Capabilities, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource,
-        PodSecurityContext, ResourceRequirements, SeccompProfile, SecretKeySelector,
-        SecretVolumeSource, SecurityContext, Volume, VolumeMount,
+        LocalObjectReference, PodSecurityContext, PodTemplateSpec, ResourceRequirements,
+        SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext, Toleration, Volume,
+        VolumeMount,
     },
     apimachinery::pkg::api::resource::Quantity,
 };
 
 use super::names;
-use crate::env::{Amounts, Env};
+use crate::env::{self, Amounts, Env};
+
+/// Adds what the configuration wants of every pod; ours goes first where both speak.
+pub fn place(env: &Env, template: &mut PodTemplateSpec) {
+    let wanted = &env.pods;
+    let meta = template.metadata.get_or_insert_default();
+    let labels = meta.labels.get_or_insert_default();
+    for (key, value) in &wanted.labels {
+        labels.entry(key.to_string()).or_insert_with(|| value.to_string());
+    }
+    if !wanted.annotations.is_empty() {
+        let annotations = meta.annotations.get_or_insert_default();
+        for (key, value) in &wanted.annotations {
+            annotations.entry(key.to_string()).or_insert_with(|| value.clone());
+        }
+    }
+    let spec = template.spec.get_or_insert_default();
+    spec.priority_class_name = wanted.priority_class.as_ref().map(ToString::to_string);
+    let secrets = wanted.image_pull_secrets.iter();
+    let secrets: Vec<_> =
+        secrets.map(|name| LocalObjectReference { name: name.to_string() }).collect();
+    spec.image_pull_secrets = (!secrets.is_empty()).then_some(secrets);
+    let tolerations: Vec<_> = wanted.tolerations.iter().map(toleration).collect();
+    spec.tolerations = (!tolerations.is_empty()).then_some(tolerations);
+}
+
+fn toleration(wanted: &env::Toleration) -> Toleration {
+    let operator = if wanted.value.is_some() { "Equal" } else { "Exists" };
+    Toleration {
+        key: Some(wanted.key.to_string()),
+        operator: Some(operator.to_owned()),
+        value: wanted.value.as_ref().map(ToString::to_string),
+        effect: wanted.effect.map(|effect| effect.word().to_owned()),
+        toleration_seconds: wanted.seconds.map(i64::from),
+    }
+}
 
 /// The image's user and group.
 const UID: i64 = 10_001;

@@ -26,8 +26,15 @@ pub fn config_map(env: &Env) -> Result<ConfigMap> {
     })
 }
 
+/// A pod without a limit of huge pages is killed when it takes one, on a node that has some.
+const HUGE_PAGES: [&str; 2] = ["huge_pages", "off"];
+
 fn fixed(env: &Env) -> Value {
-    let mut initdb = vec![json!({ "encoding": "UTF8" }), json!({ "locale": "C.UTF-8" })];
+    let mut initdb = vec![
+        json!({ "encoding": "UTF8" }),
+        json!({ "locale": "C.UTF-8" }),
+        json!({ "set": HUGE_PAGES.join("=") }),
+    ];
     if env.replication.checksums {
         initdb.push(json!("data-checksums"));
     }
@@ -116,6 +123,7 @@ fn dynamic_parameters(env: &Env) -> Map<String, Value> {
         ("max_slot_wal_keep_size".to_owned(), json!(r.max_slot_wal_keep_size)),
         ("wal_sender_timeout".to_owned(), json!(format!("{}s", r.wal_sender_timeout.get()))),
         ("wal_log_hints".to_owned(), json!("on")),
+        (HUGE_PAGES[0].to_owned(), json!(HUGE_PAGES[1])),
         // WAL shares the volume: what a query or a burst of writes may take of it is bounded.
         ("max_wal_size".to_owned(), json!(megabytes(env.max_wal_size()))),
         ("temp_file_limit".to_owned(), json!(megabytes(env.smallest_volume() / 4))),

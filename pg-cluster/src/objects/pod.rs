@@ -10,8 +10,8 @@ use k8s_openapi::{
 };
 
 use super::parts::{
-    amounts, from_secret, mount, pod_security, port, read, requests, scratch, security, shell,
-    tls_volume,
+    amounts, from_secret, mount, place, pod_security, port, read, requests, scratch, security,
+    shell, tls_volume,
 };
 use super::{
     SCOPE_LABEL, SET_LABEL, archive, labels, names, schedule, secrets, select, selector,
@@ -30,6 +30,9 @@ pub const CERTIFICATE_FILE: &str = "/etc/tls/tls.crt";
 pub const KEY_FILE: &str = "/etc/tls/tls.key";
 /// A clean stop writes a checkpoint and waits for the standbys; cutting it short costs a recovery.
 const STOP_SECONDS: i64 = 300;
+/// Patroni answers only after the API server has answered it. A container that is restarted again and
+/// again through an outage would come back minutes after its end.
+const START_SECONDS: i32 = 3600;
 /// A replica further behind than this gets no reads.
 const READY_LAG: &str = "16MB";
 
@@ -37,7 +40,7 @@ pub fn template(env: &Env, home: HomeSet) -> PodTemplateSpec {
     let set = home.settings(env);
     let mut pod_labels = selector(env);
     pod_labels.extend(labels([(SCOPE_LABEL, &env.name), (SET_LABEL, home.label())]));
-    PodTemplateSpec {
+    let mut template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(pod_labels),
             annotations: Some(labels([("kubectl.kubernetes.io/default-container", CONTAINER)])),
@@ -53,7 +56,9 @@ pub fn template(env: &Env, home: HomeSet) -> PodTemplateSpec {
             volumes: Some(volumes(env, home)),
             ..PodSpec::default()
         }),
-    }
+    };
+    place(env, &mut template);
+    template
 }
 
 fn containers(env: &Env, set: &Set) -> Vec<Container> {
@@ -105,8 +110,12 @@ fn container(env: &Env, set: &Set) -> Container {
         command: Some(vec!["patroni".to_owned(), "/etc/patroni".to_owned()]),
         env: Some(environment(env)),
         ports: Some(vec![port("postgres", POSTGRES_PORT), port("patroni", PATRONI_PORT)]),
-        readiness_probe: Some(probe(&format!("/readiness?lag={READY_LAG}"), 2, 0)),
-        liveness_probe: Some(probe("/liveness", 5, 10)),
+        readiness_probe: Some(probe(&format!("/readiness?lag={READY_LAG}"), 2)),
+        startup_probe: Some(Probe {
+            failure_threshold: Some(START_SECONDS),
+            ..probe("/liveness", 1)
+        }),
+        liveness_probe: Some(probe("/liveness", 5)),
         resources: Some(ResourceRequirements {
             requests: amounts(&set.resources.requests),
             limits: amounts(&set.resources.limits),
@@ -173,7 +182,7 @@ fn credential(env: &Env, name: &str, key: &str) -> EnvVar {
     from_secret(name, names::credentials(env), key)
 }
 
-fn probe(path: &str, period: i32, delay: i32) -> Probe {
+fn probe(path: &str, period: i32) -> Probe {
     Probe {
         http_get: Some(HTTPGetAction {
             path: Some(path.to_owned()),
@@ -182,7 +191,6 @@ fn probe(path: &str, period: i32, delay: i32) -> Probe {
             ..HTTPGetAction::default()
         }),
         period_seconds: Some(period),
-        initial_delay_seconds: (delay > 0).then_some(delay),
         timeout_seconds: Some(5),
         failure_threshold: Some(3),
         ..Probe::default()

@@ -82,19 +82,18 @@ pub fn stateful_set(env: &Env, own: &Own) -> StatefulSet {
         volumes: Some(vec![parts::tls_volume(env), parts::scratch("tmp", None)]),
         ..PodSpec::default()
     };
+    let mut template = PodTemplateSpec {
+        metadata: Some(ObjectMeta { labels: Some(own_labels(env)), ..ObjectMeta::default() }),
+        spec: Some(spec),
+    };
+    parts::place(env, &mut template);
     StatefulSet {
         metadata: meta(env, names::repository(env)),
         spec: Some(StatefulSetSpec {
             replicas: Some(1),
             service_name: Some(names::repository(env)),
             selector: select(own_labels(env)),
-            template: PodTemplateSpec {
-                metadata: Some(ObjectMeta {
-                    labels: Some(own_labels(env)),
-                    ..ObjectMeta::default()
-                }),
-                spec: Some(spec),
-            },
+            template,
             volume_claim_templates: Some(vec![sets::claim_of(env, &own.storage, None)]),
             ..StatefulSetSpec::default()
         }),

@@ -91,12 +91,19 @@ fn job_spec(env: &Env, task: Task) -> JobSpec {
         Task::Differential => (backup_script(env, "diff"), archive::RUNNER_FILE),
         Task::Drill => (include_str!("recover.sh").to_owned(), archive::MEMBER_FILE),
     };
-    if task != Task::Drill {
-        return spec(env, &script, Vec::new(), file, None);
-    }
-    let verdict = names::task(env, task.word());
+    let mut spec = if task == Task::Drill {
+        drill_spec(env, &script, file)
+    } else {
+        spec(env, &script, Vec::new(), file, None)
+    };
+    parts::place(env, &mut spec.template);
+    spec
+}
+
+fn drill_spec(env: &Env, script: &str, file: &str) -> JobSpec {
+    let verdict = names::task(env, Task::Drill.word());
     let variables = vec![plain("MODE", "drill"), plain("VERDICT", &verdict)];
-    let mut spec = spec(env, &script, variables, file, Some(scratch_volume(env)));
+    let mut spec = spec(env, script, variables, file, Some(scratch_volume(env)));
     // Its volume goes with its pod.
     spec.ttl_seconds_after_finished = Some(DRILL_LISTED_SECONDS);
     if let Some(pod) = &mut spec.template.spec {
@@ -158,6 +165,7 @@ pub fn recovery(env: &Env, name: String, target: &str, recovery: &Recovery) -> J
     // A second try would take the half of the first for what was there before.
     spec.backoff_limit = Some(0);
     spec.active_deadline_seconds = None;
+    parts::place(env, &mut spec.template);
     Job { metadata: meta(env, name), spec: Some(spec), ..Job::default() }
 }
 

@@ -126,6 +126,52 @@ proptest! {
 }
 
 #[test]
+fn what_the_cluster_s_rules_want_is_on_every_pod_and_takes_nothing_of_ours() {
+    let rules = r#"
+[pods]
+image_pull_secrets = ["registry"]
+priority_class = "database"
+tolerations = [{ key = "dedicated", value = "db" }, { key = "gone", effect = "NoExecute", seconds = 30 }]
+labels = { "example.org/team" = "todo" }
+annotations = { "sidecar.istio.io/inject" = "false" }
+"#;
+    let plain = without_secrets(&env(OWN_ARCHIVE)).unwrap();
+    let ruled = without_secrets(&env(&format!("{OWN_ARCHIVE}{rules}"))).unwrap();
+    let templates = |objects: &[Object]| -> Vec<Value> {
+        let of = |object: &Object| match &*object.resource.kind {
+            "StatefulSet" => Some(object.value["spec"]["template"].clone()),
+            "CronJob" => Some(object.value["spec"]["jobTemplate"]["spec"]["template"].clone()),
+            _ => None,
+        };
+        objects.iter().filter_map(of).collect()
+    };
+    let all = templates(&ruled);
+    assert_eq!(all.len(), 6);
+    for (template, before) in all.iter().zip(templates(&plain)) {
+        let (meta, spec) = (&template["metadata"], &template["spec"]);
+        assert_eq!(spec["priorityClassName"], "database");
+        assert_eq!(spec["imagePullSecrets"], json!([{ "name": "registry" }]));
+        let tolerations = json!([
+            { "key": "dedicated", "operator": "Equal", "value": "db" },
+            { "key": "gone", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30 },
+        ]);
+        assert_eq!(spec["tolerations"], tolerations);
+        assert_eq!(meta["labels"]["example.org/team"], "todo");
+        assert_eq!(meta["annotations"]["sidecar.istio.io/inject"], "false");
+        for (key, value) in before["metadata"]["labels"].as_object().unwrap() {
+            assert_eq!(&meta["labels"][key], value);
+        }
+    }
+}
+
+#[test]
+fn a_role_with_an_underscore_has_a_secret_that_kubernetes_takes() {
+    let env = env("roles.my_app.connection_limit = 1\ndatabases.my_data.owner = \"my_app\"");
+    assert_eq!(names::role_secret(&env, "my_app"), "a-role-my-app");
+    assert_eq!(env.database_of("my_app").map(|name| &**name), Some("my_data"));
+}
+
+#[test]
 fn a_single_member_has_no_budget_and_more_have_one() {
     assert!(
         without_secrets(&env("replica.count = 0"))
@@ -139,7 +185,9 @@ fn a_single_member_has_no_budget_and_more_have_one() {
     };
     assert_eq!((budgets("replica.count = 0"), budgets("")), (1, 0));
     let objects = without_secrets(&env("")).unwrap();
-    assert_eq!(found(&objects, "PodDisruptionBudget", "a")["spec"]["maxUnavailable"], json!(1));
+    let budget = &found(&objects, "PodDisruptionBudget", "a")["spec"];
+    assert_eq!(budget["maxUnavailable"], json!(1));
+    assert_eq!(budget["unhealthyPodEvictionPolicy"], "AlwaysAllow");
 }
 
 #[test]

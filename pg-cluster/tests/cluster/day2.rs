@@ -1,6 +1,10 @@
 //! What is done to a cluster that is in use.
 
-use std::sync::Arc;
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+    sync::Arc,
+};
 
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{
@@ -93,9 +97,30 @@ pub async fn a_replica_that_is_not_synchronous_can_be_made_primary_all_the_same(
     database.until_healthy();
     // What was changed for it is as before.
     assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
-    database.must(&["switchover"]);
+    switchover_waits_for_a_slow_primary(&database, other).await;
     assert_eq!(database.status()["primary"], "three-main-0");
     database.end().await;
+}
+
+/// Goes home from a primary that cannot stop before its last checkpoint, which somebody holds up for
+/// longer than Patroni waits.
+async fn switchover_waits_for_a_slow_primary(database: &Database, primary: &str) {
+    let checkpointer = |signal: &str| {
+        format!(
+            "for at in /proc/[0-9]*; do \
+                case $(tr '\\0' ' ' < $at/cmdline) in *check[p]ointer*) kill -{signal} ${{at#/proc/}} && echo done;; esac; \
+             done"
+        )
+    };
+    assert_eq!(database.shell(primary, &checkpointer("STOP")).await.trim(), "done");
+    let mut switchover = database.command(&["switchover"]).stderr(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(switchover.stderr.take().unwrap());
+    let mut lines = said.lines().map_while(Result::ok);
+    let mut waits = || lines.any(|line| line.starts_with("… three-main-0 as primary"));
+    assert!(tokio::task::block_in_place(&mut waits), "it did not wait");
+    assert_eq!(database.shell(primary, &checkpointer("CONT")).await.trim(), "done");
+    let rest: Vec<_> = tokio::task::block_in_place(|| lines.collect());
+    assert!(switchover.wait().unwrap().success(), "{rest:#?}");
 }
 
 pub async fn a_certificate_near_its_end_is_renewed_and_served_without_a_restart() {

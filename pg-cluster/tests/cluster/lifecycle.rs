@@ -2,12 +2,16 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
-    core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service},
+    core::v1::{ConfigMap, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service},
     networking::v1::NetworkPolicy,
     policy::v1::PodDisruptionBudget,
     rbac::v1::{Role, RoleBinding},
 };
-use kube::{ResourceExt, api::ListParams};
+use kube::{
+    ResourceExt,
+    api::{ListParams, PostParams},
+};
+use serde_json::json;
 
 use crate::{fixture::Database, writer};
 
@@ -72,13 +76,43 @@ pub async fn init_goes_from_nothing_to_streaming_and_a_second_one_changes_nothin
 
 pub async fn the_api_server_takes_every_object_in_a_dry_run() {
     let database = Database::new("dry").await;
+    database.configure(
+        r#"
+roles.my_app.connection_limit = 1
+[pods]
+image_pull_secrets = ["registry"]
+priority_class = "system-node-critical"
+tolerations = [{ key = "dedicated", value = "db" }, { key = "gone", effect = "NoExecute", seconds = 30 }]
+labels = { "example.org/team" = "todo" }
+annotations = { "sidecar.istio.io/inject" = "false" }
+"#,
+    );
     database.make_namespace().await;
     let output = database.must(&["init", "--dry-run"]);
     assert!(
-        output.contains("StatefulSet dry-main new") && output.contains("Role dry-patroni new"),
+        output.contains("StatefulSet dry-main new")
+            && output.contains("Role dry-patroni new")
+            && output.contains("Secret dry-role-my-app new"),
         "{output}"
     );
     assert!(database.pods().await.is_empty());
+    database.end().await;
+}
+
+pub async fn a_quota_that_allows_no_pod_is_named() {
+    let database = Database::new("poor").await;
+    database.make_namespace().await;
+    let none = json!({
+        "metadata": { "name": "none" },
+        "spec": { "hard": { "count/pods": "0" } },
+        "status": { "hard": { "count/pods": "0" }, "used": { "count/pods": "0" } },
+    });
+    let none: ResourceQuota = serde_json::from_value(none).unwrap();
+    database.api().create(&PostParams::default(), &none).await.unwrap();
+    let output = database.run(&["init", "--timeout", "5"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("poor-main: ") && said.contains("exceeded quota: none"), "{said}");
     database.end().await;
 }
 

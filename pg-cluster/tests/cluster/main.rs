@@ -32,6 +32,7 @@ fn main() -> ExitCode {
             truth::a_cluster_whose_commits_do_not_wait_is_unprotected,
             lifecycle::init_goes_from_nothing_to_streaming_and_a_second_one_changes_nothing,
             lifecycle::the_api_server_takes_every_object_in_a_dry_run,
+            lifecycle::a_quota_that_allows_no_pod_is_named,
             lifecycle::init_may_be_interrupted_after_every_step,
             lifecycle::two_clusters_live_side_by_side_in_one_namespace,
             lifecycle::a_destroyed_cluster_comes_back_under_its_name_with_its_data_or_without,

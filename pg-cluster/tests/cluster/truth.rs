@@ -1,7 +1,7 @@
 //! `status` in states that pass too quickly to be met, held still by stopping Patroni.
 
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Patch, PatchParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Node};
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::{
@@ -24,6 +24,9 @@ pub async fn status_tells_what_is_wrong_while_it_is() {
     let database = Database::new("true").await;
     database.configure(PATIENT);
     database.must(&["init"]);
+    let nodes = kube::Api::<Node>::all(database.client.clone());
+    let nodes = nodes.list(&ListParams::default()).await.unwrap().items.len();
+    assert_eq!(says(&status(&database), "there is no other"), nodes == 1);
 
     // Patroni agreed on no standby that may be promoted, as in the seconds after a crash.
     database.signal("true-main-0", "STOP", Program::Patroni).await;
@@ -68,6 +71,16 @@ pub async fn a_cluster_whose_commits_do_not_wait_is_unprotected() {
     assert_eq!(now["verdict"], "unprotected", "{now:#}");
     assert!(says(&now, "synchronous_commit is off"), "{now:#}");
 
+    // A misspelt parameter is one that PostgreSQL runs without.
+    database.configure(
+        "parameters.work_memm = \"4MB\"\nroles.my_app.connection_limit = 3\ndatabases.my_data.owner = \"my_app\"",
+    );
+    database.must(&["init"]);
+    let now = database.until("a parameter left out", |status| says(status, "work_memm"));
+    assert_eq!(now["verdict"], "degraded", "{now:#}");
+    let query =
+        ["psql", "--role", "my_app", "--database", "my_data", "--", "-XAtc", "select current_user"];
+    assert_eq!(database.must(&query).trim(), "my_app");
     database.configure("");
     database.must(&["init"]);
     database.until_healthy();

@@ -1,0 +1,98 @@
+//! What the rules of somebody else's Kubernetes cluster want of every pod.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Label, Name,
+    values::{checked_string, refuse_unless},
+};
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pods {
+    /// Secrets of the namespace that open the images' registry.
+    pub image_pull_secrets: Vec<Name>,
+    pub priority_class: Option<Name>,
+    pub tolerations: Vec<Toleration>,
+    pub labels: BTreeMap<OwnLabel, LabelValue>,
+    pub annotations: BTreeMap<OwnLabel, String>,
+}
+
+/// A taint that keeps no pod of ours away.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Toleration {
+    pub key: Label,
+    /// Any value of it when absent.
+    pub value: Option<LabelValue>,
+    /// Every effect when absent.
+    pub effect: Option<Effect>,
+    /// How long a pod stays beside a taint of `NoExecute`; for ever when absent.
+    pub seconds: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub enum Effect {
+    NoSchedule,
+    PreferNoSchedule,
+    NoExecute,
+}
+
+impl Effect {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NoSchedule => "NoSchedule",
+            Self::PreferNoSchedule => "PreferNoSchedule",
+            Self::NoExecute => "NoExecute",
+        }
+    }
+}
+
+/// By these Patroni, the Services and pg-cluster find the pods.
+const TAKEN: [&str; 5] = [
+    "app.kubernetes.io/name",
+    "app.kubernetes.io/instance",
+    crate::objects::SCOPE_LABEL,
+    crate::objects::ROLE_LABEL,
+    crate::objects::SET_LABEL,
+];
+
+fn check_own_label(text: &str) -> Result<(), String> {
+    let free = Label::try_from(text.to_owned()).is_ok() && !TAKEN.contains(&text);
+    refuse_unless(
+        free,
+        text,
+        "a key such as team or example.org/team, and none that pg-cluster sets",
+    )
+}
+
+fn check_label_value(text: &str) -> Result<(), String> {
+    let fits = text.is_empty()
+        || text.len() <= 63
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.ends_with(|c: char| c.is_ascii_alphanumeric());
+    refuse_unless(
+        fits,
+        text,
+        "up to 63 letters, digits, -, _ and ., first and last a letter or digit",
+    )
+}
+
+checked_string!(OwnLabel, check_own_label);
+checked_string!(LabelValue, check_label_value);
+
+impl Pods {
+    pub fn check(&self) -> anyhow::Result<()> {
+        for toleration in &self.tolerations {
+            let key = &toleration.key;
+            anyhow::ensure!(
+                toleration.seconds.is_none() || toleration.effect == Some(Effect::NoExecute),
+                "pods.tolerations has seconds for {key}, which count for one effect only: write effect = \"NoExecute\", or leave them out"
+            );
+        }
+        Ok(())
+    }
+}
