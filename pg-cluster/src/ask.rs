@@ -32,6 +32,16 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
         'archiver', (select json_build_object('archived_at', last_archived_time,
             'failed_at', last_failed_time, 'at', now(),
             'waiting', (select count(*) from pg_ls_archive_statusdir() where name like '%.ready')) from pg_stat_archiver),
+        'load', (select json_build_object(
+            'connections', (select count(*) from pg_stat_activity where backend_type = 'client backend'),
+            'connections_limit', current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+                - current_setting('reserved_connections')::int,
+            'xid_age', (select max(age(datfrozenxid)) from pg_database),
+            'oldest_transaction_seconds', (select coalesce(extract(epoch from now() - min(began)), 0) from (
+                select xact_start as began from pg_stat_activity where backend_type = 'client backend'
+                union all select prepared from pg_prepared_xacts) as open),
+            'checksum_failures', (select coalesce(sum(checksum_failures), 0)::bigint from pg_stat_database),
+            'checksums', current_setting('data_checksums') = 'on')),
         'loaded', extract(epoch from pg_conf_load_time()),
         'pending_restart', exists (select from pg_settings where pending_restart),
         'parameters', (select json_agg(name) from (select name from pg_file_settings where name is not null
@@ -40,7 +50,7 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
             'slot', slot_name, 'lag_bytes', pg_wal_lsn_diff(position, replay_lsn)::bigint,
             'lag_seconds', coalesce(extract(epoch from replay_lag), 0))), '[]')
             from pg_stat_replication left join pg_replication_slots on active_pid = pid),
-        'slots', (select coalesce(json_agg(json_build_object('name', slot_name, 'wal_status', wal_status,
+        'slots', (select coalesce(json_agg(json_build_object('name', slot_name, 'wal_status', wal_status, 'active', active,
             'holds_bytes', pg_wal_lsn_diff(position, restart_lsn)::bigint)), '[]') from pg_replication_slots))
     from here;";
 

@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod judge;
+mod load;
 pub mod nodes;
 
 use jiff::Timestamp;
@@ -124,6 +125,8 @@ pub struct Answer {
     #[serde(default)]
     pub parameters: Vec<String>,
     #[serde(default)]
+    pub load: Option<load::Load>,
+    #[serde(default)]
     pub archiver: Option<archive::Archiver>,
     /// When it last read its configuration: seconds since 1970, by the node's clock.
     pub loaded: f64,
@@ -144,6 +147,14 @@ pub struct Slot {
     pub name: String,
     pub holds_bytes: Option<i64>,
     pub wal_status: Option<String>,
+    #[serde(default)]
+    pub active: bool,
+}
+
+impl Slot {
+    fn is_lost(&self) -> bool {
+        self.wal_status.as_deref() == Some("lost")
+    }
 }
 
 /// The state of a replica that cannot catch up by itself.
@@ -167,7 +178,7 @@ pub fn join(members: &mut [Member]) {
     for member in members.iter_mut().filter(|member| member.role != Some("primary")) {
         let slot = primary.slots.iter().find(|slot| slot.name == slot_name(&member.name));
         member.slot_holds_bytes = slot.and_then(|slot| slot.holds_bytes);
-        let lost = slot.is_some_and(|slot| slot.wal_status.as_deref() == Some("lost"));
+        let lost = slot.is_some_and(Slot::is_lost);
         match primary.senders.iter().find(|sender| sender.name == member.name) {
             // A frozen standby keeps its connection until wal_sender_timeout, so its own word counts, too.
             Some(sender) if member.answer.is_some() => {

@@ -1,6 +1,6 @@
 //! The verdict on a cluster, as a pure function of what its members said.
 
-use super::{LEFT_BEHIND, Member, Verdict, primary, streams};
+use super::{LEFT_BEHIND, Member, Verdict, load, primary, streams};
 use crate::{
     env::{Env, SynchronousMode},
     tls::RENEW_DAYS,
@@ -50,6 +50,7 @@ pub fn judge(
         };
         reasons.push(format!("{name} does not stream ({state}): {what}"));
     }
+    reasons.extend(primary.answer.iter().flat_map(|answer| load::reasons(env, answer)));
     let left_out = left_out(env, primary);
     if !left_out.is_empty() {
         reasons.push(format!(

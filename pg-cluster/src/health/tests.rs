@@ -18,6 +18,7 @@ fn answer(in_recovery: bool) -> Answer {
         name: "a_replica_0".into(),
         holds_bytes: Some(0),
         wal_status: Some("reserved".into()),
+        active: true,
     };
     Answer {
         in_recovery,
@@ -28,6 +29,7 @@ fn answer(in_recovery: bool) -> Answer {
         hasty: vec![],
         received_at: None,
         archiver: None,
+        load: None,
         pending_restart: false,
         parameters: vec!["work_mem".into()],
         loaded: 100.0,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::ResourceExt;
 
 use tokio::time::interval;
@@ -61,6 +61,33 @@ async fn lock_ran_out(database: &Database) {
     }
 }
 
+/// Patroni answers no probe before it has reached the API server, and must be given the time. A
+/// container that is killed for it would come back minutes after the outage.
+async fn starts_once(database: &Database, pod: &str) {
+    /// Longer than a probe would have waited for an answer.
+    const LONGER: Duration = Duration::from_secs(45);
+    let container = async || {
+        let pod = database.api::<Pod>().get(pod).await.unwrap();
+        let all = pod.status.unwrap().container_statuses.unwrap_or_default();
+        all.into_iter().find(|container| container.name == "postgres").unwrap()
+    };
+    let before = container().await.restart_count;
+    database.shell(pod, "kill 1").await;
+    let (began, mut pace) = (Instant::now(), interval(PACE));
+    loop {
+        pace.tick().await;
+        let now = container().await;
+        assert!(now.restart_count <= before + 1, "it is started again and again");
+        let since = now.state.and_then(|state| state.running?.started_at);
+        let age = since.and_then(|since| SystemTime::now().duration_since(since.0.into()).ok());
+        if now.restart_count == before + 1 && age.is_some_and(|age| age > LONGER) {
+            assert_eq!(now.started, Some(false), "Patroni answers without the API server");
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "the container does not start");
+    }
+}
+
 pub async fn failsafe_mode_carries_the_primary_through_an_outage_of_the_api_server() {
     let database = Database::new("alone").await;
     assert!(cut(&[]), "nobody is cut off at first");
@@ -85,6 +112,7 @@ pub async fn failsafe_mode_carries_the_primary_through_an_outage_of_the_api_serv
     tokio::task::block_in_place(|| database.must(&["init"]));
     let outage = Outage::of(&database).await;
     database.until("no primary", |status| status["verdict"] == "no_primary");
+    starts_once(&database, "alone-replica-0").await;
     drop(outage);
     database.until_healthy();
     Arc::into_inner(database).expect("no writer is left").end().await;

@@ -73,11 +73,12 @@ pub async fn a_cluster_whose_commits_do_not_wait_is_unprotected() {
 
     // A misspelt parameter is one that PostgreSQL runs without.
     database.configure(
-        "parameters.work_memm = \"4MB\"\nroles.my_app.connection_limit = 3\ndatabases.my_data.owner = \"my_app\"",
+        "parameters.work_memm = \"4MB\"\nreplication.checksums = false\nroles.my_app.connection_limit = 3\ndatabases.my_data.owner = \"my_app\"",
     );
     database.must(&["init"]);
     let now = database.until("a parameter left out", |status| says(status, "work_memm"));
     assert_eq!(now["verdict"], "degraded", "{now:#}");
+    assert!(says(&now, "write replication.checksums = true"), "{now:#}");
     let query =
         ["psql", "--role", "my_app", "--database", "my_data", "--", "-XAtc", "select current_user"];
     assert_eq!(database.must(&query).trim(), "my_app");
