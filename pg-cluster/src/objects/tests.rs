@@ -136,7 +136,7 @@ labels = { "example.org/team" = "todo" }
 annotations = { "sidecar.istio.io/inject" = "false" }
 "#;
     let plain = without_secrets(&env(OWN_ARCHIVE)).unwrap();
-    let ruled = without_secrets(&env(&format!("{OWN_ARCHIVE}{rules}"))).unwrap();
+    let with_rules = without_secrets(&env(&format!("{OWN_ARCHIVE}{rules}"))).unwrap();
     let templates = |objects: &[Object]| -> Vec<Value> {
         let of = |object: &Object| match &*object.resource.kind {
             "StatefulSet" => Some(object.value["spec"]["template"].clone()),
@@ -145,7 +145,7 @@ annotations = { "sidecar.istio.io/inject" = "false" }
         };
         objects.iter().filter_map(of).collect()
     };
-    let all = templates(&ruled);
+    let all = templates(&with_rules);
     assert_eq!(all.len(), 6);
     for (template, before) in all.iter().zip(templates(&plain)) {
         let (meta, spec) = (&template["metadata"], &template["spec"]);
