@@ -14,16 +14,14 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::objects::names;
-
 pub use self::{
     backup::{Backup, Own, Schedule},
     hba::HbaLine,
     parameters::Parameters,
-    pods::{Pods, Toleration},
+    pods::{Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},
     replication::{Replication, SynchronousMode},
     set::{Amounts, Set},
-    values::{Bounded, Identifier, Image, Label, Name, Quantity, Size},
+    values::{Bounded, Identifier, Image, Label, Name, Quantity, Size, in_name},
 };
 
 /// Port of PostgreSQL, and of Patroni's REST API, in every pod.
@@ -191,7 +189,7 @@ impl Env {
     fn check_secrets_of_roles(&self) -> Result<()> {
         let mut holders = BTreeMap::new();
         for role in self.roles.keys() {
-            if let Some(other) = holders.insert(names::role_secret(self, role), role) {
+            if let Some(other) = holders.insert(in_name(role), role) {
                 bail!("{other} and {role} would share one Secret: rename one of the roles");
             }
         }

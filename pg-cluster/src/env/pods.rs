@@ -50,14 +50,16 @@ impl Effect {
     }
 }
 
+/// The label by which Patroni finds its own `ConfigMap`s and its members.
+pub const SCOPE_LABEL: &str = "cluster-name";
+/// The label that says where a role is now.
+pub const ROLE_LABEL: &str = "role";
+/// The label that says in which set a pod is at home.
+pub const SET_LABEL: &str = "todoozle.dev/set";
+
 /// By these Patroni, the Services and pg-cluster find the pods.
-const TAKEN: [&str; 5] = [
-    "app.kubernetes.io/name",
-    "app.kubernetes.io/instance",
-    crate::objects::SCOPE_LABEL,
-    crate::objects::ROLE_LABEL,
-    crate::objects::SET_LABEL,
-];
+const TAKEN: [&str; 5] =
+    ["app.kubernetes.io/name", "app.kubernetes.io/instance", SCOPE_LABEL, ROLE_LABEL, SET_LABEL];
 
 fn check_own_label(text: &str) -> Result<(), String> {
     let free = Label::try_from(text.to_owned()).is_ok() && !TAKEN.contains(&text);

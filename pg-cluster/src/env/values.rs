@@ -62,7 +62,7 @@ fn check_name(text: &str) -> Result<(), String> {
 
 fn check_identifier(text: &str) -> Result<(), String> {
     let free = !RESERVED.contains(&text) && !text.starts_with("pg-") && !text.starts_with("pg_");
-    let fits = is_name(&text.replace('_', "-"));
+    let fits = is_name(&in_name(text));
     let wanted = "1 to 40 of a-z, 0-9, - and _, first a letter, and none of the names PostgreSQL and Patroni use";
     refuse_unless(fits && free, text, wanted)
 }
@@ -107,6 +107,11 @@ checked_string!(Image, check_image);
 checked_string!(Quantity, check_quantity);
 // A size as PostgreSQL writes it.
 checked_string!(Size, check_size);
+
+/// A role or a database as a part of an object's name, which has no underscore.
+pub fn in_name(identifier: &str) -> String {
+    identifier.replace('_', "-")
+}
 
 impl Quantity {
     pub fn bytes(&self) -> u64 {

@@ -37,6 +37,7 @@ pub use self::{
     sets::HomeSet,
 };
 use crate::env::{Backup, Env, Own};
+pub use crate::env::{ROLE_LABEL, SCOPE_LABEL, SET_LABEL};
 
 /// One object, ready to be applied or printed.
 #[derive(Clone, Debug)]
@@ -157,7 +158,7 @@ pub fn without_secrets(env: &Env) -> Result<Vec<Object>> {
 
 /// Names of the objects that more than one file speaks of.
 pub mod names {
-    use super::Env;
+    use crate::env::{Env, in_name};
 
     pub fn main(env: &Env) -> String {
         format!("{}-main", env.name)
@@ -199,8 +200,7 @@ pub mod names {
         format!("{}-{word}", env.name)
     }
     pub fn role_secret(env: &Env, role: &str) -> String {
-        // PostgreSQL's names may have what those of Kubernetes may not.
-        format!("{}-role-{}", env.name, role.replace('_', "-"))
+        format!("{}-role-{}", env.name, in_name(role))
     }
     /// Every Secret of the cluster.
     pub fn secrets(env: &Env) -> Vec<String> {
@@ -227,13 +227,6 @@ pub fn selector_text(env: &Env) -> String {
         selector(env).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
     pairs.join(",")
 }
-
-/// The label by which Patroni finds its own `ConfigMap`s and its members.
-pub const SCOPE_LABEL: &str = "cluster-name";
-/// The label that says where a role is now.
-pub const ROLE_LABEL: &str = "role";
-/// The label that says in which set a pod is at home.
-pub const SET_LABEL: &str = "todoozle.dev/set";
 
 fn labels<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
