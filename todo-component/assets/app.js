@@ -199,9 +199,8 @@ list.addEventListener('dblclick', ({ target }) => {
 });
 
 list.addEventListener('keydown', (event) => {
-  const { target, key, isComposing, keyCode } = event;
-  // Safari ends a composition before it says so: 229 is the key of a composition.
-  if (!target.matches('.edit') || isComposing || keyCode === 229) return;
+  const { target, key } = event;
+  if (!target.matches('.edit') || composes(event)) return;
   if (!['Enter', 'Escape'].includes(key)) return;
   event.preventDefault();   // the focus moves to a link, which the same key would open
   if (key === 'Enter') save(target.closest('li'), true);

@@ -27,9 +27,9 @@ function character(event) {
 }
 
 document.addEventListener('keydown', (event) => {
-  const { target, repeat, isComposing, defaultPrevented } = event;
+  const { target, repeat, defaultPrevented } = event;
   const types = target.matches('input:not([type=checkbox])');
-  if (types || isComposing || defaultPrevented || help.open || !single.checked) return;
+  if (types || defaultPrevented || help.open || !single.checked) return;
   const key = character(event);
   const li = target.closest('.todo-list > li');
   if (repeat && !['j', 'k'].includes(key)) return;
@@ -40,8 +40,8 @@ document.addEventListener('keydown', (event) => {
 });
 
 // What is typed stays; the keys are the list's until somebody comes back.
-input.addEventListener('keydown', ({ key, isComposing, keyCode }) => {
-  if (key === 'Escape' && !isComposing && keyCode !== 229) input.blur();
+input.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && !composes(event)) input.blur();
 });
 
 // A browser that may keep nothing forgets the choice with the page.

@@ -6,6 +6,8 @@ const COUNTED = 999;   // beyond it the server says "999+", and there is nothing
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const clone = (template) => document.importNode($(template).content.firstElementChild, true);
+// Whether a key belongs to a composition; Safari ends one before it says so, and 229 is its key.
+const composes = ({ isComposing, keyCode }) => isComposing || keyCode === 229;
 const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
 const [main, list, footer, input] = ['.main', '.todo-list', '.footer', '.new-todo'].map((name) => $(name));

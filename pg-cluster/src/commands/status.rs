@@ -46,11 +46,15 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
 
 /// What the members say, and the archive.
 pub async fn report(cluster: &Cluster) -> Result<Report> {
-    let (report, archive) = tokio::join!(members(cluster), cluster.archive());
-    let mut report = report?;
+    let members = async {
+        let report = members(cluster).await?;
+        let nodes = nodes(cluster, &report.members).await?;
+        anyhow::Ok((report, nodes))
+    };
+    let (members, archive) = tokio::join!(members, cluster.archive());
+    let (mut report, nodes) = members?;
     report.archive = archive;
     report.judge_archive(&cluster.env);
-    let nodes = nodes(cluster, &report.members).await?;
     report.judge_nodes(&cluster.env, &nodes);
     Ok(report)
 }

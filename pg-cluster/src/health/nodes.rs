@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Report, Verdict};
+use super::{Member, Report, Verdict};
 use crate::env::Env;
 
 /// A node of the Kubernetes cluster.
@@ -18,17 +18,17 @@ pub struct Node {
 impl Report {
     /// Judges by the nodes that could be read: those of the members, and others that are free.
     pub fn judge_nodes(&mut self, env: &Env, nodes: &[Node]) {
-        let (verdict, reasons) = judge(env, self, nodes);
+        let (verdict, reasons) = judge(env, &self.members, nodes);
         self.verdict = self.verdict.max(verdict);
         self.advice.extend(reasons);
     }
 }
 
-fn judge(env: &Env, report: &Report, nodes: &[Node]) -> (Verdict, Vec<String>) {
+fn judge(env: &Env, members: &[Member], nodes: &[Node]) -> (Verdict, Vec<String>) {
     let mut verdict = Verdict::Healthy;
     let mut reasons = Vec::new();
     let mut places = BTreeSet::new();
-    for member in &report.members {
+    for member in members {
         let node = nodes.iter().find(|node| Some(&node.name) == member.node.as_ref());
         // Where one is unknown, nothing is said of all.
         places.insert(node.and_then(|node| node.place.as_deref()));
@@ -40,7 +40,7 @@ fn judge(env: &Env, report: &Report, nodes: &[Node]) -> (Verdict, Vec<String>) {
             node.name, member.name, node.name
         ));
     }
-    if report.members.len() > 1
+    if members.len() > 1
         && let [Some(place)] = places.into_iter().collect::<Vec<_>>()[..]
     {
         let label = &env.main.spread;
@@ -63,32 +63,16 @@ fn judge(env: &Env, report: &Report, nodes: &[Node]) -> (Verdict, Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::health::Member;
 
     /// What is said of members on these nodes; a node is `name place`, with `!` if it does not answer.
     fn said(members: &[&str], nodes: &[&str]) -> (Verdict, String) {
-        let members = members.iter().enumerate().map(|(n, node)| Member {
+        let member = |(n, node): (usize, &&str)| Member {
             name: format!("a-{n}"),
             node: Some((*node).to_owned()),
             ..Member::default()
-        });
-        let report = Report {
-            name: "a".to_owned(),
-            namespace: "a".to_owned(),
-            at: Timestamp::UNIX_EPOCH,
-            verdict: Verdict::Healthy,
-            advice: vec![],
-            primary: None,
-            primary_since: None,
-            timeline: None,
-            synchronous_commit: None,
-            certificate_days_left: None,
-            archive: None,
-            members: members.collect(),
         };
+        let members: Vec<_> = members.iter().enumerate().map(member).collect();
         let node = |text: &&str| {
             let (name, place) = text.trim_end_matches('!').split_once(' ').unwrap();
             Node {
@@ -99,7 +83,7 @@ mod tests {
         };
         let nodes: Vec<_> = nodes.iter().map(node).collect();
         let env = Env::parse("name = \"a\"\nimage = \"a:1\"", "dev").unwrap();
-        let (verdict, reasons) = judge(&env, &report, &nodes);
+        let (verdict, reasons) = judge(&env, &members, &nodes);
         (verdict, reasons.join("; "))
     }
 

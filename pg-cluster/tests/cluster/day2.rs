@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     archive,
-    fixture::Database,
+    fixture::{Database, Program},
     tls,
     writer::{self, Writer},
 };
@@ -105,20 +105,13 @@ pub async fn a_replica_that_is_not_synchronous_can_be_made_primary_all_the_same(
 /// Goes home from a primary that cannot stop before its last checkpoint, which somebody holds up for
 /// longer than Patroni waits.
 async fn switchover_waits_for_a_slow_primary(database: &Database, primary: &str) {
-    let checkpointer = |signal: &str| {
-        format!(
-            "for at in /proc/[0-9]*; do \
-                case $(tr '\\0' ' ' < $at/cmdline) in *check[p]ointer*) kill -{signal} ${{at#/proc/}} && echo done;; esac; \
-             done"
-        )
-    };
-    assert_eq!(database.shell(primary, &checkpointer("STOP")).await.trim(), "done");
+    database.signal(primary, "STOP", Program::Checkpointer).await;
     let mut switchover = database.command(&["switchover"]).stderr(Stdio::piped()).spawn().unwrap();
     let said = BufReader::new(switchover.stderr.take().unwrap());
     let mut lines = said.lines().map_while(Result::ok);
     let mut waits = || lines.any(|line| line.starts_with("… three-main-0 as primary"));
     assert!(tokio::task::block_in_place(&mut waits), "it did not wait");
-    assert_eq!(database.shell(primary, &checkpointer("CONT")).await.trim(), "done");
+    database.signal(primary, "CONT", Program::Checkpointer).await;
     let rest: Vec<_> = tokio::task::block_in_place(|| lines.collect());
     assert!(switchover.wait().unwrap().success(), "{rest:#?}");
 }

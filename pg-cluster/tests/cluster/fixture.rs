@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 #[derive(Clone, Copy, Debug)]
 pub enum Program {
     Patroni,
+    Checkpointer,
     All,
 }
 
@@ -214,16 +215,18 @@ databases.todo.owner = "app"
     }
 
     /// Sends a signal to the pod's processes of this program. Process 1, which only reaps,
-    /// is spared, so that the container lives on.
+    /// is spared, so that the container lives on. That there is one is checked.
     pub async fn signal(&self, pod: &str, signal: &str, program: Program) {
-        let programs = match program {
-            Program::Patroni => "*/python3*",
-            Program::All => "*/python3*|*/postgres",
+        let (tell, programs) = match program {
+            Program::Patroni => ("readlink $at/exe", "*/python3*"),
+            // The brackets, because the shell has this pattern in its own command line.
+            Program::Checkpointer => ("tr '\\0' ' ' < $at/cmdline", "*check[p]ointer*"),
+            Program::All => ("readlink $at/exe", "*/python3*|*/postgres"),
         };
         let script = format!(
             "for at in /proc/[0-9]*; do \
-                case $at:$(readlink $at/exe) in /proc/1:*) ;; {programs}) kill -{signal} ${{at#/proc/}};; esac; \
-             done; echo done"
+                case $at:$({tell}) in /proc/1:*) ;; {programs}) kill -{signal} ${{at#/proc/}} && found=done;; esac; \
+             done; echo $found"
         );
         assert_eq!(self.shell(pod, &script).await.trim(), "done");
     }
