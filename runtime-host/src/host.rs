@@ -1,4 +1,4 @@
-//! What every way of serving needs: the component's surroundings, worked out
+//! What every way of serving needs: the components' surroundings, worked out
 //! from the manifest and its variables.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::net::TcpSocket;
+use tokio::sync::Semaphore;
 
 use crate::admin::{self, Admin, AdminThread};
 use crate::database::migrate::Database;
@@ -22,7 +23,7 @@ use crate::guest::store::Shared;
 use crate::http::server::{self, Server};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::project::manifest::Manifest;
+use crate::project::manifest::{Component, Manifest};
 use crate::project::variables::{self, Sources};
 use crate::spin::allowed_hosts::AllowedHosts;
 use crate::spin::outbound_http::HttpClient;
@@ -61,24 +62,36 @@ impl Host {
             silence: limits.database_timeout,
         }));
         let values = variables::resolve(manifest, sources, given)?;
-        let allowed = allowed_hosts(manifest, &values)?;
-        let http = HttpClient::new(allowed, limits.max_outbound_requests, metrics.clone())?;
-        let variables = component_variables(manifest, &values)?;
-        let shared = Shared {
-            config: variables.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            variables,
-            environment: manifest.component.environment.clone(),
-            pools: pools.clone(),
-            http: Arc::new(http),
-            limits: limits.clone(),
-            memory: AllMemory::new(limits.all_guests_memory, metrics.guests_memory.clone()),
-            metrics: metrics.clone(),
-        };
+        let memory = AllMemory::new(limits.all_guests_memory, metrics.guests_memory.clone());
+        let places = Arc::new(Semaphore::new(limits.max_outbound_requests as usize));
+        let mut all_shared = Vec::new();
+        for component in &manifest.components {
+            let allowed = allowed_hosts(component, &values)?;
+            let http = HttpClient::new(allowed, places.clone(), metrics.clone())?;
+            let variables = component_variables(component, &values)?;
+            all_shared.push(Arc::new(Shared {
+                id: component.id.clone(),
+                config: variables.clone().into_iter().collect(),
+                variables,
+                environment: component.environment.clone(),
+                pools: pools.clone(),
+                http: Arc::new(http),
+                limits: limits.clone(),
+                memory: memory.clone(),
+                metrics: metrics.clone(),
+            }));
+        }
         let cache = settings.data_dir.join("cache");
         let engine = engine::new(&limits, &cache)?;
         let epochs = EpochThread::spawn(engine.clone())?;
         let compiler = Compiler::new(cache, settings.compile_timeout);
-        let loader = Arc::new(Loader::new(engine, compiler, Arc::new(shared))?);
+        let loader = Arc::new(Loader::new(
+            engine,
+            compiler,
+            all_shared,
+            manifest.routes.clone(),
+            settings.data_dir,
+        )?);
         let server =
             Arc::new(Server::new(limits, manifest.routes.clone(), metrics, settings.access_log));
         Ok(Self { server, loader, pools, _epochs: epochs })
@@ -126,16 +139,17 @@ pub fn check_configuration(
     given: &BTreeMap<String, String>,
 ) -> Result<()> {
     let values = variables::resolve(manifest, sources, given)?;
-    component_variables(manifest, &values)?;
-    allowed_hosts(manifest, &values)?;
+    for component in &manifest.components {
+        component_variables(component, &values)?;
+        allowed_hosts(component, &values)?;
+    }
     Ok(())
 }
 
 fn component_variables(
-    manifest: &Manifest,
+    component: &Component,
     values: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>> {
-    let component = &manifest.component;
     let place = |name: &str| format!("component.{}.variables.{name}", component.id);
     let render = |(name, text): (&String, &String)| {
         Ok((name.clone(), variables::render(&place(name), text, values)?))
@@ -143,8 +157,7 @@ fn component_variables(
     component.variables.iter().map(render).collect()
 }
 
-fn allowed_hosts(manifest: &Manifest, values: &BTreeMap<String, String>) -> Result<AllowedHosts> {
-    let component = &manifest.component;
+fn allowed_hosts(component: &Component, values: &BTreeMap<String, String>) -> Result<AllowedHosts> {
     let place = format!("component.{}.allowed_outbound_hosts", component.id);
     let mut entries = Vec::new();
     for text in &component.allowed_outbound_hosts {
@@ -156,7 +169,7 @@ fn allowed_hosts(manifest: &Manifest, values: &BTreeMap<String, String>) -> Resu
     }
     let allowed = AllowedHosts::parse(entries.iter().map(String::as_str))?;
     // Whoever wrote a database's address into a variable has named it.
-    let variables = component_variables(manifest, values)?;
+    let variables = component_variables(component, values)?;
     let addresses = variables.values().filter(|value| value.contains("://"));
     let servers = addresses.flat_map(|address| spin_postgres::servers_of(address));
     Ok(allowed.naming(servers))

@@ -7,4 +7,3 @@ pub mod problem;
 pub mod pulse;
 pub mod request;
 pub mod server;
-pub mod spin_headers;

@@ -18,6 +18,7 @@ mod database;
 #[cfg(feature = "kubernetes")]
 mod deploy;
 mod digest;
+mod download;
 mod error;
 mod file;
 mod guest;

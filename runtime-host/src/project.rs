@@ -3,7 +3,10 @@
 pub mod build;
 pub mod data_dir;
 pub mod dotenv;
+pub mod files;
+pub mod load;
 pub mod manifest;
+pub mod source;
 pub mod template;
 pub mod variables;
 pub mod watch;

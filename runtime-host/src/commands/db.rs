@@ -37,7 +37,7 @@ async fn serve(manifest: &Manifest, database: &Running, signals: &mut Signals) -
 
 /// Migrates an embedded database.
 pub async fn prepare(manifest: &Manifest, database: &Running) -> Result<()> {
-    if let Some(folder) = &manifest.component.migrations {
+    if let Some(folder) = manifest.migrations() {
         let step = progress::step("Applying migrations");
         let applied = migrate::apply(&Database::at(database.url()), folder).await?;
         step.done(&summary(&applied));

@@ -13,11 +13,11 @@ use crate::terminal::progress;
 /// Applies pending migrations to the given database.
 pub async fn run(args: &Migrate) -> Result<()> {
     let manifest = Manifest::load(&args.project.from)?;
-    let component = &manifest.component;
-    let Some(folder) = args.migrations.as_ref().or(component.migrations.as_ref()) else {
+    let Some(folder) = args.migrations.as_deref().or(manifest.migrations()) else {
+        let ids: Vec<&str> = manifest.components.iter().map(|it| it.id.as_str()).collect();
         return Err(misconfigured!(
             "component.{}.tool.runtime-host has no migrations: name their folder there",
-            component.id
+            ids.join(" and component.")
         ));
     };
     let Some(database) = Database::given(&manifest, &Sources::read(&manifest)?) else {

@@ -15,12 +15,13 @@ use crate::database::migrate;
 use crate::database::migrate::Database;
 use crate::error::misconfigured;
 use crate::guest::compile;
-use crate::guest::loaded::{self, Loader};
+use crate::guest::loaded::Loader;
 use crate::host;
 use crate::host::{Host, Settings};
 use crate::http::server::{self, Server};
 use crate::project::build;
 use crate::project::data_dir;
+use crate::project::load;
 use crate::project::manifest::Manifest;
 use crate::project::variables::{DATABASE_URL, Sources};
 use crate::project::watch;
@@ -47,7 +48,9 @@ pub async fn run(args: &Up) -> Result<()> {
         let Some(built) = signals.unless(build(&manifest)).await else { return Ok(()) };
         built?;
     }
-    loaded::check_exists(&manifest.component.source)?;
+    for component in &manifest.components {
+        component.source.check_exists()?;
+    }
     let database = if embedded {
         let Some(embedded) = signals.unless(Embedded::install(&data_dir)).await else {
             return Ok(());
@@ -79,14 +82,17 @@ fn needs_embedded(manifest: &Manifest, sources: &Sources, data_dir: &Path) -> Re
 }
 
 async fn build(manifest: &Manifest) -> Result<()> {
-    let component = &manifest.component;
-    let build = component.build.as_ref().ok_or_else(|| {
-        misconfigured!(
+    let builds = || manifest.components.iter().filter_map(|component| component.build.as_ref());
+    if builds().next().is_none() {
+        return Err(misconfigured!(
             "component.{}.build has no command: add one, or leave out --build",
-            component.id
-        )
-    })?;
-    build::run(build).await
+            manifest.components[0].id
+        ));
+    }
+    for build in builds() {
+        build::run(build).await?;
+    }
+    Ok(())
 }
 
 /// What serving needs.
@@ -105,12 +111,11 @@ impl App<'_> {
         admin: Option<TcpSocket>,
         signals: &mut Signals,
     ) -> Result<()> {
-        let component = &self.manifest.component;
         if let Some(database) = &self.database {
             db::prepare(&self.manifest, database).await?;
         }
         // Changes from here on count, also those during the first compilation.
-        let changes = self.args.watch.then(|| watch::Changes::watch(component)).transpose()?;
+        let changes = self.args.watch.then(|| watch::Changes::watch(&self.manifest)).transpose()?;
         let mut given = BTreeMap::new();
         if let Some(database) = &self.database {
             given.insert(DATABASE_URL.to_owned(), database.url());
@@ -129,11 +134,11 @@ impl App<'_> {
         };
         let _admin = admin.map(|socket| host.admin(socket, self.database(), status)).transpose()?;
         let step = progress::step("Compiling the component");
-        let Some(compiled) = signals.unless(loader.load_file(&component.source)).await else {
-            return Ok(());
-        };
+        let loading = load::load(&self.manifest, self.data_dir, loader);
+        let Some(compiled) = signals.unless(loading).await else { return Ok(()) };
         let compiled = compiled?;
-        step.done(&format!("Compiled {} ({})", component.id, compiled.digest));
+        let ids: Vec<&str> = self.manifest.components.iter().map(|it| it.id.as_str()).collect();
+        step.done(&format!("Compiled {} ({})", ids.join(", "), compiled.digest));
         server.live.store(Some(Arc::new(compiled)));
 
         let beside = self.maintain(changes, loader, server);
@@ -149,7 +154,7 @@ impl App<'_> {
     ) -> Infallible {
         let renew = async {
             if let Some(changes) = changes {
-                watch::run(changes, &self.manifest.component, loader, server).await;
+                watch::run(changes, &self.manifest, self.data_dir, loader, server).await;
             }
         };
         let look_after_database = async {
@@ -172,8 +177,7 @@ impl App<'_> {
 
     /// A given database is its owner's to migrate; the host only says so.
     async fn warn_of_migrations(&self) {
-        let (Some(folder), Some(database)) = (&self.manifest.component.migrations, self.database())
-        else {
+        let (Some(folder), Some(database)) = (self.manifest.migrations(), self.database()) else {
             return;
         };
         match migrate::pending(&database, folder).await {

@@ -92,10 +92,14 @@ impl Plan {
         if standing.is_live(bundle.digest) {
             return Ok(None);
         }
-        let parts = parts::split(&bundle.component).context("compress the component")?;
+        let parts = parts::split(&bundle.package).context("compress the components")?;
         let config_maps = parts::names(&target.app, bundle.digest, parts.len());
         if config_maps.len() > parts::MAX_PARTS {
-            bail!("the component needs {} ConfigMaps: make it smaller", config_maps.len());
+            bail!(
+                "the components and their files need {} ConfigMaps of {} at most: make them smaller",
+                config_maps.len(),
+                parts::MAX_PARTS
+            );
         }
         let migrations = bundle.migrations;
         let name = migrations.as_ref().map(|m| release::migrations_name(&target.app, m.digest));

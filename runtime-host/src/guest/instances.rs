@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::channel::oneshot;
 use futures::future::{self, poll_fn};
 use http::{Method, Request, Response};
+use tempfile::TempDir;
 use wasmtime::{AsContextMut as _, Engine, Store};
 use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
@@ -16,6 +17,7 @@ use crate::guest::failure::Failure;
 use crate::guest::health::Health;
 use crate::guest::memory::NoMemoryLeft;
 use crate::guest::run::Run;
+use crate::guest::siblings::Siblings;
 use crate::guest::store::{Guest, Shared};
 
 /// How long an instance waits for its next request. Making one takes microseconds, so little is
@@ -29,6 +31,8 @@ pub struct Instances {
     pub shared: Arc<Shared>,
     digest: Digest,
     pub health: Arc<Health>,
+    files: Option<TempDir>,
+    siblings: Arc<Siblings>,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -52,8 +56,10 @@ impl Instances {
         shared: Arc<Shared>,
         digest: Digest,
         health: Arc<Health>,
+        files: Option<TempDir>,
+        siblings: Arc<Siblings>,
     ) -> Self {
-        Self { pre, engine, shared, digest, health, idle: Mutex::default() }
+        Self { pre, engine, shared, digest, health, files, siblings, idle: Mutex::default() }
     }
 
     /// Has an instance answer. `line` names the request in the log. Whoever drops the answer, or
@@ -78,7 +84,15 @@ impl Instances {
     }
 
     async fn instantiate(&self, line: &str) -> Result<Instance, Failure> {
-        let mut store = Guest::store(&self.engine, &self.shared, self.digest);
+        let files = self.files.as_ref().map(TempDir::path);
+        let (shared, siblings) = (&self.shared, &self.siblings);
+        let mut store = match Guest::store(&self.engine, shared, self.digest, files, siblings) {
+            Ok(store) => store,
+            Err(error) => {
+                tracing::error!("{line}: the component's files cannot be opened: {error:#}");
+                return Err(Failure::NotStarted);
+            }
+        };
         let proxy = self.pre.instantiate_async(&mut store);
         let error = match tokio::time::timeout(self.shared.limits.request_timeout, proxy).await {
             Ok(Ok(proxy)) => return Ok(Instance { store, proxy, requests: 0 }),
@@ -139,7 +153,7 @@ impl Instance {
         answer: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,
     ) -> (Self, wasmtime::Result<()>) {
         self.requests += 1;
-        self.store.data_mut().begin_request();
+        self.store.data_mut().begin(&request);
         let proxy = &self.proxy;
         let work = self.store.run_concurrent(async |accessor| {
             let prepared = accessor.with(|mut access| {

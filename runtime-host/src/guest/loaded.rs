@@ -1,34 +1,44 @@
-//! A loaded component: checked, compiled and ready for requests. The server
-//! holds the live one; an old one lives until its last answer has ended.
+//! A loaded application: its components checked, compiled and ready for requests. The server
+//! holds the live version; an old one lives until its last answer has ended.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::digest::Digest;
-use crate::guest::compile::{Compiler, Uncompiled};
+use crate::guest::compile::Compiler;
+use crate::guest::files::Folder;
 use crate::guest::health::Health;
 use crate::guest::imports;
 use crate::guest::instances::Instances;
+use crate::guest::package::{self, Part};
+use crate::guest::siblings::Siblings;
 use crate::guest::store::{Guest, Shared, linker};
+use crate::guest::unfit::Unfit;
+use crate::spin::routes::Routes;
 
-/// Turns bytes into loaded components.
+/// Turns packages into what can be served.
 pub struct Loader {
     engine: Engine,
     linker: Linker<Guest>,
     compiler: Compiler,
-    shared: Arc<Shared>,
+    /// Each component's own, in the order of the manifest.
+    shared: Vec<Arc<Shared>>,
+    routes: Arc<Routes>,
+    /// For the components' files.
+    folder: Folder,
 }
 
-/// One version of the component.
+/// One version of the application.
 pub struct Loaded {
     pub digest: Digest,
-    pub instances: Arc<Instances>,
+    /// Those of each component, in the order of the manifest.
+    pub components: Vec<Arc<Instances>>,
     pub health: Arc<Health>,
     /// When it was loaded.
     pub since: jiff::Timestamp,
@@ -40,67 +50,68 @@ impl Drop for Loaded {
     }
 }
 
-/// Why a component is not served. All but the last are faults of the component's own.
-#[derive(Debug, thiserror::Error)]
-pub enum Unfit {
-    #[error("{0:#}")]
-    Kind(anyhow::Error),
-    #[error("{0}")]
-    Imports(String),
-    #[error("{0:#}")]
-    Compile(anyhow::Error),
-    #[error("{0:#}")]
-    Surroundings(anyhow::Error),
-}
-
-impl From<Uncompiled> for Unfit {
-    fn from(error: Uncompiled) -> Self {
-        match error {
-            Uncompiled::Component(_) => Self::Compile(error.into()),
-            Uncompiled::Surroundings(_) => Self::Surroundings(error.into()),
-        }
-    }
-}
-
 impl Loader {
-    pub fn new(engine: Engine, compiler: Compiler, shared: Arc<Shared>) -> Result<Self> {
+    /// `data_dir` is the host's own.
+    pub fn new(
+        engine: Engine,
+        compiler: Compiler,
+        shared: Vec<Arc<Shared>>,
+        routes: Arc<Routes>,
+        data_dir: &Path,
+    ) -> Result<Self> {
         let linker = linker(&engine)?;
-        Ok(Self { engine, linker, compiler, shared })
+        Ok(Self { engine, linker, compiler, shared, routes, folder: Folder::new(data_dir)? })
     }
 
-    /// Loads a component from a file, off the request path.
-    pub async fn load_file(&self, path: &Path) -> Result<Loaded> {
-        check_exists(path)?;
-        let bytes = tokio::fs::read(path)
-            .await
-            .with_context(|| format!("read the component {}", path.display()))?;
-        let served = async {
-            Self::inspect(&bytes)?;
-            self.load(Digest::of(&bytes), bytes).await
-        };
-        served.await.with_context(|| format!("cannot serve {}", path.display()))
+    /// What a package has in it, as far as that can be seen without compiling.
+    pub fn inspect(&self, bytes: Vec<u8>) -> Result<Vec<Part>, Unfit> {
+        let ids: Vec<&str> = self.shared.iter().map(|shared| shared.id.as_str()).collect();
+        let parts = package::unpack(bytes, &ids)?;
+        inspect(&parts)?;
+        Ok(parts)
     }
 
-    /// Checks what can be seen without compiling.
-    pub fn inspect(bytes: &[u8]) -> Result<(), Unfit> {
-        check_kind(bytes).map_err(Unfit::Kind)?;
-        imports::check(bytes).map_err(Unfit::Imports)
-    }
-
-    /// Loads a component that was inspected, off the request path. `digest` is
-    /// that of the bytes.
-    pub async fn load(&self, digest: Digest, bytes: Vec<u8>) -> Result<Loaded, Unfit> {
-        self.compiler.compile(&bytes).await?;
-        let (engine, linker) = (self.engine.clone(), self.linker.clone());
-        let pre = tokio::task::spawn_blocking(move || prepare(&engine, &linker, &bytes))
-            .await
-            .map_err(|error| Unfit::Compile(error.into()))??;
+    /// Loads what was inspected, off the request path. `digest` is that of the package.
+    pub async fn load(&self, digest: Digest, parts: Vec<Part>) -> Result<Loaded, Unfit> {
         let health = Arc::new(Health::default());
-        let (engine, shared) = (self.engine.clone(), self.shared.clone());
-        let instances = Arc::new(Instances::new(pre, engine, shared, digest, health.clone()));
+        let ids = self.shared.iter().map(|shared| shared.id.clone()).collect();
+        let siblings = Siblings::new(self.routes.clone(), ids);
+        let mut components = Vec::new();
+        for (part, shared) in parts.into_iter().zip(&self.shared) {
+            let name = |error: Unfit| self.name(&shared.id, error);
+            let files = self.folder.put(part.files).map_err(Unfit::Surroundings).map_err(name)?;
+            self.compiler.compile(&part.component).await.map_err(|it| name(it.into()))?;
+            let (engine, linker) = (self.engine.clone(), self.linker.clone());
+            let pre =
+                tokio::task::spawn_blocking(move || prepare(&engine, &linker, &part.component))
+                    .await
+                    .map_err(|error| Unfit::Compile(error.into()))?
+                    .map_err(name)?;
+            let (engine, shared, health) = (self.engine.clone(), shared.clone(), health.clone());
+            let siblings = siblings.clone();
+            let instances = Instances::new(pre, engine, shared, digest, health, files, siblings);
+            components.push(Arc::new(instances));
+        }
+        siblings.set(&components);
         let since = jiff::Timestamp::now();
-        Ok(Loaded { digest, instances, health, since })
+        Ok(Loaded { digest, components, health, since })
     }
+
+    /// Which of several components an error is about.
+    fn name(&self, id: &str, error: Unfit) -> Unfit {
+        if self.shared.len() > 1 { error.of(id) } else { error }
+    }
+}
+
+/// Checks what can be seen without compiling.
+pub fn inspect(parts: &[Part]) -> Result<(), Unfit> {
+    for part in parts {
+        let checked = check_kind(&part.component)
+            .map_err(Unfit::Kind)
+            .and_then(|()| imports::check(&part.component).map_err(Unfit::Imports));
+        checked.map_err(|error| if parts.len() > 1 { error.of(&part.id) } else { error })?;
+    }
+    Ok(())
 }
 
 /// Loads the compiled code and links it.
@@ -124,14 +135,6 @@ fn prepare(
             )
         })?)),
     }
-}
-
-/// Says how to make a component that is not there.
-pub fn check_exists(path: &Path) -> Result<()> {
-    if !path.exists() {
-        bail!("the component {} does not exist: build it with --build", path.display());
-    }
-    Ok(())
 }
 
 /// Tells a component from everything else by its first eight bytes.

@@ -2,12 +2,14 @@
 //! linker with everything that a component may import.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
+use http::Request;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -15,8 +17,11 @@ use crate::digest::Digest;
 use crate::guest::engine::EPOCH;
 use crate::guest::memory::{AllMemory, GuestMemory};
 use crate::guest::output::GuestOutput;
+use crate::guest::relative;
+use crate::guest::siblings::Siblings;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::spin::application::UnderWay;
 use crate::spin::outbound_http::{HttpClient, OutboundHttp};
 use crate::spin::variables;
 use spin_postgres::{Pools, PostgresCtx, PostgresView};
@@ -24,6 +29,8 @@ use spin_postgres::{Pools, PostgresCtx, PostgresView};
 /// What all instances of a component share; nothing of it changes with a new
 /// version of the component.
 pub struct Shared {
+    /// The component's name.
+    pub id: String,
     pub variables: BTreeMap<String, String>,
     /// The variables as `wasi:config` has them.
     pub config: WasiConfigVariables,
@@ -49,9 +56,19 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// A store with its limits set. `digest` names the component in the log.
-    pub fn store(engine: &Engine, shared: &Arc<Shared>, digest: Digest) -> Store<Self> {
+    /// A store with its limits set. `digest` names the version in the log, `files` is the folder
+    /// that the component may read.
+    pub fn store(
+        engine: &Engine,
+        shared: &Arc<Shared>,
+        digest: Digest,
+        files: Option<&Path>,
+        siblings: &Arc<Siblings>,
+    ) -> wasmtime::Result<Store<Self>> {
         let mut wasi = WasiCtx::builder();
+        if let Some(files) = files {
+            wasi.preopened_dir(files, "/", FsPerms::ReadOnly)?;
+        }
         wasi.stdout(GuestOutput::new("stdout", digest));
         wasi.stderr(GuestOutput::new("stderr", digest));
         wasi.envs(&shared.environment);
@@ -60,7 +77,11 @@ impl Guest {
             table: ResourceTable::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            outbound_http: OutboundHttp(shared.http.clone()),
+            outbound_http: OutboundHttp {
+                client: shared.http.clone(),
+                application: siblings.clone(),
+                under_way: UnderWay::default(),
+            },
             postgres: PostgresCtx {
                 pools: shared.pools.clone(),
                 allowed: shared.http.allowed_hosts(),
@@ -81,12 +102,13 @@ impl Guest {
             }
             Ok(UpdateDeadline::Yield(1))
         });
-        store
+        Ok(store)
     }
 
     /// A new request begins: the CPU time counts from here.
-    pub fn begin_request(&mut self) {
+    pub fn begin<B>(&mut self, request: &Request<B>) {
         self.busy_epochs = 0;
+        self.outbound_http.under_way = UnderWay::of(request);
     }
 
     /// The value of a variable of the component.
@@ -133,6 +155,7 @@ pub fn linker(engine: &Engine) -> Result<Linker<Guest>> {
         ctx: &mut guest.postgres,
         table: &mut guest.table,
     })?;
+    relative::add_to_linker(&mut linker)?;
     variables::add_to_linker(&mut linker)?;
     wasmtime_wasi_config::add_to_linker(&mut linker, |guest| {
         WasiConfig::from(&guest.shared.config)

@@ -19,8 +19,8 @@ use crate::http::exchange::Exchange;
 use crate::http::patience::UnderWay;
 use crate::http::problem::Problem;
 use crate::http::server::Server;
-use crate::http::spin_headers;
 use crate::metrics::Limit;
+use crate::spin::headers;
 
 /// How long a request waits for one of the server's places. Those who wait are
 /// bounded by the limit of connections.
@@ -74,8 +74,8 @@ async fn forward(
     }
     parts.uri = absolute_uri(&parts, ends.local)?;
     let found = server.routes.find(parts.uri.path()).ok_or_else(Problem::no_route)?;
-    let client = ends.client;
-    spin_headers::set(&mut parts.headers, &parts.uri, &found, client, &limits.trusted_proxies);
+    let (client, component) = (ends.client, found.component);
+    headers::set(&mut parts.headers, &parts.uri, &found, client, &limits.trusted_proxies);
     let upload = Upload::default();
     let expects = parts.headers.contains_key(header::EXPECT);
     let mut body = RequestBody::new(body, limits, upload.clone(), expects);
@@ -87,7 +87,7 @@ async fn forward(
     exchange.goes_to(loaded.clone(), place);
 
     let request = Request::from_parts(parts, body.boxed_unsync());
-    let result = loaded.instances.answer(exchange.line(), request).await;
+    let result = loaded.components[component].answer(exchange.line(), request).await;
     match (upload.progress(), result) {
         (Progress::TooLarge, _) => {
             server.metrics.refused(Limit::max_body);

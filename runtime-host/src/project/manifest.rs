@@ -9,13 +9,15 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use crate::error::misconfigured;
+use crate::project::files::Files;
+use crate::project::source::Source;
 use crate::spin::routes::Routes;
 
 mod file;
 #[cfg(test)]
 mod tests;
 
-/// A manifest with one HTTP component; paths are absolute.
+/// A manifest of an HTTP application; paths are absolute.
 #[derive(Debug)]
 pub struct Manifest {
     /// The folder that holds the manifest.
@@ -23,9 +25,10 @@ pub struct Manifest {
     /// The application's version, if it has one.
     pub version: Option<String>,
     pub variables: BTreeMap<String, Variable>,
-    /// The paths that the component answers.
+    /// Which of [`Manifest::components`] answers a path.
     pub routes: Arc<Routes>,
-    pub component: Component,
+    /// Those that a route leads to, by their names; at least one.
+    pub components: Vec<Component>,
 }
 
 /// An application variable.
@@ -42,11 +45,13 @@ pub struct Variable {
     _description: String,
 }
 
-/// The component that answers every request to one of the routes.
+/// A component that answers the requests to some of the routes.
 #[derive(Debug)]
 pub struct Component {
     pub id: String,
-    pub source: PathBuf,
+    pub source: Source,
+    /// What it finds in its folders.
+    pub files: Files,
     /// Templates of the values that the component may ask for.
     pub variables: BTreeMap<String, String>,
     pub environment: Vec<(String, String)>,
@@ -83,5 +88,10 @@ impl Manifest {
         let dir = path.parent().unwrap_or(Path::new("/"));
         file::parse(&text, dir)
             .map_err(|reason| misconfigured!("{}: {}", path.display(), reason.trim_end()))
+    }
+
+    /// The folder of SQL migrations; at most one component has one.
+    pub fn migrations(&self) -> Option<&Path> {
+        self.components.iter().find_map(|component| component.migrations.as_deref())
     }
 }

@@ -1,52 +1,59 @@
 //! `--watch`: rebuild when a file changes, then swap the new version in.
 
+use std::collections::BTreeSet;
 use std::path::{Component as Part, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use crate::error::misconfigured;
 use crate::guest::loaded::Loader;
 use crate::http::server::Server;
-use crate::project::build;
-use crate::project::manifest::Component;
+use crate::project::files::Entry;
+use crate::project::manifest::{Component, Manifest};
+use crate::project::source::Source;
+use crate::project::{build, load};
 
 /// An editor writes a file in several steps, and `git checkout` many files.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// Changes of the files that a component is built from.
+/// Changes of the files that the components are built from, and of their own files.
 pub struct Changes {
-    receiver: mpsc::Receiver<()>,
+    seen: Arc<Seen>,
     _watcher: RecommendedWatcher,
+}
+
+/// Which components have to be looked at again.
+#[derive(Default)]
+struct Seen {
+    components: Mutex<BTreeSet<usize>>,
+    changed: Notify,
 }
 
 impl Changes {
     /// Watches what `build.watch` names; without a build command, the source.
-    pub fn watch(component: &Component) -> Result<Self> {
-        let (globs, folders) = match &component.build {
-            Some(build) if !build.watch.is_empty() => targets(&build.workdir, &build.watch)?,
-            Some(_) => {
-                return Err(misconfigured!(
-                    "component.{0}.build.watch is empty: list there what the component is built \
-                     from, or leave out --watch",
-                    component.id
-                ));
-            }
-            None => {
-                let folder = component.source.parent().unwrap_or(Path::new("/"));
-                (set(&[literal(&component.source)])?, vec![(folder.to_owned(), false)])
-            }
-        };
-        // One place: a change during a build is remembered, more make no difference.
-        let (sender, receiver) = mpsc::channel(1);
+    pub fn watch(manifest: &Manifest) -> Result<Self> {
+        let mut watched = Vec::new();
+        let mut folders = BTreeSet::new();
+        for component in &manifest.components {
+            let (globs, own) = of(component, &manifest.dir)?;
+            watched.push(globs);
+            folders.extend(own);
+        }
+        let seen = Arc::new(Seen::default());
+        let noted = seen.clone();
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                if event.is_ok_and(|event| is_change(&event, &globs)) {
-                    let _ = sender.try_send(());
+                let Ok(event) = event else { return };
+                let concerned = watched.iter().enumerate().filter(|(_, it)| is_change(&event, it));
+                let concerned: Vec<usize> = concerned.map(|(place, _)| place).collect();
+                if !concerned.is_empty() {
+                    noted.lock().extend(concerned);
+                    noted.changed.notify_one();
                 }
             })
             .context("watch files")?;
@@ -56,33 +63,83 @@ impl Changes {
                 .watch(&folder, mode)
                 .with_context(|| format!("watch {} for changes", folder.display()))?;
         }
-        Ok(Self { receiver, _watcher: watcher })
+        Ok(Self { seen, _watcher: watcher })
     }
 
-    /// Waits for a change, and until nothing has changed for a moment.
-    async fn next(&mut self) -> Option<()> {
-        self.receiver.recv().await?;
-        while let Ok(Some(())) = tokio::time::timeout(QUIET, self.receiver.recv()).await {}
-        Some(())
+    /// Waits for a change, and until nothing has changed for a moment. Gives the places of the
+    /// components that are concerned. What changes during a build is remembered.
+    async fn next(&self) -> BTreeSet<usize> {
+        self.seen.changed.notified().await;
+        while tokio::time::timeout(QUIET, self.seen.changed.notified()).await.is_ok() {}
+        std::mem::take(&mut *self.seen.lock())
     }
+}
+
+impl Seen {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<usize>> {
+        self.components.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What of a component is watched, and the folders where that is, with whether to look into
+/// subfolders.
+fn of(component: &Component, dir: &Path) -> Result<(GlobSet, Vec<(PathBuf, bool)>)> {
+    let patterns = match (&component.build, &component.source) {
+        (Some(build), _) if !build.watch.is_empty() => absolute(&build.workdir, &build.watch),
+        (Some(_), _) => {
+            return Err(misconfigured!(
+                "component.{0}.build.watch is empty: list there what the component is built from, \
+                 or leave out --watch",
+                component.id
+            ));
+        }
+        (None, Source::File(path)) => vec![literal(path)],
+        (None, Source::Url { .. }) => vec![],
+    };
+    let files = component.files.entries.iter().flat_map(|entry| match entry {
+        Entry::Pattern(pattern) if dir.join(pattern).is_dir() => vec![format!("{pattern}/**/*")],
+        Entry::Pattern(pattern) => vec![pattern.clone()],
+        Entry::Placed { source, .. } => {
+            let source = globset::escape(&source.to_string_lossy());
+            vec![source.clone(), format!("{source}/**/*")]
+        }
+    });
+    let files: Vec<String> = files.collect();
+    targets(&[patterns, absolute(dir, &files)].concat())
 }
 
 /// Rebuilds and swaps for as long as it is polled. A version that cannot be
 /// built or loaded leaves the live one where it is.
-pub async fn run(mut changes: Changes, component: &Component, loader: &Loader, server: &Server) {
-    while changes.next().await.is_some() {
-        if let Err(error) = renew(component, loader, server).await {
+pub async fn run(
+    changes: Changes,
+    manifest: &Manifest,
+    data_dir: &Path,
+    loader: &Loader,
+    server: &Server,
+) {
+    loop {
+        let concerned = changes.next().await;
+        let concerned = concerned.into_iter().map(|place| &manifest.components[place]);
+        let renewed = async {
+            for build in concerned.filter_map(|component| component.build.as_ref()) {
+                build::run(build).await?;
+            }
+            renew(manifest, data_dir, loader, server).await
+        };
+        if let Err(error) = renewed.await {
             server.metrics.swaps("failed");
             tracing::error!("the version before stays, since the new one failed: {error:#}");
         }
     }
 }
 
-async fn renew(component: &Component, loader: &Loader, server: &Server) -> Result<()> {
-    if let Some(build) = &component.build {
-        build::run(build).await?;
-    }
-    let new = loader.load_file(&component.source).await?;
+async fn renew(
+    manifest: &Manifest,
+    data_dir: &Path,
+    loader: &Loader,
+    server: &Server,
+) -> Result<()> {
+    let new = load::load(manifest, data_dir, loader).await?;
     let live = server.live.load().as_ref().map(|live| live.digest);
     if live == Some(new.digest) {
         tracing::info!("nothing to swap: the component is still {}", new.digest);
@@ -95,35 +152,38 @@ async fn renew(component: &Component, loader: &Loader, server: &Server) -> Resul
     Ok(())
 }
 
-/// The globs, made absolute, and the folders under which their matches are,
-/// with whether to look into subfolders.
-fn targets(base: &Path, patterns: &[String]) -> Result<(GlobSet, Vec<(PathBuf, bool)>)> {
+/// The globs as paths from the root.
+fn absolute(base: &Path, patterns: &[String]) -> Vec<String> {
+    let absolute = |pattern| normalize(&base.join(pattern)).to_string_lossy().into_owned();
+    patterns.iter().map(absolute).collect()
+}
+
+/// The globs, and the folders under which their matches are, with whether to look into
+/// subfolders.
+fn targets(patterns: &[String]) -> Result<(GlobSet, Vec<(PathBuf, bool)>)> {
     let mut folders = Vec::new();
-    let mut absolute = Vec::new();
     for pattern in patterns {
-        let path = normalize(&base.join(pattern));
+        let path = Path::new(pattern);
         let fixed: PathBuf = path
             .components()
             .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']))
             .collect();
         let folder = if fixed == path {
-            (fixed.parent().unwrap_or(base).to_owned(), false)
+            (fixed.parent().unwrap_or(Path::new("/")).to_owned(), false)
         } else {
             (fixed, true)
         };
         if !folder.0.is_dir() {
             return Err(misconfigured!(
-                "build.watch names {pattern:?}, but {} is not a folder: correct the pattern",
+                "the manifest has {pattern:?} watched, but {} is not a folder: correct the pattern",
                 folder.0.display()
             ));
         }
         if !folders.contains(&folder) {
             folders.push(folder);
         }
-        // What stands before the first wildcard is meant as it is.
-        absolute.push(path.to_string_lossy().into_owned());
     }
-    Ok((set(&absolute)?, folders))
+    Ok((set(patterns)?, folders))
 }
 
 fn set(patterns: &[String]) -> Result<GlobSet> {
@@ -190,12 +250,12 @@ mod tests {
         std::fs::create_dir_all(base.join("src/deep")).unwrap();
         let patterns =
             ["src/**/*.rs".to_owned(), "Cargo.toml".to_owned(), "src/deep/*.x".to_owned()];
-        let (_, folders) = targets(&base, &patterns).unwrap();
+        let (_, folders) = targets(&absolute(&base, &patterns)).unwrap();
         assert_eq!(
             folders,
             [(base.join("src"), true), (base.clone(), false), (base.join("src/deep"), true)]
         );
-        let error = targets(&base, &["nowhere/*".to_owned()]).unwrap_err().to_string();
+        let error = targets(&absolute(&base, &["nowhere/*".to_owned()])).unwrap_err().to_string();
         assert!(error.contains("is not a folder"), "{error}");
     }
 }

@@ -14,6 +14,7 @@ use anyhow::Result;
 use url::Host;
 
 use crate::error::misconfigured;
+use crate::spin::application::Asked;
 use crate::spin::reach::Reach;
 
 #[cfg(test)]
@@ -38,6 +39,8 @@ struct Entry {
 #[derive(Debug, PartialEq)]
 enum HostPattern {
     Any,
+    /// The application itself.
+    Own,
     /// With the leading dot.
     Suffix(String),
     Exactly(Host),
@@ -107,7 +110,7 @@ impl AllowedHosts {
             IpAddr::V6(address) => Host::Ipv6(address),
         };
         let named = |entry: &Entry| match &entry.host {
-            HostPattern::Any | HostPattern::Suffix(_) => false,
+            HostPattern::Any | HostPattern::Own | HostPattern::Suffix(_) => false,
             HostPattern::Exactly(Host::Domain(_)) => {
                 reach == Reach::Private && entry.allows(scheme, &target, port)
             }
@@ -195,8 +198,8 @@ impl HostPattern {
         if text == "*" {
             return Ok(Self::Any);
         }
-        if text == "self" || text.ends_with(".spin.internal") {
-            return Err("requests to the application itself are not supported by runtime-host");
+        if Asked::by(text) == Some(Asked::Own) {
+            return Ok(Self::Own);
         }
         if let Some((address, length)) = text.split_once('/') {
             let address = address.trim_start_matches('[').trim_end_matches(']');
@@ -222,6 +225,7 @@ impl HostPattern {
     fn allows(&self, host: &Host) -> bool {
         match (self, host) {
             (Self::Any, _) => true,
+            (Self::Own, Host::Domain(name)) => Asked::by(name) == Some(Asked::Own),
             (Self::Suffix(suffix), Host::Domain(name)) => name.ends_with(suffix),
             (Self::Exactly(own), host) => own == host,
             (Self::Network(net, length), Host::Ipv4(ip)) => contains(*net, *length, (*ip).into()),

@@ -21,6 +21,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use crate::alarm::Alarm;
 use crate::metrics::{Limit, Metrics};
 use crate::spin::allowed_hosts::AllowedHosts;
+use crate::spin::application::{Application, Asked, UnderWay};
 use crate::spin::connector::{Connector, Prohibited, target};
 
 /// Limits for requests that set none; a request to the component itself is
@@ -37,7 +38,7 @@ const MAX_CLIENTS: usize = 8;
 type Connections = Client<HttpsConnector<Connector>, WasiBody>;
 type Outcome = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
-/// The process's client; its idle connections serve all instances.
+/// A component's client; its idle connections serve all instances.
 pub struct HttpClient {
     allowed_hosts: Arc<AllowedHosts>,
     tls: native_tls::TlsConnector,
@@ -48,17 +49,17 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// With so many requests at a time.
+    /// `places` are those of all clients together.
     pub fn new(
         allowed_hosts: AllowedHosts,
-        places: u32,
+        places: Arc<Semaphore>,
         metrics: Arc<Metrics>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             allowed_hosts: Arc::new(allowed_hosts),
             tls: native_tls::TlsConnector::new()?,
             by_connect_timeout: Mutex::default(),
-            places: Arc::new(Semaphore::new(places as usize)),
+            places,
             metrics,
         })
     }
@@ -142,7 +143,12 @@ impl Drop for Place {
 }
 
 /// The hook through which every outgoing request of a component goes.
-pub struct OutboundHttp(pub Arc<HttpClient>);
+pub struct OutboundHttp {
+    pub client: Arc<HttpClient>,
+    pub application: Arc<dyn Application>,
+    /// What the component is answering.
+    pub under_way: UnderWay,
+}
 
 impl WasiHttpHooks for OutboundHttp {
     fn send_request(
@@ -151,10 +157,17 @@ impl WasiHttpHooks for OutboundHttp {
         options: Option<RequestOptions>,
         _: Outcome,
     ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Outcome), Error>> + Send> {
-        if let Err(error) = self.0.check(request.uri()) {
+        if let Err(error) = self.client.check(request.uri()) {
             return Box::new(std::future::ready(Err(error)));
         }
-        let client = self.0.clone();
+        let client = self.client.clone();
+        if request.uri().host().is_some_and(|host| Asked::by(host).is_some()) {
+            let answer = self.under_way.next(request).map(|it| self.application.answer(it));
+            return Box::new(async move {
+                let _place = client.place(CONNECT_TIMEOUT).await?;
+                Ok((answer?.await?, Box::new(std::future::ready(Ok(()))) as Outcome))
+            });
+        }
         Box::new(async move { client.send(request, options.unwrap_or_default()).await })
     }
 }

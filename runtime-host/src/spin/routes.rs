@@ -1,24 +1,27 @@
 //! Spin's routes: `/a` for one path, `/a/...` for all below it, `/:name` for any segment. An exact
 //! route goes before a named segment, and that before a longer and a shorter `...`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use routefinder::{RouteSpec, Router};
 
-/// The routes that lead to the component.
+/// The routes that lead to components.
 pub struct Routes {
     router: Router<Route>,
-    /// There is one, and it takes every path.
-    takes_all: bool,
+    /// The component of the only one, where that takes every path.
+    takes_all: Option<usize>,
 }
 
-/// A route as the manifest has it.
+/// A route as the manifest has it, and the component's place there.
 #[derive(Debug)]
-struct Route(String);
+struct Route(String, usize);
 
 /// Where a path has led.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found<'a> {
+    /// The component's place in the manifest.
+    pub component: usize,
     /// As the manifest has it.
     pub route: &'a str,
     /// The route without its `...`.
@@ -30,11 +33,11 @@ pub struct Found<'a> {
 }
 
 impl Routes {
-    /// The error says what is wrong with which route.
-    pub fn parse(texts: impl IntoIterator<Item = String>) -> Result<Self, String> {
+    /// Routes with the places of their components. The error says what is wrong with which route.
+    pub fn parse(routes: impl IntoIterator<Item = (String, usize)>) -> Result<Self, String> {
         let mut router = Router::new();
-        let mut all = Vec::new();
-        for route in texts {
+        let mut all = BTreeSet::new();
+        for (route, component) in routes {
             let slash = if route.starts_with('/') { "" } else { "/" };
             let pattern = format!("{slash}{route}");
             let pattern = pattern.strip_suffix('/').unwrap_or(&pattern);
@@ -52,17 +55,22 @@ impl Routes {
                 return Err(wrong(&"... stands at the end only"));
             }
             let spec: RouteSpec = pattern.try_into().map_err(|error: String| wrong(&error))?;
-            all.push(route.clone());
-            router.add(spec, Route(route.clone())).map_err(|error| wrong(&error))?;
+            if !all.insert(spec.to_string()) {
+                return Err(wrong(&"it stands there twice"));
+            }
+            router.add(spec, Route(route.clone(), component)).map_err(|error| wrong(&error))?;
         }
-        Ok(Self { router, takes_all: all == ["/..."] })
+        let only = router.iter().next().filter(|_| all.len() == 1).map(|(_, route)| route);
+        let takes_all = only.filter(|Route(route, _)| route == "/...").map(|route| route.1);
+        Ok(Self { router, takes_all })
     }
 
     /// The route that a path belongs to.
     pub fn find(&self, path: &str) -> Option<Found<'_>> {
-        if self.takes_all {
+        if let Some(component) = self.takes_all {
             let (route, prefix) = ("/...", "");
-            return Some(Found { route, prefix, rest: path.to_owned(), named: Vec::new() });
+            let (rest, named) = (path.to_owned(), Vec::new());
+            return Some(Found { component, route, prefix, rest, named });
         }
         let found = self.router.best_match(path)?;
         let captures = found.captures();
@@ -75,9 +83,9 @@ impl Routes {
             Some("") => end.to_owned(),
             Some(rest) => format!("/{rest}{end}"),
         };
-        let Route(route) = found.handler();
+        let Route(route, component) = found.handler();
         let prefix = route.strip_suffix("/...").unwrap_or(route);
-        Some(Found { route, prefix, rest, named })
+        Some(Found { component: *component, route, prefix, rest, named })
     }
 }
 
@@ -92,7 +100,8 @@ mod tests {
     use super::*;
 
     fn routes(routes: &[&str]) -> Routes {
-        Routes::parse(routes.iter().map(ToString::to_string)).unwrap()
+        Routes::parse(routes.iter().enumerate().map(|(at, route)| ((*route).to_owned(), at)))
+            .unwrap()
     }
 
     /// Route and rest.
@@ -156,8 +165,19 @@ mod tests {
     #[test]
     fn what_is_no_route_is_named() {
         for route in ["/a/.../b", "/a..."] {
-            let error = Routes::parse([route.to_owned()]).unwrap_err();
+            let error = Routes::parse([(route.to_owned(), 0)]).unwrap_err();
             assert!(error.contains(&format!("{route:?}")), "{error}");
         }
+    }
+
+    #[test]
+    fn every_route_has_its_component_and_no_two_are_the_same() {
+        let some = routes(&["/...", "/api/...", "/api/:id"]);
+        for (path, component) in [("/", 0), ("/x", 0), ("/api", 1), ("/api/7", 2), ("/api/7/x", 1)]
+        {
+            assert_eq!(some.find(path).unwrap().component, component, "{path}");
+        }
+        let twice = [("/a/...".to_owned(), 0), ("/a/...".to_owned(), 1)];
+        assert!(Routes::parse(twice).unwrap_err().contains("twice"));
     }
 }

@@ -1,11 +1,14 @@
-//! A component that does on demand what a good one never does. The path says
-//! what:
+//! A component that does on demand what a good one never does. The path, without
+//! that of its route, says what:
 //!
 //! * `POST /sql/4`, `/sql/3`, `/sql/2`: one statement a line, all on one
 //!   connection, by that version of Spin's interface. The answer is the first
 //!   column of every row, a line each.
 //! * `POST /fetch`: a URL a line, asked for all at once, with `connect-timeout` seconds if that header
 //!   is there. The answer is a status or an error's name for each, in their order.
+//! * `POST /ask`: a URL. The answer is what it answers, or an error's name.
+//! * `GET /turn`: what the component called `web` answers to the same.
+//! * `GET /read/PATH`, `/write/PATH`, `/list/PATH`: a file of its own, or the names in a folder.
 //! * `GET /config/NAME`: the value that `wasi:config` has of it.
 //! * `GET /say`: a line to standard output, one to standard error, one unended.
 //! * `GET /trap`, `/loop`, `/memory`: ends badly.
@@ -42,8 +45,10 @@ type Answer = Result<String, (StatusCode, String)>;
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
-    let path = request.uri().path().to_owned();
     let headers = request.headers().clone();
+    // What its route leaves of the path, so that it may have a part of an application.
+    let rest = headers.get("spin-path-info").and_then(|rest| rest.to_str().ok());
+    let path = rest.unwrap_or(request.uri().path()).to_owned();
     let body = match request.into_body().collect().await {
         Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
         Err(error) => error.to_string(),
@@ -72,6 +77,8 @@ async fn answer(path: &str, headers: &HeaderMap, body: &str) -> Answer {
             let all = statements.iter().map(|url| fetch(url, limit));
             Ok(futures::future::join_all(all).await.join("\n"))
         }
+        "/ask" => Ok(ask(body.trim()).await),
+        "/turn" => Ok(ask("http://web.spin.internal/turn").await),
         "/say" => {
             println!("a line to standard output");
             eprintln!("a line to standard error");
@@ -103,11 +110,44 @@ async fn answer(path: &str, headers: &HeaderMap, body: &str) -> Answer {
             Ok(value) => Ok(format!("{value:?}")),
             Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, format!("{error:?}"))),
         },
+        _ if path.starts_with("/read/") => file(std::fs::read_to_string(&path["/read".len()..])),
+        _ if path.starts_with("/write/") => {
+            file(std::fs::write(&path["/write".len()..], "x").map(|()| "written".to_owned()))
+        }
+        _ if path.starts_with("/list/") => file(list(&path["/list".len()..])),
         _ => match path.strip_prefix("/status/").map(str::parse) {
             Some(Ok(status)) => Err((status, "on demand".into())),
             _ => Ok(path.to_owned()),
         },
     }
+}
+
+fn file(result: std::io::Result<String>) -> Answer {
+    result.map_err(|error| (StatusCode::NOT_FOUND, error.kind().to_string()))
+}
+
+fn list(path: &str) -> std::io::Result<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names.join(" "))
+}
+
+/// What a URL answers.
+async fn ask(url: &str) -> String {
+    let asked = async {
+        let request = http::Request::get(url).body(EmptyBody::new()).expect("a URL");
+        let response = spin_sdk::http::send(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok::<_, spin_sdk::wasip3::http::types::ErrorCode>(format!(
+            "{status}\n{}",
+            String::from_utf8_lossy(&body)
+        ))
+    };
+    asked.await.unwrap_or_else(|error| format!("{error:?}"))
 }
 
 /// Has a URL asked for, and reads what comes.

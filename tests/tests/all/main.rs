@@ -11,6 +11,7 @@
 mod accessibility;
 mod admin;
 mod api;
+mod applications;
 mod bad_input;
 mod borrowers;
 mod component;

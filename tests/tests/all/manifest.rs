@@ -62,7 +62,6 @@ async fn a_field_of_spins_that_the_host_does_not_support_is_named() {
             "sqlite_databases",
         ),
         ("component.todo.ai_models", Value::Array(vec!["llama2-chat".into()]), "ai_models"),
-        ("component.todo.files", Value::Array(vec!["x".into()]), "files"),
         ("trigger.redis", Value::Array(vec![Value::Table(Table::new())]), "redis"),
     ] {
         let mut project = Project::new();
@@ -108,11 +107,7 @@ async fn a_manifest_without_what_it_needs_says_what() {
 }
 
 #[tokio::test]
-async fn more_than_one_component_is_refused_with_what_is_served() {
-    let mut project = Project::new();
-    project.set("component.other.source", "other.wasm");
-    refused(project, &["[component.other]"]).await;
-
+async fn a_route_that_is_none_is_named() {
     let mut project = Project::new();
     let route = Table::from_iter([
         ("route".to_owned(), "/api/.../x".into()),

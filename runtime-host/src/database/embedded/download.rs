@@ -3,25 +3,19 @@
 
 use std::io::{Cursor, Read as _};
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use liblzma::read::XzDecoder;
 use sha2::{Digest as _, Sha512};
-use tokio::sync::oneshot;
-use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use zip::ZipArchive;
 
+use crate::download::{aside, get};
 use crate::hex::hex;
 
 const MAVEN: &str = "https://repo1.maven.org/maven2/io/zonky/test/postgres";
 /// By major version, the newest of each when this host was released.
 const RELEASES: [(u32, &str); 4] =
     [(15, "15.19.0"), (16, "16.15.0"), (17, "17.11.0"), (18, "18.6.0")];
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// For all of it: 15 MB come within that on any line that is worth waiting for.
-const TIMEOUT: Duration = Duration::from_mins(10);
 /// Several times what a jar has.
 const LARGEST: u64 = 200 << 20;
 
@@ -34,12 +28,7 @@ pub async fn download(major: u32, target: &Path) -> Result<&'static str> {
         .ok_or_else(|| anyhow!("there is no download of PostgreSQL {major}"))?;
     let platform = platform()?;
     let target = target.to_owned();
-    let (done, result) = oneshot::channel();
-    // A thread of its own, because the runtime would wait for one of its own when the host stops.
-    std::thread::spawn(move || {
-        let _ = done.send(fetch(&platform, version).and_then(|jar| unpack(jar, &target)));
-    });
-    result.await.context("download it")??;
+    aside(move || fetch(&platform, version).and_then(|jar| unpack(jar, &target))).await?;
     Ok(version)
 }
 
@@ -59,25 +48,11 @@ fn platform() -> Result<String> {
 }
 
 fn fetch(platform: &str, version: &str) -> Result<Vec<u8>> {
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::NativeTls)
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    let agent: Agent = Agent::config_builder()
-        .tls_config(tls)
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_global(Some(TIMEOUT))
-        .build()
-        .into();
     let artifact = format!("embedded-postgres-binaries-{platform}");
     let url = format!("{MAVEN}/{artifact}/{version}/{artifact}-{version}.jar");
-    let get = |url: &str| -> Result<Vec<u8>> {
-        let mut answer = agent.get(url).call().with_context(|| format!("fetch {url}"))?;
-        let body = answer.body_mut().with_config().limit(LARGEST).read_to_vec();
-        body.with_context(|| format!("fetch {url}"))
-    };
-    let jar = get(&url)?;
-    let wanted = String::from_utf8_lossy(&get(&format!("{url}.sha512"))?).trim().to_owned();
+    let jar = get(&url, LARGEST)?;
+    let wanted = get(&format!("{url}.sha512"), LARGEST)?;
+    let wanted = String::from_utf8_lossy(&wanted).trim().to_owned();
     let found = hex(&Sha512::digest(&jar));
     ensure!(found == wanted, "{url} has the SHA-512 {found} rather than {wanted}");
     Ok(jar)

@@ -14,7 +14,7 @@ use crate::project::manifest::Manifest;
 /// Makes the manifest's component live in an environment.
 pub async fn run(args: &Push) -> Result<()> {
     let manifest = Manifest::load(&args.project.from)?;
-    let bundle = Bundle::from_files(&manifest, args.release.as_deref())?;
+    let bundle = Bundle::from_files(&manifest, args.release.as_deref()).await?;
     let target = Target::connect(&args.environment.env, &args.environment.options).await?;
     let standing = Standing::read(&target).await?;
     push(&target, &standing, bundle, &args.environment.options, &args.wait).await

@@ -68,7 +68,7 @@ pub async fn run(args: &Serve) -> Result<()> {
         config_maps: config_maps.clone(),
         loader: host.loader.clone(),
         database,
-        probe: manifest.component.probe.clone(),
+        probes: manifest.components.iter().map(|component| component.probe.clone()).collect(),
         max_component: usize::try_from(args.max_component).unwrap_or(usize::MAX),
     };
     let cached = Arc::new(Cached::new(&data_dir)?);

@@ -1,4 +1,4 @@
-//! What travels: a component and its migrations.
+//! What travels: components with their files, and migrations.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,15 +10,16 @@ use super::target::Target;
 use crate::database::migrate;
 use crate::deploy::release::{Release, parts};
 use crate::digest::Digest;
-use crate::guest::loaded::{self, Loader};
+use crate::guest::package::pack;
+use crate::project::load;
 use crate::project::manifest::Manifest;
 
-/// A component that could be pushed is at most this large.
-const MAX_COMPONENT: usize = 64 << 20;
+/// A package that could be pushed is at most this large.
+const MAX_PACKAGE: usize = 64 << 20;
 
-/// A component, with the migrations that it needs.
+/// A package of components, with the migrations that they need.
 pub struct Bundle {
-    pub component: Vec<u8>,
+    pub package: Vec<u8>,
     pub digest: Digest,
     pub version: Option<String>,
     pub migrations: Option<Migrations>,
@@ -34,21 +35,16 @@ pub struct Migrations {
 
 impl Bundle {
     /// Reads what the manifest names, and refuses what no pod would take.
-    pub fn from_files(manifest: &Manifest, version: Option<&str>) -> Result<Self> {
-        let source = &manifest.component.source;
-        loaded::check_exists(source)?;
-        let component =
-            std::fs::read(source).with_context(|| format!("read {}", source.display()))?;
-        Loader::inspect(&component)
-            .with_context(|| format!("{} cannot be served", source.display()))?;
-        let migrations = manifest.component.migrations.as_deref().map(read).transpose()?;
+    pub async fn from_files(manifest: &Manifest, version: Option<&str>) -> Result<Self> {
+        let package = pack(&load::parts(manifest, None).await?)?;
+        let migrations = manifest.migrations().map(read).transpose()?;
         let version = version.map(str::to_owned).or_else(|| manifest.version.clone());
-        Ok(Self { digest: Digest::of(&component), component, version, migrations })
+        Ok(Self { digest: Digest::of(&package), package, version, migrations })
     }
 
     /// Reads a version as it was pushed to an environment.
     pub async fn from_cluster(target: &Target, release: &Release) -> Result<Self> {
-        let component = component(target, release).await?;
+        let package = package(target, release).await?;
         let migrations = match &release.migrations {
             Some(name) => {
                 let files = get(target, name).await?.data.unwrap_or_default();
@@ -58,24 +54,24 @@ impl Bundle {
             None => None,
         };
         let version = release.version.clone();
-        Ok(Self { digest: release.digest, component, version, migrations })
+        Ok(Self { digest: release.digest, package, version, migrations })
     }
 }
 
-async fn component(target: &Target, release: &Release) -> Result<Vec<u8>> {
+async fn package(target: &Target, release: &Release) -> Result<Vec<u8>> {
     let mut found = Vec::new();
     for name in &release.config_maps {
         found.push(get(target, name).await?);
     }
-    let component = parts::join(&found, MAX_COMPONENT)?;
-    if Digest::of(&component) != release.digest {
+    let package = parts::join(&found, MAX_PACKAGE)?;
+    if Digest::of(&package) != release.digest {
         return Err(anyhow!(
             "the ConfigMaps of {} in {} hold something else: push it there again",
             release.digest,
             target.env
         ));
     }
-    Ok(component)
+    Ok(package)
 }
 
 async fn get(target: &Target, name: &str) -> Result<ConfigMap> {

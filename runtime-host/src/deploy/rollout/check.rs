@@ -12,7 +12,8 @@ use crate::database::migrate::{self, Database};
 use crate::deploy::release::Release;
 use crate::deploy::release::parts::{self, MAX_PARTS, Unreadable};
 use crate::digest::Digest;
-use crate::guest::loaded::{Loaded, Loader, Unfit};
+use crate::guest::loaded::{Loaded, Loader};
+use crate::guest::unfit::Unfit;
 
 /// How long the API server has for one ConfigMap.
 pub const API_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,8 +35,8 @@ pub struct Checks {
     pub loader: Arc<Loader>,
     /// Where the component's schema is, if it has a database.
     pub database: Option<Database>,
-    /// Path of the probe request.
-    pub probe: String,
+    /// Path of each component's probe request.
+    pub probes: Vec<String>,
     /// Bytes of a component, before and after decompression.
     pub max_component: usize,
 }
@@ -53,10 +54,12 @@ impl Checks {
                 release.digest.full()
             )));
         }
-        Loader::inspect(&bytes).map_err(|error| refuse(&error))?;
+        let parts = self.loader.inspect(bytes).map_err(|error| refuse(&error))?;
         self.check_schema(release).await?;
-        let loaded = self.loader.load(found, bytes).await.map_err(|error| refuse(&error))?;
-        probe(&loaded, &self.probe).await?;
+        let loaded = self.loader.load(found, parts).await.map_err(|error| refuse(&error))?;
+        for (component, path) in loaded.components.iter().zip(&self.probes) {
+            probe(component, path).await?;
+        }
         Ok(loaded)
     }
 

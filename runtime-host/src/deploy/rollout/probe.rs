@@ -1,5 +1,6 @@
 //! The request that a version has to answer before it takes over.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use http_body_util::{BodyExt as _, Empty};
 
 use super::check::Refusal;
 use crate::guest::failure::Failure;
-use crate::guest::loaded::Loaded;
+use crate::guest::instances::Instances;
 
 const CHECK: &str = "probe";
 /// How long a version has to answer, its body included.
@@ -16,9 +17,9 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Asks for the page at `path`. Anything under 500 will do: what the component
 /// calls a bad request is its own business.
-pub async fn probe(loaded: &Loaded, path: &str) -> Result<(), Refusal> {
+pub async fn probe(component: &Arc<Instances>, path: &str) -> Result<(), Refusal> {
     let failed = |reason: String| Refusal::Unfit { check: CHECK, reason };
-    let answer = tokio::time::timeout(TIMEOUT, ask(loaded, path)).await;
+    let answer = tokio::time::timeout(TIMEOUT, ask(component, path)).await;
     let status = answer
         .map_err(|_| failed(format!("GET {path} got no answer within {} s", TIMEOUT.as_secs())))?
         .map_err(|unanswered| match unanswered {
@@ -48,13 +49,13 @@ impl From<String> for Unanswered {
     }
 }
 
-async fn ask(loaded: &Loaded, path: &str) -> Result<StatusCode, Unanswered> {
+async fn ask(component: &Arc<Instances>, path: &str) -> Result<StatusCode, Unanswered> {
     let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
     let request = Request::get(format!("http://localhost{path}"))
         .header(http::header::HOST, "localhost")
         .body(body)
         .map_err(|error| error.to_string())?;
-    let answer = loaded.instances.answer(format!("probe {path}"), request).await;
+    let answer = component.answer(format!("probe {path}"), request).await;
     let response = answer.map_err(|failure| match failure {
         Failure::NoRoom => Unanswered::NoRoom,
         failure => Unanswered::Failed(failure.to_string()),

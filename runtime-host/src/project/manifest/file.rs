@@ -1,12 +1,15 @@
 //! The manifest as it is written, and what this host asks of it beyond its shape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::{Build, Component, Manifest, Variable};
+use crate::digest::Digest;
+use crate::project::files::{Entry, Files};
+use crate::project::source::Source;
 use crate::spin::routes::Routes;
 
 #[derive(Deserialize)]
@@ -42,16 +45,27 @@ struct Application {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Trigger {
-    route: toml::Value,
+    route: Route,
     component: toml::Value,
     #[serde(default, rename = "id")]
     _id: String,
 }
 
 #[derive(Deserialize)]
+#[serde(untagged)]
+enum Route {
+    Public(String),
+    Private {
+        private: bool,
+    },
+    #[expect(dead_code, reason = "what it is makes no difference")]
+    Other(toml::Value),
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileComponent {
-    source: toml::Value,
+    source: FileSource,
     #[serde(default, rename = "description")]
     _description: String,
     #[serde(default)]
@@ -70,7 +84,18 @@ struct FileComponent {
     #[serde(default)]
     ai_models: Vec<String>,
     #[serde(default)]
-    files: Vec<toml::Value>,
+    files: Vec<Entry>,
+    #[serde(default)]
+    exclude_files: Vec<String>,
+}
+
+/// A path, or something that is to be downloaded.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FileSource {
+    Path(PathBuf),
+    Remote { url: String, digest: String },
+    Other(toml::Value),
 }
 
 #[derive(Deserialize)]
@@ -112,22 +137,37 @@ pub fn parse(text: &str, dir: &Path) -> Result<Manifest, String> {
             ));
         }
     }
-    let (id, routes) = routed_component(file.trigger)?;
-    let mut components = file.component;
-    let Some(component) = components.remove(&id) else {
+    let routed = routed_components(file.trigger)?;
+    let ids: BTreeSet<&String> = routed.iter().map(|(_, id)| id).collect();
+    let place = |id: &String| ids.iter().position(|other| *other == id).unwrap_or_default();
+    let public = routed.iter().filter_map(|(route, id)| Some((route.clone()?, place(id))));
+    let routes = Routes::parse(public)?;
+    let mut found = file.component;
+    let mut components = Vec::new();
+    for id in ids {
+        // As in Spin, one that no route leads to is nobody's concern.
+        let Some(component) = found.remove(id) else {
+            return Err(format!(
+                "trigger.http names the component {id:?}, but there is no [component.{id}]"
+            ));
+        };
+        components.push(check_component(id.clone(), component, dir)?);
+    }
+    let mut migrating = components.iter().filter(|component| component.migrations.is_some());
+    if let (Some(one), Some(other)) = (migrating.next(), migrating.next()) {
         return Err(format!(
-            "trigger.http names the component {id:?}, but there is no [component.{id}]"
-        ));
-    };
-    if let Some(other) = components.keys().next() {
-        return Err(format!(
-            "runtime-host serves one component, but there is a [component.{other}] beside \
-             [component.{id}]: remove it, or use Spin"
+            "component.{} and component.{} both have migrations: an application has one folder of \
+             them, so leave it to one component",
+            one.id, other.id
         ));
     }
-    let component = check_component(id, component, dir)?;
-    let version = Some(file.application.version).filter(|version| !version.is_empty());
-    Ok(Manifest { dir: dir.to_owned(), version, variables: file.variables, routes, component })
+    Ok(Manifest {
+        dir: dir.to_owned(),
+        version: Some(file.application.version).filter(|version| !version.is_empty()),
+        variables: file.variables,
+        routes: Arc::new(routes),
+        components,
+    })
 }
 
 /// The version comes before everything else, since it decides what the rest means.
@@ -152,10 +192,11 @@ fn describe(error: &toml::de::Error) -> String {
     format!("{}{hint}", error.to_string().trim_end())
 }
 
-/// The component that all routes lead to, and those.
-fn routed_component(
+/// Every route, and the component that it leads to. One that is private has none: other components
+/// alone ask it.
+fn routed_components(
     triggers: BTreeMap<String, toml::Value>,
-) -> Result<(String, Arc<Routes>), String> {
+) -> Result<Vec<(Option<String>, String)>, String> {
     let mut http = Vec::new();
     for (kind, value) in triggers {
         if kind != "http" {
@@ -167,42 +208,36 @@ fn routed_component(
             .try_into::<Vec<Trigger>>()
             .map_err(|error| format!("trigger.http: {}", describe(&error)))?;
     }
-    let mut components = Vec::new();
-    let mut routes = Vec::new();
-    for trigger in http {
-        let (toml::Value::String(route), toml::Value::String(id)) =
-            (trigger.route, trigger.component)
-        else {
-            return Err("trigger.http has a route or a component that is no text: write route = \
-                 \"/...\", and the component as [component.NAME]"
-                .into());
-        };
-        routes.push(route);
-        components.push(id);
-    }
-    let Some(id) = components.pop() else {
+    if http.is_empty() {
         return Err("there is no [[trigger.http]]: write one for the component to serve".into());
-    };
-    if let Some(other) = components.into_iter().find(|other| *other != id) {
-        return Err(format!(
-            "runtime-host serves one component, but trigger.http leads to {other} and to {id}: have \
-             all routes lead to one, or use Spin"
-        ));
     }
-    Ok((id, Arc::new(Routes::parse(routes)?)))
+    let text = |trigger: Trigger| {
+        let toml::Value::String(id) = trigger.component else {
+            return Err("trigger.http has a component that is no name: write it as \
+                 [component.NAME], and its name here"
+                .to_owned());
+        };
+        match trigger.route {
+            Route::Public(route) => Ok((Some(route), id)),
+            Route::Private { private: true } => Ok((None, id)),
+            Route::Private { .. } | Route::Other(_) => Err(format!(
+                "trigger.http.route of {id} is neither a path nor {{ private = true }}: write \
+                 route = \"/...\" for all paths"
+            )),
+        }
+    };
+    http.into_iter().map(text).collect()
 }
 
 fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<Component, String> {
-    let toml::Value::String(source) = component.source else {
-        return Err(format!(
-            "component.{id}.source is not a path: runtime-host loads a component from a file only"
-        ));
-    };
+    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
+        return Err(format!("component.{id}: a name has letters, digits and dashes"));
+    }
+    let source = check_source(&id, component.source, dir)?;
     for (field, is_empty, what) in [
         ("key_value_stores", component.key_value_stores.is_empty(), "key-value stores"),
         ("sqlite_databases", component.sqlite_databases.is_empty(), "SQLite databases"),
         ("ai_models", component.ai_models.is_empty(), "AI models"),
-        ("files", component.files.is_empty(), "files of its own"),
     ] {
         if !is_empty {
             return Err(format!(
@@ -225,7 +260,8 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
         ));
     }
     Ok(Component {
-        source: dir.join(source),
+        source,
+        files: Files { entries: component.files, exclude: component.exclude_files },
         variables: component.variables,
         environment: component.environment.into_iter().collect(),
         allowed_outbound_hosts: component.allowed_outbound_hosts,
@@ -241,6 +277,21 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
         probe,
         id,
     })
+}
+
+fn check_source(id: &str, source: FileSource, dir: &Path) -> Result<Source, String> {
+    match source {
+        FileSource::Path(path) => Ok(Source::File(dir.join(path))),
+        FileSource::Remote { url, digest } => {
+            let digest = Digest::parse(&digest)
+                .map_err(|reason| format!("component.{id}.source.digest: {reason}"))?;
+            Ok(Source::Url { url, digest })
+        }
+        FileSource::Other(other) => Err(format!(
+            "component.{id}.source is {other}: write a path, or url and digest; runtime-host loads \
+             nothing from a registry"
+        )),
+    }
 }
 
 /// Spin's rule, without which `SPIN_VARIABLE_…` could mean two variables.

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::{Manifest, file};
+use crate::project::source::Source;
 
 const GOOD: &str = r#"
     spin_manifest_version = 2
@@ -43,11 +44,11 @@ fn a_good_manifest_is_read_whole() {
     let manifest = parse(GOOD).unwrap();
     assert!(manifest.variables["secret_word"].required);
     assert_eq!(manifest.variables["greeting"].default.as_deref(), Some("hello"));
-    let component = manifest.component;
+    assert_eq!(manifest.migrations(), Some(Path::new("/app/sql")));
+    let [component] = manifest.components.as_slice() else { panic!("one component") };
     assert_eq!(component.id, "web");
-    assert_eq!(component.source, Path::new("/app/web.wasm"));
-    assert_eq!(component.migrations.as_deref(), Some(Path::new("/app/sql")));
-    let build = component.build.unwrap();
+    assert_eq!(component.source, Source::File("/app/web.wasm".into()));
+    let build = component.build.as_ref().unwrap();
     assert_eq!(build.command, "make a && make b");
     assert_eq!(build.workdir, Path::new("/app/sub"));
 }
@@ -89,21 +90,23 @@ fn unknown_fields_are_named() {
 }
 
 #[test]
-fn one_http_component_and_no_more() {
+fn what_routes_lead_to_has_to_be_there() {
     assert!(error("trigger.http", "trigger.redis").contains("trigger.redis is not supported"));
     let other = "[[trigger.http]]\nroute='/a'\ncomponent='other'\n[[trigger.http]]";
-    assert!(error("[[trigger.http]]", other).contains("leads to other and to web"));
+    assert!(error("[[trigger.http]]", other).contains("there is no [component.other]"));
     assert!(
         error("component = \"web\"", "component = \"x\"").contains("there is no [component.x]")
     );
     assert!(error("\"/...\"", "\"/.../api\"").contains("trigger.http.route is \"/.../api\""));
-    assert!(error("\"/...\"", "{ private = true }").contains("route = \"/...\""));
+    assert!(error("\"/...\"", "{ private = false }").contains("route = \"/...\""));
     assert!(
         error("source = \"web.wasm\"", "source = { url = 'x', digest = 'y' }")
-            .contains("component.web.source is not a path")
+            .contains("component.web.source.digest: \"y\" is no SHA-256")
     );
-    let two = format!("{GOOD}\n[component.more]\nsource = 'b.wasm'");
-    assert!(parse(&two).unwrap_err().contains("[component.more]"));
+    let registry = "source = { registry = 'r', package = 'p', version = '1' }";
+    assert!(error("source = \"web.wasm\"", registry).contains("nothing from a registry"));
+    let slash = GOOD.replace("component.web", "component.'a/b'").replace("\"web\"", "\"a/b\"");
+    assert!(parse(&slash).unwrap_err().contains("letters, digits and dashes"));
     assert!(
         parse("spin_manifest_version = 2\n[application]\nname = 'a'")
             .unwrap_err()
@@ -122,12 +125,30 @@ fn one_component_may_have_several_routes() {
 }
 
 #[test]
+fn there_may_be_several_components() {
+    let two = "[[trigger.http]]\nroute='/api/...'\ncomponent='api'\n[[trigger.http]]";
+    let more = "[component.api]\nsource = 'api.wasm'\nfiles = ['a/*', { source = 'b', \
+                destination = '/' }]\nexclude_files = ['**/*.map']\n\
+                [component.unused]\nsource = 'unused.wasm'";
+    let text = format!("{}\n{more}", GOOD.replace("[[trigger.http]]", two));
+    let manifest = parse(&text).unwrap();
+    let ids: Vec<&str> = manifest.components.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["api", "web"]);
+    let private = text.replace("'/api/...'", "{ private = true }");
+    assert_eq!(parse(&private).unwrap().routes.find("/api/x").unwrap().component, 1);
+    let led = |path: &str| manifest.routes.find(path).unwrap().component;
+    assert_eq!(["/api/x", "/", "/apis"].map(led), [0, 1, 1]);
+    assert_eq!(manifest.components[0].files.entries.len(), 2);
+    let both = format!("{text}\n[component.api.tool.runtime-host]\nmigrations = 'x'");
+    assert!(parse(&both).unwrap_err().contains("component.api and component.web both"));
+}
+
+#[test]
 fn what_only_spin_offers_is_named() {
     for (field, what) in [
         ("key_value_stores", "key-value stores"),
         ("sqlite_databases", "SQLite databases"),
         ("ai_models", "AI models"),
-        ("files", "files"),
     ] {
         let error = error("source =", &format!("{field} = ['default']\nsource ="));
         assert!(error.starts_with(&format!("component.web.{field} asks for {what}")), "{error}");

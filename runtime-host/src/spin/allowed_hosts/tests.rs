@@ -131,6 +131,19 @@ fn a_refusal_says_which_line_to_add() {
 }
 
 #[test]
+fn the_application_itself_is_a_host_like_any_other() {
+    for host in ["self", "self.alt"] {
+        assert!(allows("http://self", "http", host, 80), "{host}");
+        assert!(allows("http://self.alt", "http", host, 80), "{host}");
+        assert!(!allows("http://*.spin.internal", "http", host, 80), "{host}");
+    }
+    assert!(allows("http://*.spin.internal", "http", "a.spin.internal", 80));
+    assert!(allows("http://a.spin.internal", "http", "a.spin.internal", 80));
+    assert!(!allows("http://a.spin.internal", "http", "b.spin.internal", 80));
+    assert!(!allows("http://self", "http", "a.spin.internal", 80));
+}
+
+#[test]
 fn what_means_nothing_is_refused() {
     for entry in [
         "",
@@ -145,8 +158,6 @@ fn what_means_nothing_is_refused() {
         "foo://a",
         "*://a",
         "{a,b}://c:1",
-        "http://self",
-        "http://x.spin.internal",
         "http://10.0.0.0/33",
         "http://*.10.0.0.1",
     ] {

@@ -149,6 +149,7 @@ mod tests {
         headers.append("spin-path-match-admin", HeaderValue::from_static("forged"));
         let uri = Uri::from_static("http://a.example/todos/7/x?x=1");
         let found = Found {
+            component: 0,
             route: "/todos/:Id/...",
             prefix: "/todos/:Id",
             rest: "/x".to_owned(),

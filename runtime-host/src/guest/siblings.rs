@@ -1,0 +1,103 @@
+//! The components of one version, as far as they ask one another.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, OnceLock, Weak};
+
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::guest::failure::Failure;
+use crate::guest::instances::Instances;
+use crate::spin::application::{Answer, Application, Asked, UnderWay};
+use crate::spin::headers;
+use crate::spin::routes::{Found, Routes};
+
+/// As Spin names a client that is a component.
+const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// Whom a component may ask.
+pub struct Siblings {
+    routes: Arc<Routes>,
+    ids: Vec<String>,
+    /// In the order of the names; there from the moment that all are loaded.
+    components: OnceLock<Vec<Weak<Instances>>>,
+}
+
+impl Siblings {
+    pub fn new(routes: Arc<Routes>, ids: Vec<String>) -> Arc<Self> {
+        Arc::new(Self { routes, ids, components: OnceLock::new() })
+    }
+
+    /// All are loaded.
+    pub fn set(&self, components: &[Arc<Instances>]) {
+        let _ = self.components.set(components.iter().map(Arc::downgrade).collect());
+    }
+
+    /// The component that is asked, and the request as it has it.
+    fn address(
+        &self,
+        mut request: Request<WasiBody>,
+    ) -> Result<(usize, Request<WasiBody>), Unanswered> {
+        let uri = request.uri().clone();
+        let asked = uri.host().and_then(Asked::by).ok_or(Unanswered::Nobody)?;
+        let (uri, found) = match asked {
+            Asked::Component(id) => {
+                let component = self.ids.iter().position(|own| own == id);
+                let component = component.ok_or(Unanswered::Nobody)?;
+                let (rest, named) = (uri.path().to_owned(), Vec::new());
+                (uri.clone(), Found { component, route: "/...", prefix: "", rest, named })
+            }
+            Asked::Own => {
+                let own = |under_way: &UnderWay| under_way.uri(&uri);
+                let own = request.extensions().get().and_then(own).unwrap_or_else(|| uri.clone());
+                (own, self.routes.find(uri.path()).ok_or(Unanswered::NotFound)?)
+            }
+        };
+        headers::set(request.headers_mut(), &uri, &found, CLIENT, &[]);
+        *request.uri_mut() = uri;
+        Ok((found.component, request))
+    }
+}
+
+/// Why no component is asked.
+enum Unanswered {
+    /// There is none of this name.
+    Nobody,
+    /// No route leads there.
+    NotFound,
+}
+
+impl Application for Siblings {
+    fn answer(&self, request: Request<WasiBody>) -> Answer {
+        let line = format!("{} {}", request.method(), path(request.uri()));
+        let (component, request) = match self.address(request) {
+            Ok(addressed) => addressed,
+            Err(Unanswered::Nobody) => {
+                return Box::pin(std::future::ready(Err(Error::DestinationNotFound)));
+            }
+            Err(Unanswered::NotFound) => return Box::pin(std::future::ready(Ok(not_found()))),
+        };
+        let component = self.components.get().and_then(|all| all.get(component)?.upgrade());
+        Box::pin(async move {
+            let component = component.ok_or(Error::DestinationUnavailable)?;
+            component.answer(line, request).await.map_err(|failure| match failure {
+                Failure::TimedOut => Error::ConnectionReadTimeout,
+                Failure::NoRoom => Error::ConnectionLimitReached,
+                _ => Error::ConnectionTerminated,
+            })
+        })
+    }
+}
+
+/// For the log, without what a query may hold.
+fn path(uri: &Uri) -> String {
+    format!("{}{}", uri.host().unwrap_or_default(), uri.path())
+}
+
+fn not_found() -> Response<WasiBody> {
+    let body = Full::default().map_err(|never| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}

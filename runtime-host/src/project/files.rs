@@ -1,0 +1,210 @@
+//! A component's own files, as Spin's manifest names them: patterns and folders that keep their
+//! paths, and what is placed elsewhere.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::Deserialize;
+use walkdir::WalkDir;
+
+use crate::error::misconfigured;
+use crate::guest::package::inside;
+
+/// `files` and `exclude_files` of a component.
+#[derive(Debug, Default)]
+pub struct Files {
+    pub entries: Vec<Entry>,
+    /// Patterns of what is left out.
+    pub exclude: Vec<String>,
+}
+
+/// One of `files`; every path starts from the manifest's folder.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Entry {
+    /// A file, a folder, or a pattern. What it finds has the same path in the component.
+    Pattern(String),
+    /// A file or a folder, and the path that it has in the component.
+    Placed { source: PathBuf, destination: PathBuf },
+}
+
+impl Files {
+    /// All of them, by their paths in the component.
+    pub fn read(&self, dir: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+        let exclude = globs(&self.exclude)?;
+        let mut files = BTreeMap::new();
+        for entry in &self.entries {
+            for (source, destination) in entry.find(dir)? {
+                let own = source.strip_prefix(dir).unwrap_or(&source);
+                if exclude.is_match(own) {
+                    continue;
+                }
+                let bytes = std::fs::read(&source)
+                    .with_context(|| format!("read the file {}", source.display()))?;
+                let Some(path) = destination.to_str() else {
+                    return Err(misconfigured!(
+                        "the name of the file {} is no UTF-8: rename it",
+                        source.display()
+                    ));
+                };
+                files.insert(path.to_owned(), bytes);
+            }
+        }
+        Ok(files)
+    }
+}
+
+impl Entry {
+    /// Sources, and their paths in the component.
+    fn find(&self, dir: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
+        match self {
+            Self::Pattern(text) => {
+                let own = inside(Path::new(text)).ok_or_else(|| outside(text))?;
+                if dir.join(&own).exists() {
+                    return below(dir, &own, &own);
+                }
+                let pattern = globs(std::slice::from_ref(text))?;
+                let fixed: PathBuf = own.components().take_while(|part| is_fixed(*part)).collect();
+                let mut all = if dir.join(&fixed).is_dir() {
+                    below(dir, &fixed, &fixed)?
+                } else {
+                    Vec::new()
+                };
+                all.retain(|(_, path)| pattern.is_match(path));
+                if all.is_empty() {
+                    return Err(misconfigured!(
+                        "files names {text:?}, and there is no such file in {}: build it, or \
+                         correct the manifest",
+                        dir.display()
+                    ));
+                }
+                Ok(all)
+            }
+            Self::Placed { source, destination } => {
+                let absolute = destination.strip_prefix("/").unwrap_or(destination);
+                let destination = inside(absolute).ok_or_else(|| outside(destination.display()))?;
+                if !dir.join(source).exists() {
+                    return Err(misconfigured!(
+                        "files names {:?}, which is not in {}: build it, or correct the manifest",
+                        source.display().to_string(),
+                        dir.display()
+                    ));
+                }
+                below(dir, source, &destination)
+            }
+        }
+    }
+}
+
+/// A file, or all files of a folder.
+fn below(dir: &Path, source: &Path, destination: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
+    let source = dir.join(source);
+    let mut found = Vec::new();
+    for entry in WalkDir::new(&source).follow_links(true) {
+        let entry = entry.with_context(|| format!("look for files in {}", source.display()))?;
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let rest = entry.path().strip_prefix(&source).unwrap_or(Path::new(""));
+        // Joined with nothing, a path would end in a slash.
+        let path = if rest.as_os_str().is_empty() {
+            destination.to_owned()
+        } else {
+            destination.join(rest)
+        };
+        found.push((entry.path().to_owned(), path));
+    }
+    Ok(found)
+}
+
+fn outside(path: impl std::fmt::Display) -> anyhow::Error {
+    misconfigured!("files names {path}, which leads out of its folder: write a path without ..")
+}
+
+fn is_fixed(part: Component<'_>) -> bool {
+    !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{'])
+}
+
+fn globs(patterns: &[String]) -> Result<GlobSet> {
+    let mut builder = GlobSetBuilder::new();
+    for pattern in patterns {
+        let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
+        let glob = GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| misconfigured!("files: {error}"))?;
+        builder.add(glob);
+    }
+    builder.build().context("read the patterns of files")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(files: &Files) -> Result<Vec<String>> {
+        let dir = tempfile::tempdir().unwrap();
+        for path in ["a.txt", "web/index.html", "web/css/site.css", "web/css/old.css", "w.wasm"] {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, path.to_str().unwrap()).unwrap();
+        }
+        Ok(files.read(dir.path())?.into_keys().collect())
+    }
+
+    fn pattern(text: &str) -> Files {
+        Files { entries: vec![Entry::Pattern(text.to_owned())], exclude: vec![] }
+    }
+
+    fn placed(source: &str, destination: &str) -> Files {
+        let (source, destination) = (source.into(), destination.into());
+        Files { entries: vec![Entry::Placed { source, destination }], exclude: vec![] }
+    }
+
+    #[test]
+    fn patterns_and_folders_keep_their_paths() {
+        for (text, paths) in [
+            ("a.txt", vec!["a.txt"]),
+            ("./a.txt", vec!["a.txt"]),
+            ("web/*", vec!["web/index.html"]),
+            ("web/**/*", vec!["web/css/old.css", "web/css/site.css", "web/index.html"]),
+            ("web/css", vec!["web/css/old.css", "web/css/site.css"]),
+            ("**/*.css", vec!["web/css/old.css", "web/css/site.css"]),
+        ] {
+            assert_eq!(found(&pattern(text)).unwrap(), paths, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_placed_has_another_path() {
+        for (source, destination, paths) in [
+            ("web", "/", vec!["css/old.css", "css/site.css", "index.html"]),
+            ("web/css", "style", vec!["style/old.css", "style/site.css"]),
+            ("a.txt", "/b/c.txt", vec!["b/c.txt"]),
+        ] {
+            assert_eq!(found(&placed(source, destination)).unwrap(), paths, "{source}");
+        }
+    }
+
+    #[test]
+    fn some_are_left_out() {
+        let files = Files { exclude: vec!["**/old.*".into()], ..placed("web", "/") };
+        assert_eq!(found(&files).unwrap(), ["css/site.css", "index.html"]);
+    }
+
+    #[test]
+    fn what_is_not_there_or_leads_out_is_named() {
+        for (files, says) in [
+            (pattern("x/*"), "\"x/*\""),
+            (pattern("../a"), "leads out"),
+            (pattern("[a"), "files: "),
+            (placed("x", "/"), "\"x\""),
+            (placed("a.txt", "/../b"), "leads out"),
+        ] {
+            let error = found(&files).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}
