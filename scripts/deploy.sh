@@ -131,7 +131,10 @@ edge_up() {
     secret=$(kube get secret "$secret" --output 'jsonpath={.metadata.resourceVersion}')
     kube patch deployment "$app" --field-manager=deploy --patch \
         "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"todoozle/database-secret\":\"$secret\"}}}}}" > /dev/null
-    if kube get configmap "$app-live" > /dev/null 2>&1; then
+    # Where a component comes as well, the pods may need just that one to be ready.
+    if wants component; then
+        return
+    elif kube get configmap "$app-live" > /dev/null 2>&1; then
         rolled_out
     else
         say "the pods wait for a component"

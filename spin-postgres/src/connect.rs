@@ -40,6 +40,13 @@ type Connected = (Client, JoinHandle<()>);
 #[error("{}", .0.iter().map(|(host, why)| format!("{host}: {why}")).collect::<Vec<_>>().join("; "))]
 pub struct NoConnection(Vec<(String, String)>);
 
+impl NoConnection {
+    /// It was there, and failed at once.
+    pub fn after(error: &tokio_postgres::Error) -> Self {
+        Self(vec![("the database".to_owned(), with_sources(error))])
+    }
+}
+
 impl Target {
     /// With a CA the servers' certificates have to be of it, and TLS is not
     /// left out when a server has none.

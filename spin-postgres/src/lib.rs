@@ -20,6 +20,7 @@ mod numeric;
 mod older;
 mod params;
 mod pool;
+mod pooler;
 mod reply;
 mod rows;
 mod session;

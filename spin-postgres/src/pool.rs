@@ -18,6 +18,7 @@ use crate::Allowed;
 use crate::address;
 use crate::bindings::Error;
 use crate::connect::{NoConnection, Target};
+use crate::pooler::{self, Described};
 use crate::session::Session;
 
 /// How long a component waits for a free connection before it gets an error.
@@ -190,6 +191,7 @@ impl Pools {
             doubts: AtomicU64::new(0),
             created,
             down: Mutex::default(),
+            described: Described::default(),
             looking: tokio::sync::Mutex::default(),
         };
         let pool = managed::Pool::builder(PoolManager(Arc::new(manager)))
@@ -224,6 +226,8 @@ pub struct Manager {
     created: Created,
     /// Why the latest attempt to connect failed, until one succeeds.
     down: Mutex<Option<NoConnection>>,
+    /// For connections through a pooler.
+    pub described: Described,
     /// Held by whoever looks whether that is still so.
     looking: tokio::sync::Mutex<()>,
 }
@@ -272,8 +276,10 @@ impl managed::Manager for PoolManager {
     async fn create(&self) -> Result<Session, NoConnection> {
         let doubts = self.0.doubts();
         let (client, task) = self.0.connect().await?;
+        let pooled =
+            pooler::is_between(&client).await.map_err(|error| NoConnection::after(&error))?;
         self.0.created.all[self.0.created.index].fetch_add(1, Ordering::Relaxed);
-        Ok(Session::new(ClientWrapper::new(client, task), doubts, self.0.clone()))
+        Ok(Session::new(ClientWrapper::new(client, task), pooled, doubts, self.0.clone()))
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<NoConnection> {

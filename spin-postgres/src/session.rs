@@ -43,6 +43,8 @@ pub struct Session {
     in_transaction: AtomicBool,
     /// The component may itself have asked for a session or a transaction without writes.
     forbids_writes: AtomicBool,
+    /// A pooler stands between: no statement is run by a name.
+    pooled: bool,
     /// A statement was given up halfway: not to be used again.
     abandoned: AtomicBool,
     /// The server is gone, frozen or no primary any more: not to be used again.
@@ -53,13 +55,14 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(client: ClientWrapper, doubts: u64, manager: Arc<Manager>) -> Self {
+    pub fn new(client: ClientWrapper, pooled: bool, doubts: u64, manager: Arc<Manager>) -> Self {
         let new = || AtomicBool::new(false);
         Self {
             client,
             tainted: new(),
             in_transaction: new(),
             forbids_writes: new(),
+            pooled,
             abandoned: new(),
             failed: new(),
             doubts,
@@ -90,7 +93,9 @@ impl Session {
         *self.in_transaction.get_mut() = false;
         *self.forbids_writes.get_mut() = false;
         if std::mem::take(self.tainted.get_mut()) {
-            self.client.batch_execute(RESET).await.map_err(|_| "the session could not be reset")?;
+            // Behind a pooler, all that is the connection's own is its transaction.
+            let reset = if self.pooled { "ROLLBACK" } else { RESET };
+            self.client.batch_execute(reset).await.map_err(|_| "the session could not be reset")?;
         }
         if self.client.statement_cache.size() > MAX_STATEMENTS {
             self.client.statement_cache.clear();
@@ -191,9 +196,56 @@ async fn try_query(
     sql: &str,
     values: &[ParameterValue],
 ) -> Result<(Statement, RowStream), Refused> {
+    if session.pooled {
+        return try_unnamed(session, sql, values).await;
+    }
     let (statement, encoded) = prepare(session, sql, values).await?;
     let rows = session.client.query_raw(&statement, encoded).await.map_err(Refused::Server)?;
     Ok((statement, rows))
+}
+
+/// Runs a statement that is prepared nowhere, and once more when what is known of its types may be
+/// out of date.
+async fn try_unnamed(
+    session: &Lease,
+    sql: &str,
+    values: &[ParameterValue],
+) -> Result<(Statement, RowStream), Refused> {
+    let in_transaction = session.in_transaction.load(Ordering::Relaxed);
+    let result = run_unnamed(session, sql, values, in_transaction).await;
+    if let Err(refused) = &result
+        && refused.is_of_types()
+    {
+        session.manager.described.forget(sql);
+        if !in_transaction {
+            return run_unnamed(session, sql, values, in_transaction).await;
+        }
+    }
+    result
+}
+
+async fn run_unnamed(
+    session: &Lease,
+    sql: &str,
+    values: &[ParameterValue],
+    in_transaction: bool,
+) -> Result<(Statement, RowStream), Refused> {
+    let known = session.manager.described.get(&session.client, sql, in_transaction).await;
+    let statement = known.map_err(Refused::Server)?;
+    let encoded = params::encode_all(&statement, values).map_err(Refused::Parameter)?;
+    let typed = encoded.into_iter().zip(statement.params().iter().cloned());
+    let rows = session.client.query_typed_raw(sql, typed).await.map_err(Refused::Server)?;
+    Ok((statement, rows))
+}
+
+impl Refused {
+    /// The server did not run the statement, as it did not fit what it is about.
+    fn is_of_types(&self) -> bool {
+        match self {
+            Self::Parameter(_) => true,
+            Self::Server(error) => error.code().is_some_and(|code| code.code().starts_with("42")),
+        }
+    }
 }
 
 fn is_stale(error: &tokio_postgres::Error) -> bool {

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             access::pods_read_config_maps_and_create_events_and_do_nothing_else,
             versions::every_version_is_remembered_and_can_come_back,
             versions::promote_takes_exactly_what_ran,
+            versions::an_application_of_several_components_is_one_version,
         }
         // They come last: until then the database's tests share the cluster.
         [Need::Quiet] {

@@ -1,11 +1,12 @@
 //! What push, rollback and promote leave behind: the pointer, the history, the parts.
 
 use crate::edge::{APP, Edge};
-use crate::node::{must, run};
+use crate::node::{must, run, until};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::ListParams;
 use serde_json::Value;
-use tests::wasm;
+use tests::http::client;
+use tests::{Ask as _, test_component, wasm};
 
 impl Edge {
     /// `runtime-host VERB`, and what it says as JSON.
@@ -80,6 +81,42 @@ pub async fn every_version_is_remembered_and_can_come_back() {
     let mut parts = edge.parts().await;
     parts.sort_by_key(|name| kept.iter().position(|other| other == name));
     assert_eq!(parts, kept, "what nobody needs any more is gone, and nothing else");
+    edge.end().await;
+}
+
+pub async fn an_application_of_several_components_is_one_version() {
+    let mut edge = Edge::deployed(1).await;
+    let origin = edge.origin().await;
+    let get = async |path: &str| client().get(format!("{origin}{path}")).answer().await;
+    get("/api/read/a.txt").await.is(404);
+
+    // A second component comes with a manifest that leads to it, and so with new pods.
+    let api = edge.project.write("api.wasm", std::fs::read(test_component()).unwrap());
+    edge.project.write("own/a.txt", "one");
+    edge.project.set("component.api.source", api.to_str().unwrap());
+    edge.project.set("component.api.files", vec![toml::Value::from("own")]);
+    let route = |path: &str, id: &str| {
+        let pairs = [("route", path), ("component", id)];
+        let pairs = pairs.map(|(key, text)| (key.to_owned(), toml::Value::from(text)));
+        toml::Value::Table(pairs.into_iter().collect())
+    };
+    edge.project.set("trigger.http", vec![route("/...", "todo"), route("/api/...", "api")]);
+    edge.deploy("up", "all").await;
+    // The old pod goes on for a moment, for those who have not heard of the new one.
+    until("the new manifest answers", async || {
+        (get("/api/read/own/a.txt").await.text() == "one").then_some(())
+    })
+    .await;
+    get("/todos?limit=1").await.is(200);
+
+    // Another file does not.
+    let pods = edge.lives().await;
+    edge.project.replace("own/a.txt", "two");
+    let mut command = edge.command("runtime-host", &["push", "--wait=live"]);
+    command.arg("--from").arg(edge.project.path("spin.toml"));
+    must(command).await;
+    assert_eq!(get("/api/read/own/a.txt").await.is(200).text(), "two");
+    assert_eq!(edge.lives().await, pods);
     edge.end().await;
 }
 

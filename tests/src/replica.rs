@@ -305,12 +305,12 @@ fn program(name: &str, folder: &Path) -> Command {
 }
 
 /// PostgreSQL refuses to be root.
-fn server_user() -> Option<User> {
+pub(crate) fn server_user() -> Option<User> {
     let nobody = || User::from_name("nobody").ok().flatten().expect("a user for PostgreSQL");
     geteuid().is_root().then(nobody)
 }
 
-fn give_to_server(path: &Path) {
+pub(crate) fn give_to_server(path: &Path) {
     let Some(user) = server_user() else { return };
     if path.is_dir() {
         for entry in fs::read_dir(path).expect("read a folder").flatten() {
@@ -336,7 +336,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// A port that nobody uses, below those that the kernel hands out: it is free
 /// still when the server comes back.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 8000).expect("a small number");
     loop {

@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result};
 
 use crate::project::manifest::Manifest;
 
-const DEFAULT: &str = ".todoozle";
+/// Beside the manifest.
+pub const DEFAULT: &str = ".todoozle";
 
 /// Makes the folder, and has git leave it alone. Gives its absolute path.
 pub fn prepare(manifest: &Manifest, given: Option<&Path>) -> Result<PathBuf> {

@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 
 use crate::error::misconfigured;
 use crate::guest::package::inside;
+use crate::project::data_dir;
 
 /// `files` and `exclude_files` of a component.
 #[derive(Debug, Default)]
@@ -102,7 +103,9 @@ impl Entry {
 fn below(dir: &Path, source: &Path, destination: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
     let source = dir.join(source);
     let mut found = Vec::new();
-    for entry in WalkDir::new(&source).follow_links(true) {
+    // What the host keeps beside the manifest is no file of a component's.
+    let all = WalkDir::new(&source).follow_links(true).into_iter();
+    for entry in all.filter_entry(|entry| entry.file_name() != data_dir::DEFAULT) {
         let entry = entry.with_context(|| format!("look for files in {}", source.display()))?;
         if !entry.file_type().is_file() {
             continue;
@@ -146,7 +149,14 @@ mod tests {
 
     fn found(files: &Files) -> Result<Vec<String>> {
         let dir = tempfile::tempdir().unwrap();
-        for path in ["a.txt", "web/index.html", "web/css/site.css", "web/css/old.css", "w.wasm"] {
+        for path in [
+            ".todoozle/x",
+            "a.txt",
+            "web/index.html",
+            "web/css/site.css",
+            "web/css/old.css",
+            "w.wasm",
+        ] {
             let path = dir.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, path.to_str().unwrap()).unwrap();
@@ -169,6 +179,7 @@ mod tests {
             ("a.txt", vec!["a.txt"]),
             ("./a.txt", vec!["a.txt"]),
             ("web/*", vec!["web/index.html"]),
+            ("*", vec!["a.txt", "w.wasm"]),
             ("web/**/*", vec!["web/css/old.css", "web/css/site.css", "web/index.html"]),
             ("web/css", vec!["web/css/old.css", "web/css/site.css"]),
             ("**/*.css", vec!["web/css/old.css", "web/css/site.css"]),
@@ -183,6 +194,17 @@ mod tests {
             ("web", "/", vec!["css/old.css", "css/site.css", "index.html"]),
             ("web/css", "style", vec!["style/old.css", "style/site.css"]),
             ("a.txt", "/b/c.txt", vec!["b/c.txt"]),
+            (
+                "",
+                "/x",
+                vec![
+                    "x/a.txt",
+                    "x/w.wasm",
+                    "x/web/css/old.css",
+                    "x/web/css/site.css",
+                    "x/web/index.html",
+                ],
+            ),
         ] {
             assert_eq!(found(&placed(source, destination)).unwrap(), paths, "{source}");
         }

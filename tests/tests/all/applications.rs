@@ -214,12 +214,12 @@ async fn what_is_wrong_is_named_with_its_component() {
         ("api", component_that_wants_a_teapot(), "api: it imports"),
         ("inner", core_module(), "inner: it is a core"),
     ] {
-        let project = self::project();
+        let project = project();
         project.write(&format!("{name}.wasm"), bytes);
         let said = Up::new(project).fails().await;
         assert!(said.contains(says), "{said}");
     }
-    let mut project = self::project();
+    let mut project = project();
     project.set("component.web.files", texts(&["nothing/*"]));
     let said = Up::new(project).fails().await;
     assert!(said.contains("component.web") && said.contains("nothing/*"), "{said}");
@@ -232,12 +232,12 @@ async fn a_component_is_downloaded_once_and_only_by_its_digest() {
     let source = |digest: &str| {
         table(&[("url", url.as_str().into()), ("digest", format!("sha256:{digest}").into())])
     };
-    let mut project = project();
-    project.set("component.web.source", source(&whole_digest(b"another")));
-    let said = Up::new(project).fails().await;
+    let mut other = project();
+    other.set("component.web.source", source(&whole_digest(b"another")));
+    let said = Up::new(other).fails().await;
     assert!(said.contains("has the digest") && said.contains(&url), "{said}");
 
-    let mut project = self::project();
+    let mut project = project();
     project.set("component.web.source", source(&whole_digest(&bytes)));
     let host = start(project).await;
     get(&host, "/x").await.is(200);

@@ -31,6 +31,7 @@ mod pages;
 mod pages_with_js;
 mod pages_without_js;
 mod paging;
+mod poolers;
 mod preconditions;
 mod replicas;
 mod serving;

@@ -21,10 +21,14 @@ use crate::digest::Digest;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const PORT_NAME: &str = "admin";
+/// The label by which a Deployment tells its pods apart.
+pub const TEMPLATE: &str = "pod-template-hash";
 
 /// A pod that runs or is about to.
 pub struct Member {
     pub name: String,
+    /// The Deployment's template that it was made from, by its hash.
+    pub template: Option<String>,
     /// Its status, or why there is none.
     pub status: Result<Status, String>,
 }
@@ -66,12 +70,13 @@ impl<'a> Pods<'a> {
             api.list(&ListParams::default().labels(&selector)).await.context("list the pods")?;
         let alive = pods.items.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
         let asked = alive.map(|pod| {
-            let name = pod.name_any();
-            let open = self.open.remove(&name);
-            async { (tokio::time::timeout(TIMEOUT, ask(&api, pod, open)).await, name) }
+            let open = self.open.remove(&pod.name_any());
+            let api = &api;
+            async move { (tokio::time::timeout(TIMEOUT, ask(api, pod, open)).await, pod) }
         });
         let mut members = vec![];
-        for (answer, name) in join_all(asked).await {
+        for (answer, pod) in join_all(asked).await {
+            let (name, template) = (pod.name_any(), pod.labels().get(TEMPLATE).cloned());
             let status = match answer {
                 Ok(Ok((status, forward))) => {
                     self.open.insert(name.clone(), forward);
@@ -80,7 +85,7 @@ impl<'a> Pods<'a> {
                 Ok(Err(error)) => Err(format!("{error:#}")),
                 Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
             };
-            members.push(Member { name, status });
+            members.push(Member { name, template, status });
         }
         members.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(members)

@@ -1,0 +1,61 @@
+//! A real PgBouncer before the database.
+
+use crate::child::Child;
+use crate::project::folder;
+use crate::replica::{free_port, give_to_server, server_user};
+use crate::{Database, root, until};
+use std::fs;
+use std::process::Command;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use url::Url;
+
+pub struct Pooler {
+    url: Url,
+    _program: Child,
+    _folder: TempDir,
+}
+
+impl Pooler {
+    /// It lends a server for a transaction at a time, and has so many of them.
+    pub async fn of_transactions(database: &Database, servers: u32) -> Self {
+        let folder = folder();
+        let (port, mut url) = (free_port(), database.url().clone());
+        let server = url.port().expect("the port of the database");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let (user, password) = (url.username(), url.password().unwrap_or_default());
+        fs::write(path("users"), format!("\"{user}\" \"{password}\"\n")).expect("write the users");
+        let settings = format!(
+            "[databases]\n* = host=127.0.0.1 port={server}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {}\n\
+             pool_mode = transaction\ndefault_pool_size = {servers}\n",
+            path("users")
+        );
+        fs::write(path("settings"), settings).expect("write the settings");
+        give_to_server(folder.path());
+
+        let programs = root().join("tests/programs/usr");
+        let program = programs.join("sbin/pgbouncer");
+        assert!(program.exists(), "no PgBouncer: run scripts/setup-tests.sh");
+        let libraries = fs::read_dir(programs.join("lib")).expect("its libraries").flatten();
+        let libraries = std::env::join_paths(libraries.map(|folder| folder.path()));
+        let mut command = Command::new(program);
+        command.env("LD_LIBRARY_PATH", libraries.expect("paths without a colon"));
+        if let Some(user) = server_user() {
+            command.args(["--user", &user.name]);
+        }
+        command.arg(path("settings"));
+        let program = Child::spawn("pgbouncer", command);
+        until("PgBouncer takes connections", async || {
+            TcpStream::connect(("127.0.0.1", port)).await.ok()
+        })
+        .await;
+        url.set_port(Some(port)).expect("a URL with a port");
+        Self { url, _program: program, _folder: folder }
+    }
+
+    /// The database's address by way of it.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+}
