@@ -197,6 +197,8 @@ pub struct Effects {
     pub forbids_writes: bool,
     /// It begins a transaction that later ones belong to.
     pub begins_transaction: bool,
+    /// It wants data from the client, or sends it some, beside parameters and rows.
+    pub copies: bool,
 }
 
 impl Effects {
@@ -210,6 +212,8 @@ impl Effects {
             lasting: !certain || makes_a_table(&tokens) || calls_the_unknown(&tokens),
             forbids_writes: !plain || tokens.iter().any(|token| is_word(token, "set_config")),
             begins_transaction: first("begin") || first("start"),
+            copies: first("copy")
+                && tokens.iter().any(|token| is_word(token, "stdin") || is_word(token, "stdout")),
         }
     }
 }

@@ -10,7 +10,7 @@ use futures::TryStreamExt as _;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{RowStream, Statement};
 
-use crate::bindings::{Error, ParameterValue};
+use crate::bindings::{Error, ParameterValue, QueryError};
 use crate::functions::Effects;
 use crate::pool::{Lease, Manager};
 use crate::reply::Reply;
@@ -25,6 +25,10 @@ const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RES
 /// Statements kept prepared on one connection. A component has dozens; one that
 /// writes values into its SQL would otherwise fill the server's memory.
 const MAX_STATEMENTS: usize = 256;
+
+/// The interface has no way for a copy's data, and the connection would wait for it.
+const NO_COPY: &str = "COPY FROM STDIN and COPY TO STDOUT have no way for their data here: write \
+    INSERT INTO … SELECT * FROM unnest($1, …), or SELECT";
 
 /// How a server says that it is about to leave, or is not there yet.
 const GONE: [SqlState; 4] = [
@@ -126,7 +130,11 @@ impl Session {
 /// its table, a pooler between lost it) is prepared anew and tried once more:
 /// the server refused it before running it.
 pub async fn query(session: &Lease, sql: &str, values: &[ParameterValue]) -> Result<Reply, Error> {
-    let in_flight = InFlight::new(session, sql);
+    let effects = Effects::of(sql);
+    if effects.copies {
+        return Err(Error::QueryFailed(QueryError::Text(NO_COPY.to_owned())));
+    }
+    let in_flight = InFlight::new(session, &effects);
     let answer = tokio::time::timeout(in_flight.timeout(), begin(session, sql, values)).await;
     match answer {
         Ok(Ok((statement, rows))) => Ok(Reply::new(statement, rows, in_flight)),
@@ -264,8 +272,7 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    fn new(session: &Lease, sql: &str) -> Self {
-        let effects = Effects::of(sql);
+    fn new(session: &Lease, effects: &Effects) -> Self {
         session.tainted.fetch_or(effects.lasting, Ordering::Relaxed);
         session.forbids_writes.fetch_or(effects.forbids_writes, Ordering::Relaxed);
         session.in_transaction.fetch_or(effects.begins_transaction, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::ListParams;
 use serde_json::Value;
 use tests::http::client;
-use tests::{Ask as _, test_component, wasm};
+use tests::{Ask as _, root, test_component, wasm};
 
 impl Edge {
     /// `runtime-host VERB`, and what it says as JSON.
@@ -101,7 +101,18 @@ pub async fn an_application_of_several_components_is_one_version() {
         toml::Value::Table(pairs.into_iter().collect())
     };
     edge.project.set("trigger.http", vec![route("/...", "todo"), route("/api/...", "api")]);
+    // And more SQL than a ConfigMap holds.
+    for file in std::fs::read_dir(root().join("todo-component/migrations")).unwrap().flatten() {
+        let name = format!("migrations/{}", file.file_name().to_str().unwrap());
+        edge.project.write(&name, std::fs::read(file.path()).unwrap());
+    }
+    for number in [9001, 9002] {
+        let sql = format!("-- {}\nCREATE TABLE much{number} ();", "much ".repeat(120_000));
+        edge.project.write(&format!("migrations/V{number}__much.sql"), sql);
+    }
+    edge.project.set("component.todo.tool.runtime-host.migrations", "migrations");
     edge.deploy("up", "all").await;
+    assert_eq!(edge.told(&["status"]).await["live"]["schema"], 9002);
     // The old pod goes on for a moment, for those who have not heard of the new one.
     until("the new manifest answers", async || {
         (get("/api/read/own/a.txt").await.text() == "one").then_some(())

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt as _;
 use kube::api::{DeleteParams, ListParams, PostParams};
 
+use crate::deploy::release::migrations::{self, Files};
 use crate::deploy::release::{self, Pointer, Release, parts};
 use crate::digest::Digest;
 use crate::terminal::progress;
@@ -77,7 +78,8 @@ impl Standing {
 pub struct Plan {
     pub pointer: Pointer,
     parts: Vec<Vec<u8>>,
-    migrations: Option<Migrations>,
+    /// Those of each of the version's ConfigMaps.
+    migrations: Vec<Files>,
     /// They were run for an earlier version already.
     migrated: bool,
 }
@@ -101,8 +103,12 @@ impl Plan {
                 parts::MAX_PARTS
             );
         }
-        let migrations = bundle.migrations;
-        let name = migrations.as_ref().map(|m| release::migrations_name(&target.app, m.digest));
+        let (mut migrations, mut names) = (Vec::new(), None);
+        let schema = bundle.migrations.as_ref().map(|migrations| migrations.schema);
+        if let Some(Migrations { files, digest, .. }) = bundle.migrations {
+            migrations = migrations::split(files).map_err(anyhow::Error::msg)?;
+            names = Some(migrations::names(&target.app, digest, migrations.len()).join(" "));
+        }
         let next = Release {
             generation: standing.next_generation(),
             digest: bundle.digest,
@@ -110,12 +116,12 @@ impl Plan {
             version: bundle.version,
             by: target.user().await,
             at: Some(now()),
-            schema: migrations.as_ref().map(|migrations| migrations.schema),
-            migrations: name.clone(),
+            schema,
+            migrations: names.clone(),
             passed: false,
         };
         let live = standing.pointer.as_ref().map(|pointer| &pointer.live);
-        let migrated = name.is_some() && live.is_some_and(|live| live.migrations == name);
+        let migrated = names.is_none() || live.is_some_and(|live| live.migrations == names);
         let pointer = Pointer::succeed(standing.pointer.as_ref(), next, standing.live_has_passed());
         Ok(Some(Self { pointer, parts, migrations, migrated }))
     }
@@ -146,7 +152,7 @@ impl Plan {
             ..old
         };
         let pointer = Pointer::succeed(Some(before), next, standing.live_has_passed());
-        Ok(Self { pointer, parts: Vec::new(), migrations: None, migrated: true })
+        Ok(Self { pointer, parts: Vec::new(), migrations: Vec::new(), migrated: true })
     }
 
     /// What changes, a line each.
@@ -169,9 +175,9 @@ impl Plan {
             let bytes: usize = self.parts.iter().map(Vec::len).sum();
             lines.push(format!("ConfigMaps   {} ({bytes} bytes)", live.config_maps.join(", ")));
         }
-        if let Some(migrations) = &self.migrations {
+        if let (Some(schema), false) = (live.schema, self.migrations.is_empty()) {
             let what = if self.migrated { "as they are" } else { "to run" };
-            lines.push(format!("migrations   up to {}, {what}", migrations.schema));
+            lines.push(format!("migrations   up to {schema}, {what}"));
         }
         if let Some(reason) = standing.refusal(live.digest) {
             lines.push(format!("attention    it was refused before: {reason}"));
@@ -193,14 +199,14 @@ impl Plan {
             }
             step.done(&format!("Wrote {}", self.pointer.live.config_maps.join(", ")));
         }
-        if let (Some(migrations), Some(name), false) =
-            (self.migrations, &self.pointer.live.migrations, self.migrated)
-        {
+        if !self.migrated {
             let step = progress::step("Applying migrations");
-            let files =
-                ConfigMap { data: Some(migrations.files), ..immutable(target, name, "migrations") };
-            create(target, &files).await?;
-            job::run(target, name).await?;
+            for (name, files) in self.pointer.live.migrations().zip(self.migrations) {
+                let files =
+                    ConfigMap { data: Some(files), ..immutable(target, name, "migrations") };
+                create(target, &files).await?;
+            }
+            job::run(target, self.pointer.live.migrations()).await?;
             step.done("The migrations are applied");
         }
         let name = release::pointer_name(&target.app);
@@ -291,8 +297,8 @@ async fn create(target: &Target, config_map: &ConfigMap) -> Result<()> {
 async fn prune(target: &Target, pointer: &Pointer) -> Result<()> {
     let mut needed = BTreeSet::new();
     for release in pointer.releases() {
+        needed.extend(release.migrations().map(str::to_owned));
         needed.extend(release.config_maps);
-        needed.extend(release.migrations);
     }
     let selector = format!(
         "app.kubernetes.io/name={},app.kubernetes.io/managed-by=runtime-host,\

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 
+pub mod migrations;
 pub mod parts;
 
 /// Versions that are kept, the live one among them.
@@ -27,11 +28,6 @@ const HISTORY: &str = "history";
 /// The pointer's name.
 pub fn pointer_name(app: &str) -> String {
     format!("{app}-live")
-}
-
-/// The name of a migrations ConfigMap.
-pub fn migrations_name(app: &str, digest: Digest) -> String {
-    format!("{app}-migrations-{digest}")
 }
 
 /// One version of the component, as it was pushed.
@@ -54,7 +50,7 @@ pub struct Release {
     /// The highest migration that the component needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<i32>,
-    /// The ConfigMap with its migrations.
+    /// The ConfigMaps with its migrations, by their names with spaces between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrations: Option<String>,
     /// Whether it served its first minute without being taken back.
@@ -63,6 +59,11 @@ pub struct Release {
 }
 
 impl Release {
+    /// The ConfigMaps with its migrations.
+    pub fn migrations(&self) -> impl Iterator<Item = &str> {
+        self.migrations.iter().flat_map(|names| names.split_whitespace())
+    }
+
     /// Somebody named another digest by hand, and left what a push had said of its own.
     fn forget(&mut self, pushed: &Self) {
         fn own<T: PartialEq>(value: Option<T>, pushed: Option<&T>) -> Option<T> {

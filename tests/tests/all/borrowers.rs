@@ -67,3 +67,36 @@ async fn a_result_of_many_narrow_rows_is_bounded_as_it_is_held() {
     assert!(refused.status >= 400 && refused.text().contains("larger than"), "{}", refused.text());
     host.run_sql(3, "SELECT true FROM generate_series(1, 1000)").await.is(200);
 }
+
+#[tokio::test]
+async fn a_copy_is_refused_by_its_name_and_costs_no_connection() {
+    let database = Database::new().await;
+    let host = one_connection(&database).await;
+    host.run_sql(4, "SELECT 'x'").await.is(200);
+    let connections = database.connections().await;
+    for sql in ["COPY todoitem FROM STDIN", "copy (SELECT 1) to stdout"] {
+        for version in [2, 3, 4] {
+            let refused = host.run_sql(version, sql).await.is(500);
+            assert!(refused.text().contains("INSERT INTO"), "{}", refused.text());
+        }
+    }
+    host.run_sql(4, "SELECT 'x'").await.is(200);
+    assert_eq!(database.connections().await, connections);
+}
+
+#[tokio::test]
+async fn a_statement_that_waits_delays_no_other_request() {
+    let database = Database::new().await;
+    let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
+    let lock = database.lock(7).await;
+    // Version 3 has statements that hold their whole instance.
+    let waits = host.run_sql(3, "SELECT true FROM pg_advisory_xact_lock(7)");
+    let others = async {
+        for _ in 0..20 {
+            host.run_sql(3, "SELECT 1").await.is(200);
+        }
+        drop(lock);
+    };
+    let (waited, ()) = tokio::join!(waits, others);
+    waited.is(200);
+}

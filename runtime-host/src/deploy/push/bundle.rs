@@ -1,6 +1,5 @@
 //! What travels: components with their files, and migrations.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -8,6 +7,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::target::Target;
 use crate::database::migrate;
+use crate::deploy::release::migrations::Files;
 use crate::deploy::release::{Release, parts};
 use crate::digest::Digest;
 use crate::guest::package::pack;
@@ -26,8 +26,7 @@ pub struct Bundle {
 }
 
 pub struct Migrations {
-    /// SQL by file name.
-    pub files: BTreeMap<String, String>,
+    pub files: Files,
     /// The number of the last one.
     pub schema: i32,
     pub digest: Digest,
@@ -45,14 +44,13 @@ impl Bundle {
     /// Reads a version as it was pushed to an environment.
     pub async fn from_cluster(target: &Target, release: &Release) -> Result<Self> {
         let package = package(target, release).await?;
-        let migrations = match &release.migrations {
-            Some(name) => {
-                let files = get(target, name).await?.data.unwrap_or_default();
-                let digest = digest(&files);
-                Some(Migrations { files, schema: release.schema.unwrap_or(0), digest })
-            }
-            None => None,
-        };
+        let mut files = Files::new();
+        for name in release.migrations() {
+            files.extend(get(target, name).await?.data.unwrap_or_default());
+        }
+        let schema = release.schema.unwrap_or(0);
+        let of = |files| Migrations { digest: digest(&files), files, schema };
+        let migrations = release.migrations.is_some().then(|| of(files));
         let version = release.version.clone();
         Ok(Self { digest: release.digest, package, version, migrations })
     }
@@ -88,7 +86,7 @@ fn read(folder: &Path) -> Result<Migrations> {
 }
 
 /// Over names and contents, each with its length before it.
-fn digest(files: &BTreeMap<String, String>) -> Digest {
+fn digest(files: &Files) -> Digest {
     let mut text = Vec::new();
     for part in files.iter().flat_map(|(name, sql)| [name, sql]) {
         text.extend_from_slice(&part.len().to_be_bytes());

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{ConfigMapVolumeSource, Pod, Volume};
+use k8s_openapi::api::core::v1::{
+    ConfigMapProjection, Pod, ProjectedVolumeSource, Volume, VolumeProjection,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{ListParams, LogParams, PostParams};
 
@@ -17,11 +19,11 @@ const LOOK: Duration = Duration::from_millis(300);
 /// The volume of the CronJob's pods that holds the SQL files.
 const VOLUME: &str = "migrations";
 
-/// Runs the migrations in a ConfigMap, and waits until they are through.
-pub async fn run(target: &Target, config_map: &str) -> Result<()> {
+/// Runs the migrations in ConfigMaps, and waits until they are through.
+pub async fn run(target: &Target, config_maps: impl Iterator<Item = &str>) -> Result<()> {
     let jobs = target.api::<Job>();
     let job = jobs
-        .create(&PostParams::default(), &job(target, config_map).await?)
+        .create(&PostParams::default(), &job(target, config_maps).await?)
         .await
         .context("start the migrations")?;
     let name = job.metadata.name.unwrap_or_default();
@@ -49,7 +51,7 @@ pub async fn run(target: &Target, config_map: &str) -> Result<()> {
     }
 }
 
-async fn job(target: &Target, config_map: &str) -> Result<Job> {
+async fn job(target: &Target, config_maps: impl Iterator<Item = &str>) -> Result<Job> {
     let name = format!("{}-migrate", target.app);
     let template = target
         .api::<CronJob>()
@@ -67,14 +69,19 @@ async fn job(target: &Target, config_map: &str) -> Result<Job> {
     let pod = spec.template.spec.as_mut().context("the CronJob has no pod")?;
     let volume = pod.volumes.iter_mut().flatten().find(|volume| volume.name == VOLUME);
     let volume = volume.with_context(|| format!("the CronJob {name} has no volume {VOLUME}"))?;
-    *volume = Volume {
-        name: VOLUME.into(),
-        config_map: Some(ConfigMapVolumeSource {
-            name: config_map.to_owned(),
-            ..ConfigMapVolumeSource::default()
+    let source = |name: &str| VolumeProjection {
+        config_map: Some(ConfigMapProjection {
+            name: name.to_owned(),
+            ..ConfigMapProjection::default()
         }),
-        ..Volume::default()
+        ..VolumeProjection::default()
     };
+    // All of them together are one folder.
+    let projected = ProjectedVolumeSource {
+        sources: Some(config_maps.map(source).collect()),
+        ..ProjectedVolumeSource::default()
+    };
+    *volume = Volume { name: VOLUME.into(), projected: Some(projected), ..Volume::default() };
     let metadata = ObjectMeta {
         generate_name: Some(format!("{name}-")),
         labels: metadata.labels,
