@@ -20,6 +20,7 @@ use crate::guest::engine::{self, EpochThread};
 use crate::guest::loaded::Loader;
 use crate::guest::memory::AllMemory;
 use crate::guest::store::Shared;
+use crate::http::cors::Origins;
 use crate::http::server::{self, Server};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -92,8 +93,8 @@ impl Host {
             manifest.routes.clone(),
             settings.data_dir,
         )?);
-        let server =
-            Arc::new(Server::new(limits, manifest.routes.clone(), metrics, settings.access_log));
+        let (routes, origins) = (manifest.routes.clone(), origins(manifest, &values)?);
+        let server = Arc::new(Server::new(limits, routes, origins, metrics, settings.access_log));
         Ok(Self { server, loader, pools, _epochs: epochs })
     }
 
@@ -139,11 +140,22 @@ pub fn check_configuration(
     given: &BTreeMap<String, String>,
 ) -> Result<()> {
     let values = variables::resolve(manifest, sources, given)?;
+    origins(manifest, &values)?;
     for component in &manifest.components {
         component_variables(component, &values)?;
         allowed_hosts(component, &values)?;
     }
     Ok(())
+}
+
+/// Whose scripts may read the host's own answers: of whichever component's sites.
+fn origins(manifest: &Manifest, values: &BTreeMap<String, String>) -> Result<Origins> {
+    let mut texts = Vec::new();
+    for component in &manifest.components {
+        let place = format!("component.{}.tool.runtime-host.cors_origins", component.id);
+        texts.push(variables::render(&place, &component.cors_origins, values)?);
+    }
+    Ok(Origins::parse(texts.iter().map(String::as_str)))
 }
 
 fn component_variables(

@@ -1,6 +1,7 @@
 //! HTTP towards clients: connections, the rules for a request, and the life of an exchange.
 
 pub mod body;
+pub mod cors;
 pub mod exchange;
 pub mod patience;
 pub mod problem;

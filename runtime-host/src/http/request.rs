@@ -42,9 +42,14 @@ pub async fn handle(
     under_way: UnderWay,
 ) -> Response<WasiBody> {
     let mut exchange = Exchange::begin(server, ends.client, &request, under_way);
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response = match forward(server, ends, request, &mut exchange).await {
         Ok(response) => response,
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            let mut response = problem.into_response();
+            server.origins.allow(origin.as_ref(), response.headers_mut());
+            response
+        }
     };
     if server.stopping.load(Ordering::Relaxed) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::guest::loaded::Loaded;
+use crate::http::cors::Origins;
 use crate::http::exchange;
 use crate::http::patience::{HeadTimeout, Paced, Patience};
 use crate::http::pulse::Pulse;
@@ -42,6 +43,8 @@ pub struct Server {
     pub live: ArcSwapOption<Loaded>,
     pub limits: Limits,
     pub routes: Arc<Routes>,
+    /// Whose scripts may read the host's own answers.
+    pub origins: Origins,
     pub metrics: Arc<Metrics>,
     pub requests: Arc<Semaphore>,
     /// Those of them whose bodies are still coming.
@@ -58,6 +61,7 @@ impl Server {
     pub fn new(
         limits: Limits,
         routes: Arc<Routes>,
+        origins: Origins,
         metrics: Arc<Metrics>,
         access_log: bool,
     ) -> Self {
@@ -67,6 +71,7 @@ impl Server {
             uploads: Arc::new(Semaphore::new(limits.max_uploads())),
             limits,
             routes,
+            origins,
             metrics,
             access_log,
             stopping: AtomicBool::new(false),

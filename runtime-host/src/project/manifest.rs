@@ -60,6 +60,8 @@ pub struct Component {
     pub build: Option<Build>,
     /// The folder of SQL migrations, if the component has any.
     pub migrations: Option<PathBuf>,
+    /// Template of the origins whose scripts may read the host's own answers, separated by commas.
+    pub cors_origins: String,
     /// Path and query of the request that a new version has to answer before it
     /// takes over.
     pub probe: String,

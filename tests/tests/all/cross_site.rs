@@ -227,3 +227,21 @@ async fn a_listed_sites_script_is_let_in_by_a_browser() {
     assert_eq!(title_that_comes(&browser).await, "etag \"2\"");
     assert_eq!(app.list().await[0]["completed"], true);
 }
+
+#[tokio::test]
+async fn a_listed_sites_script_reads_what_the_host_itself_answers() {
+    let app = App::with(|up| {
+        up.variable("cors_origins", "https://a.example/").argument("--max-body=1KiB")
+    })
+    .await;
+    let refused = async |origin: &str| {
+        let large = json!({ "title": "x".repeat(2000) });
+        app.post("/todos").header("origin", origin).json(&large).answer().await.is(413)
+    };
+    let read = refused("https://a.example").await;
+    assert_eq!(read.header("access-control-allow-origin"), "https://a.example");
+    assert_eq!(read.header("vary"), "origin");
+    assert_eq!(read.header("cache-control"), "no-store");
+    let hidden = refused("https://b.example").await;
+    assert_eq!(hidden.maybe_header("access-control-allow-origin"), None);
+}

@@ -122,6 +122,8 @@ enum Commands {
 struct Tool {
     migrations: Option<PathBuf>,
     probe: Option<String>,
+    #[serde(default)]
+    cors_origins: String,
 }
 
 /// Parses and checks a manifest whose paths start from `dir`. The error says
@@ -274,6 +276,7 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
             watch: build.watch,
         }),
         migrations: tool.migrations.map(|path| dir.join(path)),
+        cors_origins: tool.cors_origins,
         probe,
         id,
     })
