@@ -1,5 +1,6 @@
 //! The component: compiled, checked, loaded, and its instances at work.
 
+mod absent;
 pub mod compile;
 pub mod engine;
 pub mod failure;

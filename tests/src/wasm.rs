@@ -45,6 +45,27 @@ fn component_that(imports: &str, with: &str, module: &str) -> Vec<u8> {
     wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// A component that imports all of Spin, as some SDKs have it, and calls for a key-value store.
+pub fn component_that_imports_all_of_spin() -> Vec<u8> {
+    let rest = ["sqlite/sqlite", "redis/redis", "mysql/mysql", "mqtt/mqtt"];
+    let rest = rest.map(|name| {
+        format!(
+            r#"(import "spin:{name}@3.0.0" (instance
+                (export "connection" (type (sub resource))) (export "f" (func))))"#
+        )
+    });
+    let imports = format!(
+        r#"{}
+        (import "spin:key-value/key-value@3.0.0" (instance $store (export "open" (func))))
+        (core func $open (canon lower (func $store "open")))"#,
+        rest.concat()
+    );
+    let with = r#"(with "host" (instance (export "open" (func $open))))"#;
+    let module = r#"(import "host" "open" (func $open))
+        (func (export "handle") (param i32 i32) (call $open))"#;
+    component_that(&imports, with, module)
+}
+
 /// A component that traps at every request.
 pub fn component_that_traps() -> Vec<u8> {
     component_that("", "", r#"(func (export "handle") (param i32 i32) unreachable)"#)

@@ -11,10 +11,11 @@ use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::digest::Digest;
+use crate::guest::absent;
 use crate::guest::compile::Compiler;
 use crate::guest::files::Folder;
 use crate::guest::health::Health;
-use crate::guest::imports;
+use crate::guest::imports::{self, Fit};
 use crate::guest::instances::Instances;
 use crate::guest::package::{self, Part};
 use crate::guest::siblings::Siblings;
@@ -108,7 +109,8 @@ pub fn inspect(parts: &[Part]) -> Result<(), Unfit> {
     for part in parts {
         let checked = check_kind(&part.component)
             .map_err(Unfit::Kind)
-            .and_then(|()| imports::check(&part.component).map_err(Unfit::Imports));
+            .and_then(|()| imports::check(&part.component).map_err(Unfit::Imports))
+            .map(|_| ());
         checked.map_err(|error| if parts.len() > 1 { error.of(&part.id) } else { error })?;
     }
     Ok(())
@@ -121,6 +123,16 @@ fn prepare(
     bytes: &[u8],
 ) -> Result<ProxyPre<Guest>, Unfit> {
     let component = Component::new(engine, bytes).map_err(|error| Unfit::Compile(error.into()))?;
+    let with_traps = match imports::check(bytes).map_err(Unfit::Imports)? {
+        Fit::Offered => None,
+        Fit::Whole => {
+            let mut linker = linker.clone();
+            let defined = absent::define(&mut linker, &component);
+            defined.map_err(|error| Unfit::Imports(format!("{error:#}")))?;
+            Some(linker)
+        }
+    };
+    let linker = with_traps.as_ref().unwrap_or(linker);
     let pre = linker.instantiate_pre(&component).map_err(|error| {
         // Every interface is there, so one has another shape.
         Unfit::Imports(format!("its imports do not fit this host: {error:#}"))

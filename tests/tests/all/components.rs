@@ -2,7 +2,8 @@
 //! component may do wrong.
 
 use tests::host::Up;
-use tests::{Answer, Ask, Database, Host, until};
+use tests::wasm::component_that_imports_all_of_spin;
+use tests::{Answer, Ask, Database, Host, Project, until};
 
 async fn get(host: &Host, path: &str) -> Answer {
     tests::http::client().get(format!("{}{path}", host.origin())).answer().await
@@ -148,4 +149,14 @@ async fn the_variables_are_there_by_the_standards_name_too() {
     let url = format!("Some({:?})", database.url().as_str());
     assert_eq!(get(&host, "/config/database_url").await.is(200).text(), url);
     assert_eq!(get(&host, "/config/nobody").await.is(200).text(), "None");
+}
+
+#[tokio::test]
+async fn what_an_sdk_imports_for_everybody_ends_only_whoever_calls_it() {
+    let mut project = Project::new();
+    project.write("a.wasm", component_that_imports_all_of_spin());
+    project.set("component.todo.source", "a.wasm");
+    let host = Up::on("postgres://nobody@127.0.0.1:1/nothing", project).start().await;
+    get(&host, "/").await.is(500);
+    host.says("it called spin:key-value/key-value@3.0.0#open, which this host does not").await;
 }
