@@ -2,23 +2,21 @@
 //! pointer, and at last what nobody needs any more goes. Interrupted anywhere,
 //! it can be run again.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context as _, Result, bail};
 use k8s_openapi::api::core::v1::ConfigMap;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::ResourceExt as _;
-use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::api::PostParams;
 
 use crate::deploy::release::migrations::{self, Files};
 use crate::deploy::release::{self, Pointer, Release, parts};
 use crate::digest::Digest;
 use crate::terminal::progress;
 use bundle::{Bundle, Migrations};
+use config_maps::{create, immutable, metadata, prune};
 use pods::{Member, Pods};
 use target::Target;
 
 pub mod bundle;
+mod config_maps;
 mod job;
 pub mod pods;
 pub mod target;
@@ -248,76 +246,6 @@ fn now() -> String {
     // Whole seconds are what people read.
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
-}
-
-fn metadata(target: &Target, name: &str, part: &str) -> ObjectMeta {
-    let labels = [
-        ("app.kubernetes.io/name", target.app.as_str()),
-        ("app.kubernetes.io/component", part),
-        ("app.kubernetes.io/managed-by", "runtime-host"),
-    ];
-    ObjectMeta {
-        name: Some(name.to_owned()),
-        labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
-        ..ObjectMeta::default()
-    }
-}
-
-fn immutable(target: &Target, name: &str, part: &str) -> ConfigMap {
-    ConfigMap {
-        metadata: metadata(target, name, part),
-        immutable: Some(true),
-        ..ConfigMap::default()
-    }
-}
-
-/// Creates what is named by its content. What is there already is that content,
-/// unless another version of the compressor wrote it: then it is written anew.
-async fn create(target: &Target, config_map: &ConfigMap) -> Result<()> {
-    let (api, name) = (target.api::<ConfigMap>(), config_map.name_any());
-    match api.create(&PostParams::default(), config_map).await {
-        Ok(_) => return Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 409 => {}
-        Err(error) => return Err(error).with_context(|| format!("create the ConfigMap {name}")),
-    }
-    let found = api.get(&name).await.with_context(|| format!("read the ConfigMap {name}"))?;
-    if found.data == config_map.data && found.binary_data == config_map.binary_data {
-        return Ok(());
-    }
-    let replace = async {
-        api.delete(&name, &DeleteParams::default()).await?;
-        api.create(&PostParams::default(), config_map).await
-    };
-    replace.await.with_context(|| format!("write the ConfigMap {name} anew"))?;
-    Ok(())
-}
-
-/// Removes the parts and migrations of versions that are in no history. Only
-/// what a push has made; what others made is theirs.
-async fn prune(target: &Target, pointer: &Pointer) -> Result<()> {
-    let mut needed = BTreeSet::new();
-    for release in pointer.releases() {
-        needed.extend(release.migrations().map(str::to_owned));
-        needed.extend(release.config_maps);
-    }
-    let selector = format!(
-        "app.kubernetes.io/name={},app.kubernetes.io/managed-by=runtime-host,\
-         app.kubernetes.io/component in (component,migrations)",
-        target.app
-    );
-    let api = target.api::<ConfigMap>();
-    let found = api
-        .list_metadata(&ListParams::default().labels(&selector))
-        .await
-        .context("list the ConfigMaps of older versions")?;
-    for name in found.items.into_iter().filter_map(|found| found.metadata.name) {
-        if !needed.contains(&name) {
-            api.delete(&name, &DeleteParams::default())
-                .await
-                .with_context(|| format!("remove the ConfigMap {name} of an older version"))?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
