@@ -11,7 +11,7 @@ use crate::{
     commands::blocked,
     exec::PSQL,
     health::{Answer, Member, archive},
-    objects::{CERTIFICATE_FILE, SET_LABEL, archive::GAP_FILE},
+    objects::{CERTIFICATE_FILE, CONTAINER, SET_LABEL, archive::GAP_FILE},
 };
 
 /// A member that needs longer is as good as away.
@@ -72,6 +72,13 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
             .map(|container| container.restart_count)
             .sum(),
         ready: is_ready(pod),
+        image: status
+            .container_statuses
+            .iter()
+            .flatten()
+            .find(|container| container.name == CONTAINER)
+            .map(|container| container.image_id.clone())
+            .filter(|image| !image.is_empty()),
         ..Member::default()
     };
     if pod.metadata.deletion_timestamp.is_some() {

@@ -3,6 +3,7 @@
 
 mod backup;
 mod hba;
+mod memory;
 mod parameters;
 mod pods;
 mod replication;
@@ -21,7 +22,7 @@ pub use self::{
     pods::{Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},
     replication::{Replication, SynchronousMode},
     set::{Amounts, Set},
-    values::{Bounded, Identifier, Image, Label, Name, Quantity, Size, in_name},
+    values::{Bounded, Identifier, Image, Label, Locale, Name, Quantity, Size, in_name},
 };
 
 /// Port of PostgreSQL, and of Patroni's REST API, in every pod.
@@ -65,14 +66,19 @@ pub struct Env {
 #[serde(deny_unknown_fields, default)]
 pub struct Role {
     pub connection_limit: Bounded<-1, 10_000, -1>,
-    /// What its Secret leads to; may be left out where it owns no more than one database.
+    /// What its Secret leads to; may be left out where it owns or reads no more than one database.
     pub database: Option<Identifier>,
+    /// Databases that it may read and not change.
+    pub reads: Vec<Identifier>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     pub owner: Identifier,
+    /// ICU's name of the language whose order texts have, when the database is made.
+    #[serde(default)]
+    pub icu_locale: Option<Locale>,
 }
 
 impl Env {
@@ -165,7 +171,7 @@ impl Env {
         for (role, settings) in &self.roles {
             self.check_database_of(role, settings)?;
         }
-        for (database, Database { owner }) in &self.databases {
+        for (database, Database { owner, .. }) in &self.databases {
             if !self.roles.contains_key(owner) {
                 bail!(
                     "databases.{database}.owner is {owner}, which is not a role here: add [roles.{owner}]"
@@ -182,7 +188,8 @@ impl Env {
     pub fn database_of(&self, role: &str) -> Option<&Identifier> {
         let named = self.roles.iter().find(|(name, _)| ***name == *role);
         let named = named.and_then(|(_, settings)| settings.database.as_ref());
-        named.or_else(|| self.owned(role).first().copied())
+        let of_role = || self.owned(role).first().copied().or_else(|| self.read_by(role).next());
+        named.or_else(of_role)
     }
 
     /// An object's name has no underscore, so `my_app` and `my-app` would share a Secret.
@@ -196,6 +203,12 @@ impl Env {
         Ok(())
     }
 
+    /// The databases that a role may read.
+    pub fn read_by(&self, role: &str) -> impl Iterator<Item = &Identifier> {
+        let settings = self.roles.iter().find(|(name, _)| ***name == *role);
+        settings.into_iter().flat_map(|(_, settings)| &settings.reads)
+    }
+
     fn owned(&self, role: &str) -> Vec<&Identifier> {
         let owned = self.databases.iter().filter(|(_, database)| *database.owner == *role);
         owned.map(|(name, _)| name).collect()
@@ -203,6 +216,17 @@ impl Env {
 
     /// A second database must not turn an application to another one.
     fn check_database_of(&self, role: &Identifier, settings: &Role) -> Result<()> {
+        for database in &settings.reads {
+            let owner = self.databases.get(database).map(|database| &database.owner);
+            ensure!(
+                owner.is_some(),
+                "roles.{role}.reads names {database}, which is not a database here: add [databases.{database}]"
+            );
+            ensure!(
+                owner != Some(role),
+                "roles.{role}.reads names {database}, which is its own and which it may change: leave it out"
+            );
+        }
         if let Some(database) = &settings.database {
             ensure!(
                 self.databases.contains_key(database),

@@ -95,6 +95,9 @@ pub struct Member {
     /// Its pod was made from an older template than its set has now.
     pub outdated: bool,
     pub certificate: certificate::State,
+    /// What runs, by its digest; one tag may mean several images.
+    #[serde(skip)]
+    pub image: Option<String>,
     #[serde(skip)]
     pub certificate_file: Option<certificate::File>,
     #[serde(skip)]

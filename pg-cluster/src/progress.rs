@@ -9,8 +9,11 @@ use std::{
 
 use anyhow::{Result, bail};
 
-/// How often a condition is looked at.
+/// How often a condition is looked at; each look may ask every member.
 const INTERVAL: Duration = Duration::from_millis(300);
+/// After so long there is no hurry any more.
+const HURRY: Duration = Duration::from_secs(30);
+const LATER: Duration = Duration::from_secs(1);
 
 pub fn done(what: &str, how: &str) {
     eprintln!("{} {what}: {how}", mark("✓", "32"));
@@ -56,7 +59,8 @@ where
             }
             Err(error) => return Err(error),
         }
-        tokio::time::sleep(INTERVAL).await;
+        let pause = if began.elapsed() < HURRY { INTERVAL } else { LATER };
+        tokio::time::sleep(pause).await;
     }
 }
 

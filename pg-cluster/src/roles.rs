@@ -13,6 +13,12 @@ const LIMIT: Duration = Duration::from_mins(1);
 struct Live {
     roles: Vec<LiveRole>,
     databases: Vec<LiveDatabase>,
+    /// Whether pg_rewind's role has the connections that are kept for it.
+    #[serde(default)]
+    rewind_is_reserved: bool,
+    /// Whether `pg_stat_statements` can be asked.
+    #[serde(default)]
+    has_statements: bool,
 }
 #[derive(Debug, Deserialize)]
 struct LiveRole {
@@ -20,6 +26,8 @@ struct LiveRole {
     connection_limit: i32,
     can_login: bool,
     verifier: Option<String>,
+    #[serde(default)]
+    reads_all: bool,
 }
 #[derive(Debug, Deserialize)]
 struct LiveDatabase {
@@ -27,13 +35,22 @@ struct LiveDatabase {
     owner: String,
     /// Whether every role may connect to it, as PostgreSQL has it by default.
     open: bool,
+    /// Roles that may connect to it.
+    #[serde(default)]
+    readers: Vec<String>,
 }
 
 const LOOK: &str = "select json_build_object(
+    'rewind_is_reserved', coalesce((select pg_has_role(oid, 'pg_use_reserved_connections', 'member')
+                                    from pg_roles where rolname = 'rewind'), true),
+    'has_statements', exists (select from pg_extension where extname = 'pg_stat_statements'),
     'roles', (select coalesce(json_agg(json_build_object('name', rolname, 'connection_limit', rolconnlimit,
-              'can_login', rolcanlogin, 'verifier', rolpassword)), '[]') from pg_authid),
+              'can_login', rolcanlogin, 'verifier', rolpassword,
+              'reads_all', pg_has_role(oid, 'pg_read_all_data', 'member'))), '[]') from pg_authid),
     'databases', (select coalesce(json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba),
-              'open', has_database_privilege('public', oid, 'CONNECT, TEMPORARY'))), '[]') from pg_database))";
+              'open', has_database_privilege('public', oid, 'CONNECT, TEMPORARY'),
+              'readers', (select coalesce(json_agg(rolname), '[]') from pg_roles as reader
+                          where has_database_privilege(reader.oid, pg_database.oid, 'CONNECT')))), '[]') from pg_database))";
 
 /// Brings the roles and databases of the configuration about. What it doesn't name is left alone.
 pub async fn ensure(cluster: &Cluster, primary: &str, passwords: &Passwords) -> Result<()> {
@@ -80,7 +97,13 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
         let mut want = |what: &str, statement| wanted.push((format!("{what} {name}"), statement));
         let found = live.databases.iter().find(|live| live.name == **name);
         match found {
-            None => want("database", format!("create database \"{name}\" owner \"{owner}\";")),
+            None => {
+                // Only template0 lets a database have another order than its own.
+                let locale = database.icu_locale.as_ref().map_or_else(String::new, |locale| {
+                    format!(" template template0 locale_provider icu icu_locale '{locale}'")
+                });
+                want("database", format!("create database \"{name}\" owner \"{owner}\"{locale};"));
+            }
             Some(live) if live.owner != **owner => {
                 want("owner of", format!("alter database \"{name}\" owner to \"{owner}\";"));
             }
@@ -90,6 +113,29 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
         if found.is_none_or(|live| live.open) {
             want("privacy of", format!("revoke all on database \"{name}\" from public;"));
         }
+    }
+    for (name, role) in &env.roles {
+        // It reads whatever its owner makes later as well, and nowhere else than where it may connect.
+        let found = live.roles.iter().find(|live| live.name == **name);
+        if !role.reads.is_empty() && !found.is_some_and(|live| live.reads_all) {
+            let grant = format!("grant pg_read_all_data to \"{name}\";");
+            wanted.push((format!("reads of {name}"), grant));
+        }
+        for database in &role.reads {
+            let may = |live: &LiveDatabase| live.readers.iter().any(|reader| *reader == **name);
+            if !live.databases.iter().any(|live| live.name == **database && may(live)) {
+                let grant = format!("grant connect on database \"{database}\" to \"{name}\";");
+                wanted.push((format!("{name}'s way into {database}"), grant));
+            }
+        }
+    }
+    if !live.rewind_is_reserved {
+        let grant = "grant pg_use_reserved_connections to rewind;";
+        wanted.push(("connections for pg_rewind".to_owned(), grant.to_owned()));
+    }
+    if !live.has_statements {
+        let create = "create extension if not exists pg_stat_statements schema public;";
+        wanted.push(("pg_stat_statements".to_owned(), create.to_owned()));
     }
     Ok(wanted)
 }
@@ -106,6 +152,11 @@ mod tests {
         (env, passwords)
     }
 
+    /// A server that has what every one gets.
+    fn settled() -> Live {
+        Live { rewind_is_reserved: true, has_statements: true, ..Live::default() }
+    }
+
     #[test]
     fn what_is_missing_is_made_and_no_password_is_sent() {
         let (env, passwords) = env();
@@ -119,11 +170,36 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_gets_into_its_databases_alone_and_an_order_is_given_at_birth() {
+        let text = "name = \"a\"\nimage = \"a:1\"\nroles.app = {}\nroles.look.reads = [\"todo\"]\n\
+                    databases.todo = { owner = \"app\", icu_locale = \"de-DE\" }\ndatabases.other.owner = \"look\"";
+        let env = Env::parse(text, "dev").unwrap();
+        assert_eq!(env.database_of("look").map(|name| &**name), Some("other"));
+        let passwords = Passwords::resolve(&env, &Given::default(), |_, _| None).unwrap();
+        let made: Vec<_> = statements(&env, &passwords, &settled()).unwrap();
+        let made: Vec<&str> = made.iter().map(|(_, statement)| statement.as_str()).collect();
+        for statement in [
+            "create database \"todo\" owner \"app\" template template0 locale_provider icu icu_locale 'de-DE';",
+            "grant pg_read_all_data to \"look\";",
+            "grant connect on database \"todo\" to \"look\";",
+        ] {
+            assert!(made.contains(&statement), "{made:?}");
+        }
+        for wrong in ["roles.app.reads = [\"todo\"]", "roles.app.reads = [\"nothing\"]"] {
+            let text = text.replace("roles.app = {}", wrong);
+            assert!(Env::parse(&text, "dev").unwrap_err().to_string().contains("roles.app.reads"));
+        }
+        let text = text.replace("de-DE", "de'; drop");
+        assert!(format!("{:#}", Env::parse(&text, "dev").unwrap_err()).contains("ICU"));
+    }
+
+    #[test]
     fn a_database_that_was_left_open_is_closed() {
         let (mut env, passwords) = env();
         env.roles.clear();
-        let database = LiveDatabase { name: "todo".into(), owner: "app".into(), open: true };
-        let live = Live { roles: vec![], databases: vec![database] };
+        let database =
+            LiveDatabase { name: "todo".into(), owner: "app".into(), open: true, readers: vec![] };
+        let live = Live { databases: vec![database], ..settled() };
         let made = statements(&env, &passwords, &live).unwrap();
         assert_eq!(made.len(), 1);
         assert_eq!(made[0].1, "revoke all on database \"todo\" from public;");
@@ -138,11 +214,18 @@ mod tests {
             connection_limit: 5,
             can_login: true,
             verifier,
+            reads_all: false,
         };
-        let database = || LiveDatabase { name: "todo".into(), owner: "app".into(), open: false };
-        let live = Live { roles: vec![role(Some(verifier))], databases: vec![database()] };
+        let database = || LiveDatabase {
+            name: "todo".into(),
+            owner: "app".into(),
+            open: false,
+            readers: vec![],
+        };
+        let live =
+            Live { roles: vec![role(Some(verifier))], databases: vec![database()], ..settled() };
         assert!(statements(&env, &passwords, &live).unwrap().is_empty());
-        let live = Live { roles: vec![role(None)], databases: vec![database()] };
+        let live = Live { roles: vec![role(None)], databases: vec![database()], ..settled() };
         assert!(statements(&env, &passwords, &live).unwrap()[0].1.starts_with("alter role"));
     }
 }

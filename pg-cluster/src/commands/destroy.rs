@@ -42,6 +42,9 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         );
         return Ok(());
     }
+    if plan.delete_volumes {
+        progress::warn(&what_is_left(cluster).await);
+    }
     match &plan.name {
         Some(name) => ensure!(
             **name == *env.name,
@@ -92,6 +95,27 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         );
     }
     Ok(())
+}
+
+/// What of the data there is elsewhere, for whoever is about to end it.
+async fn what_is_left(cluster: &Cluster) -> String {
+    const DUMP: &str = "`pg-cluster export --to FILE` makes a dump of a database first";
+    let env = &cluster.env;
+    match env.backup.as_ref().map(|backup| backup.s3.is_some()) {
+        None => format!("{} has no archive, so nothing of it is left: {DUMP}", env.name),
+        Some(false) => {
+            format!("the archive's server goes as well, so nothing of {} is left: {DUMP}", env.name)
+        }
+        Some(true) => {
+            let archive = cluster.archive().await;
+            let newest =
+                archive.and_then(|archive| archive.last_backup).map(|it| format!("{it:.0}"));
+            format!(
+                "what is left is the archive in the bucket; its newest backup is of {}",
+                newest.as_deref().unwrap_or("no moment that is known: `pg-cluster backup list`")
+            )
+        }
+    }
 }
 
 /// Ends the members, replicas first; their volumes stay.

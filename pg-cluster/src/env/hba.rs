@@ -83,11 +83,12 @@ fn check_line(text: &str) -> Result<(), String> {
         }
     };
     match (fields[0], method) {
-        ("host" | "hostssl" | "hostnossl", "reject") | ("hostssl", "scram-sha-256" | "cert") => {
-            Ok(())
-        }
+        ("host" | "hostssl" | "hostnossl", "reject") | ("hostssl", "scram-sha-256") => Ok(()),
+        ("hostssl", "cert") => Err(format!(
+            "`{text}` lets nobody in, as pg-cluster's CA makes no certificates for clients: write scram-sha-256 or reject"
+        )),
         ("hostssl", _) => {
-            Err(format!("`{text}` lets in by {method}: write scram-sha-256, cert or reject"))
+            Err(format!("`{text}` lets in by {method}: write scram-sha-256 or reject"))
         }
         (kind, _) => {
             Err(format!("`{text}` could let in without TLS: write hostssl instead of {kind}"))

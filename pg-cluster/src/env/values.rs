@@ -92,6 +92,12 @@ fn check_quantity(text: &str) -> Result<(), String> {
     refuse_unless(fits, text, "a number with a unit, such as 8Gi, 512Mi or 250m")
 }
 
+fn check_locale(text: &str) -> Result<(), String> {
+    let fits = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    refuse_unless(fits, text, "a language as ICU names it, such as de or en-US")
+}
+
 fn check_size(text: &str) -> Result<(), String> {
     let fits = size_bytes(text).is_some_and(|size| size > 0);
     refuse_unless(fits, text, "a number and kB, MB, GB or TB, such as 512MB")
@@ -102,6 +108,8 @@ checked_string!(Name, check_name);
 // A role or a database.
 checked_string!(Identifier, check_identifier);
 checked_string!(Label, check_label);
+// A language as ICU names it: `de`, `sv-SE`, `en-u-kn`.
+checked_string!(Locale, check_locale);
 checked_string!(Image, check_image);
 // An amount of memory, storage or processor time, as Kubernetes writes it.
 checked_string!(Quantity, check_quantity);

@@ -1,8 +1,11 @@
 //! The verdict on a cluster, as a pure function of what its members said.
 
+use std::collections::BTreeSet;
+
 use super::{LEFT_BEHIND, Member, Verdict, load, primary, streams};
 use crate::{
     env::{Env, SynchronousMode},
+    objects::names,
     tls::RENEW_DAYS,
 };
 
@@ -66,6 +69,14 @@ pub fn judge(
             env.members()
         ));
     }
+    reasons.extend(images(members));
+    let configured = names::pods(env);
+    for member in members.iter().filter(|member| !configured.contains(&member.name)) {
+        reasons.push(format!(
+            "{} is a member beyond those that postgres.toml has: run `pg-cluster scale`, or write a larger count",
+            member.name
+        ));
+    }
     for member in members {
         if !member.ready && (streams(member) || member.name == primary.name) {
             reasons.push(format!(
@@ -101,6 +112,20 @@ pub fn judge(
         ));
     }
     (if reasons.is_empty() { Verdict::Healthy } else { Verdict::Degraded }, reasons)
+}
+
+/// One tag that means different images on different nodes: which of them runs next is chance.
+fn images(members: &[Member]) -> Option<String> {
+    // Those of an older template are on their way out.
+    let current = members.iter().filter(|member| !member.outdated);
+    let all: BTreeSet<&String> = current.filter_map(|member| member.image.as_ref()).collect();
+    (all.len() > 1).then(|| {
+        let all: Vec<&str> = all.into_iter().map(String::as_str).collect();
+        format!(
+            "members of one image run {}: give the image by its digest (NAME@sha256:…), and run `pg-cluster restart`",
+            all.join(" and ")
+        )
+    })
 }
 
 /// Parameters of the configuration that the primary was not given. Those of an extension are taken

@@ -28,7 +28,7 @@ pub struct Load {
 
 /// What is amiss with the primary's load, and what to do.
 pub fn reasons(env: &Env, answer: &Answer) -> Vec<String> {
-    let mut reasons = Vec::new();
+    let mut reasons: Vec<String> = env.memory_advice().into_iter().collect();
     let Some(load) = &answer.load else { return reasons };
     if load.connections * 100 > load.connections_limit * CONNECTIONS_PERCENT {
         reasons.push(format!(

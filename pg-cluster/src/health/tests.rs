@@ -103,6 +103,35 @@ fn a_frozen_primary_is_no_primary() {
 }
 
 #[test]
+fn one_tag_for_two_images_and_a_member_too_many_are_named() {
+    let with = |images: [&str; 2]| {
+        let mut members = pair();
+        for (member, image) in members.iter_mut().zip(images) {
+            member.image = Some(image.to_owned());
+        }
+        members
+    };
+    let same = with(["x@sha256:1", "x@sha256:1"]);
+    assert_eq!(verdict(&env(""), same, Some("a-main-0"), &["a-replica-0"]).0, Verdict::Healthy);
+    let other = with(["x@sha256:1", "x@sha256:2"]);
+    let (of, said) = verdict(&env(""), other, Some("a-main-0"), &["a-replica-0"]);
+    assert_eq!(of, Verdict::Degraded);
+    assert!(said.contains("x@sha256:1 and x@sha256:2"), "{said}");
+    // One that a restart replaces is no news.
+    let mut rolling = with(["x@sha256:1", "x@sha256:2"]);
+    rolling[1].outdated = true;
+    let (_, said) = verdict(&env(""), rolling, Some("a-main-0"), &["a-replica-0"]);
+    assert!(!said.contains("x@sha256:2"), "{said}");
+
+    let mut more = pair();
+    let mut extra = answer(true);
+    extra.timeline = Some(1);
+    more.push(member("a-replica-1", Some(extra)));
+    let (_, said) = verdict(&env(""), more, Some("a-main-0"), &["a-replica-0"]);
+    assert!(said.contains("a-replica-1 is a member beyond"), "{said}");
+}
+
+#[test]
 fn two_that_take_writes_are_no_primary() {
     let members =
         vec![member("a-main-0", Some(answer(false))), member("a-replica-0", Some(answer(false)))];

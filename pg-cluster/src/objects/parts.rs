@@ -141,6 +141,16 @@ pub fn scratch(name: &str, medium: Option<&str>) -> Volume {
     }
 }
 
+/// Memory that processes share, at most half of what the container may take: a query that wants more
+/// fails by itself, and not the container.
+pub fn shared_memory(limit: Option<&env::Quantity>) -> Volume {
+    let mut volume = scratch("shm", Some("Memory"));
+    if let (Some(limit), Some(directory)) = (limit, &mut volume.empty_dir) {
+        directory.size_limit = Some(Quantity((limit.bytes() / 2).to_string()));
+    }
+    volume
+}
+
 pub fn tls_volume(env: &Env) -> Volume {
     let tls = SecretVolumeSource {
         secret_name: Some(names::certificate(env)),

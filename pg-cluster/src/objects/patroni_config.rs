@@ -26,6 +26,18 @@ pub fn config_map(env: &Env) -> Result<ConfigMap> {
     })
 }
 
+/// What somebody wants to know afterwards is in the log and in `pg_stat_statements`; the values of a
+/// statement, which may be a person's, are not.
+const WATCHED: [(&str, &str); 6] = [
+    ("log_lock_waits", "on"),
+    ("log_min_duration_statement", "1s"),
+    ("log_parameter_max_length", "0"),
+    ("log_temp_files", "10MB"),
+    ("shared_preload_libraries", "pg_stat_statements"),
+    // For pg_rewind: while clients have all others, a copy of the whole database would take its place.
+    ("reserved_connections", "2"),
+];
+
 /// A pod without a limit of huge pages is killed when it takes one, on a node that has some.
 const HUGE_PAGES: [&str; 2] = ["huge_pages", "off"];
 
@@ -128,6 +140,7 @@ fn dynamic_parameters(env: &Env) -> Map<String, Value> {
         ("max_wal_size".to_owned(), json!(megabytes(env.max_wal_size()))),
         ("temp_file_limit".to_owned(), json!(megabytes(env.smallest_volume() / 4))),
     ]);
+    parameters.extend(WATCHED.map(|(name, value)| (name.to_owned(), json!(value))));
     if let Some(backup) = &env.backup {
         parameters.extend([
             ("archive_mode".to_owned(), json!("on")),

@@ -11,7 +11,7 @@ use k8s_openapi::{
 
 use super::parts::{
     amounts, from_secret, mount, place, pod_security, port, read, requests, scratch, security,
-    shell, tls_volume,
+    shared_memory, shell, tls_volume,
 };
 use super::{
     SCOPE_LABEL, SET_LABEL, archive, labels, names, schedule, secrets, select, selector,
@@ -53,7 +53,7 @@ pub fn template(env: &Env, home: HomeSet) -> PodTemplateSpec {
             affinity: affinity(set),
             topology_spread_constraints: Some(vec![spread(env, set)]),
             containers: containers(env, set),
-            volumes: Some(volumes(env, home)),
+            volumes: Some(volumes(env, home, set)),
             ..PodSpec::default()
         }),
     };
@@ -197,7 +197,7 @@ fn probe(path: &str, period: i32) -> Probe {
     }
 }
 
-fn volumes(env: &Env, home: HomeSet) -> Vec<Volume> {
+fn volumes(env: &Env, home: HomeSet, set: &Set) -> Vec<Volume> {
     let item = |key: String| KeyToPath { path: key.clone(), key, mode: None };
     let config = ConfigMapVolumeSource {
         name: names::patroni(env),
@@ -207,7 +207,7 @@ fn volumes(env: &Env, home: HomeSet) -> Vec<Volume> {
     let mut all = vec![
         scratch("run", None),
         scratch("tmp", None),
-        scratch("shm", Some("Memory")),
+        shared_memory(set.resources.limits.memory.as_ref()),
         Volume { name: "config".to_owned(), config_map: Some(config), ..Volume::default() },
         tls_volume(env),
     ];

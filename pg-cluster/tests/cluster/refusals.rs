@@ -7,6 +7,10 @@ use crate::{
 
 pub async fn whoever_should_not_get_in_does_not() {
     let database = Database::new("closed").await;
+    database.configure(
+        "roles.look.reads = [\"todo\"]\nroles.look.database = \"todo\"\nparameters.max_connections = 25\n\
+         databases.words = { owner = \"app\", icu_locale = \"de\" }\nroles.app.database = \"todo\"",
+    );
     database.must(&["init"]);
 
     let right = Login::of_role(&database, "app", "todo").await;
@@ -28,6 +32,9 @@ pub async fn whoever_should_not_get_in_does_not() {
     let error = plain.err().expect("a refusal").to_string();
     assert!(error.contains("no encryption") || error.contains("db error"), "{error}");
 
+    who_reads_does_not_write(&database, &right).await;
+    pg_rewind_gets_in_where_no_client_does(&database, &right).await;
+
     for (method, path, status) in [
         ("GET", "configmaps/closed-config", 200),
         ("GET", "pods?watch=1&timeoutSeconds=1", 200),
@@ -48,6 +55,48 @@ pub async fn whoever_should_not_get_in_does_not() {
         assert_eq!(asks(&database, method, path).await, status, "{method} {path}");
     }
     database.end().await;
+}
+
+async fn who_reads_does_not_write(database: &Database, owner: &Login) {
+    let owner = writer::connect(database, "closed-main-0", owner).await.unwrap();
+    let made = "create schema own; create table own.t as select 7 as x";
+    owner.batch_execute(made).await.unwrap();
+    let login = Login::of_role(database, "look", "todo").await;
+    let reader = writer::connect(database, "closed-main-0", &login).await.unwrap();
+    let found: i32 = reader.query_one("select x from own.t", &[]).await.unwrap().get(0);
+    assert_eq!(found, 7);
+    for refused in ["insert into own.t values (8)", "create table own.u ()", "drop table own.t"] {
+        let error = reader.batch_execute(refused).await.expect_err(refused);
+        assert_eq!(error.code().unwrap().code(), "42501", "{refused}: {error:?}");
+    }
+    let elsewhere = Login { database: "words".to_owned(), ..login };
+    let error = writer::connect(database, "closed-main-0", &elsewhere).await.expect_err("a way in");
+    assert!(error.contains("permission denied"), "{error}");
+    // In German ö comes before z, and by its number after it.
+    let order = |role: &str, name: &str| {
+        let query = ["--role", role, "--database", name, "--", "-XAtc", "select 'z' < 'ö'"];
+        database.must(&[&["psql"], &query[..]].concat()).trim().to_owned()
+    };
+    assert_eq!((order("app", "words"), order("app", "todo")), ("f".into(), "t".into()));
+    let statements = "select count(*) > 0 from pg_stat_statements";
+    assert_eq!(database.must(&["psql", "--", "-XAtc", statements]).trim(), "t");
+}
+
+async fn pg_rewind_gets_in_where_no_client_does(database: &Database, client: &Login) {
+    let mut held = Vec::new();
+    let refusal = loop {
+        match writer::connect(database, "closed-main-0", client).await {
+            Ok(connection) => held.push(connection),
+            Err(refusal) => break refusal,
+        }
+        assert!(held.len() < 30, "there is no end of connections");
+    };
+    assert!(
+        refusal.contains("connection slots are reserved") || refusal.contains("too many"),
+        "{refusal}"
+    );
+    let script = "PGPASSWORD=$PATRONI_REWIND_PASSWORD psql -XAt -h 127.0.0.1 -U rewind -d postgres -c 'select current_user'";
+    assert_eq!(database.shell("closed-main-0", script).await.trim(), "rewind");
 }
 
 /// What the API server answers a member that uses its own token.
