@@ -210,7 +210,12 @@ up() {
         fail "there is no namespace $namespace: make deploy ENV=$env PART=database makes it"
     show
     confirm "Apply this to namespace $namespace of $context? [y/N]" y
-    if wants database; then say "database: until it streams" && pg --yes init > "$work/database"; fi
+    if wants database; then
+        say "database: until it streams"
+        pg --yes init > "$work/database"
+        # Members that wait for nothing stay.
+        pg --yes restart
+    fi
     if wants edge; then say "edge: $app" && edge_up; fi
     if wants component; then
         say "component: until every pod has served it for its first minute"

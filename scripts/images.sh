@@ -27,15 +27,23 @@ build() {
 }
 
 live() {
-    local values=$config/$1/values.yaml kubectl context namespace app name host database line
+    local env=$1 values=$config/$1/values.yaml kubectl context namespace app name host database line
     [[ -r $values ]] || fail "there is no environment '$1'"
     kubectl=$(scripts/tools.sh kubectl)
     target() { awk -v key="$1:" -v value="$2" '/^[^ #]/ { inside = ($1 == "target:") } inside && $1 == key { value = $2 } END { print value }' "$values"; }
     context=$(target context "$1") namespace=$(target namespace todoozle) app=$(target app todoozle-edge)
     name=$(sed -n 's/^name *= *"\(.*\)".*/\1/p' "$config/$1/postgres.toml")
-    image() { "$kubectl" --context "$context" --namespace "$namespace" get "$1" --output 'jsonpath={.spec.template.spec.containers[0].image}'; }
-    host=$(image "deployment/$app")
-    database=$(image "statefulset/$name-main")
+    # What the pods were made with, and not what the next ones would be.
+    image() {
+        local all
+        all=$("$kubectl" --context "$context" --namespace "$namespace" get pods --selector "$2" \
+            --output 'jsonpath={range .items[*]}{.spec.containers[0].image}{"\n"}{end}' | sort -u)
+        [[ $all && $all != *$'\n'* ]] ||
+            fail "in $env run ${all:-no} pods of $1: wait until all run one image, or make deploy ENV=$env"
+        echo "$all"
+    }
+    host=$(image runtime-host "app.kubernetes.io/name=$app,app.kubernetes.io/component=edge")
+    database=$(image postgres "app.kubernetes.io/name=postgres,app.kubernetes.io/instance=$name,todoozle.dev/set")
     for line in "runtime-host $host" "postgres $database"; do
         [[ $line =~ $LINE ]] || fail "in $1 runs $line, which names no digest: make pin ENV=$1, and deploy"
         echo "$line"

@@ -30,12 +30,16 @@ for line in "runtime-host registry.example/a:latest" "other registry.example/a@s
     ! scripts/images.sh pin dev "$work/bad" 2> /dev/null || fail "took '$line'"
 done
 mkdir "$work/bin"
-printf '#!/bin/sh\ncase "$*" in *deployment/*) sed -n "s/^runtime-host //p" %s ;; *) sed -n "s/^postgres //p" %s ;; esac | tr -d "\\n"\n' "$work/images" "$work/images" > "$work/bin/kubectl"
+printf '#!/bin/sh\ncase "$*" in *component=edge*) sed -n "s/^runtime-host //p" %s ;; *) sed -n "s/^postgres //p" %s ;; esac\n' "$work/images" "$work/images" > "$work/bin/kubectl"
 chmod +x "$work/bin/kubectl"
 [[ $(PATH=$work/bin:$PATH scripts/images.sh live prod) = "$(cat "$work/images")" ]] || fail "live isn't what runs"
 sed -i 's/@sha256.*/:latest/' "$work/images"
 ! PATH=$work/bin:$PATH scripts/images.sh live prod > "$work/output" 2>&1 || fail "a tag was taken for a digest"
 grep -q "names no digest" "$work/output" || fail "said: $(cat "$work/output")"
+# Half of the pods are another version's.
+printf 'runtime-host other@sha256:%s\n' "$two" >> "$work/images"
+! PATH=$work/bin:$PATH scripts/images.sh live prod > "$work/output" 2>&1 || fail "half a rollout was taken for a version"
+grep -q "wait until all run one image" "$work/output" || fail "said: $(cat "$work/output")"
 
 mkdir "$work/repo"
 cp -r scripts images "$work/repo"
