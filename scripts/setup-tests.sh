@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure of what the tests need beside Rust: Chromium, its driver, PgBouncer
-# and axe-core. Says what it installs; says nothing when all is there.
+# Makes sure of what the tests need beside Rust: Chromium, its driver, PgBouncer,
+# nginx and axe-core. Says what it installs; says nothing when all is there.
 . "${0%/*}/common.sh" || exit
 cd "${0%/*}/.."
 
@@ -22,21 +22,21 @@ if ((${#missing[@]})); then
         fail "apt-get can't install: mend what it says above, or $by_hand"
 fi
 
-# Debian's PgBouncer with the libraries that few have, but not installed: that would start it.
-if ! [[ -x tests/programs/usr/sbin/pgbouncer ]]; then
-    say "fetching PgBouncer"
+# Debian's PgBouncer and nginx with the libraries that few have, but not installed: that would start them.
+for program in pgbouncer nginx; do
+    [[ -x tests/programs/usr/sbin/$program ]] && continue
+    say "fetching $program"
     command -v apt-get > /dev/null ||
-        fail "the tests need PgBouncer, and there is no apt-get to fetch it: put it at tests/programs/usr/sbin/pgbouncer, then run this again"
-    mapfile -t packages < <(apt-cache depends pgbouncer | sed -nE 's/^ *Depends: (lib(c-?ares|event).*)/\1/p')
+        fail "the tests need $program, and there is no apt-get to fetch it: put it at tests/programs/usr/sbin/$program, then run this again"
+    mapfile -t packages < <(apt-cache depends $program | sed -nE 's/^ *Depends: (lib(c-?ares|event|pcre).*)/\1/p')
     mkdir -p tests/programs
     (
         cd tests/programs
-        apt-get download -qq pgbouncer "${packages[@]}" 2> apt.log ||
-            fail "apt-get can't fetch PgBouncer: $(cat apt.log)"
+        apt-get download -qq $program "${packages[@]}" 2> apt.log || fail "apt-get can't fetch $program: $(cat apt.log)"
         for package in ./*.deb; do dpkg-deb --extract "$package" .; done
         rm -- *.deb apt.log
     )
-fi
+done
 
 if ! [[ tests/node_modules/.package-lock.json -nt tests/package-lock.json ]]; then
     say "installing axe-core"

@@ -31,6 +31,7 @@ pub mod host;
 pub mod http;
 pub mod load;
 pub mod misbehaving;
+pub mod nginx;
 pub mod page;
 pub mod pooler;
 pub mod postgres;

@@ -10,6 +10,18 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use url::Url;
 
+/// A program that `scripts/setup-tests.sh` has fetched.
+pub(crate) fn fetched(name: &str) -> Command {
+    let programs = root().join("tests/programs/usr");
+    let program = programs.join("sbin").join(name);
+    assert!(program.exists(), "no {name}: run scripts/setup-tests.sh");
+    let libraries = fs::read_dir(programs.join("lib")).expect("its libraries").flatten();
+    let libraries = std::env::join_paths(libraries.map(|folder| folder.path()));
+    let mut command = Command::new(program);
+    command.env("LD_LIBRARY_PATH", libraries.expect("paths without a colon"));
+    command
+}
+
 pub struct Pooler {
     url: Url,
     _program: Child,
@@ -34,13 +46,7 @@ impl Pooler {
         fs::write(path("settings"), settings).expect("write the settings");
         give_to_server(folder.path());
 
-        let programs = root().join("tests/programs/usr");
-        let program = programs.join("sbin/pgbouncer");
-        assert!(program.exists(), "no PgBouncer: run scripts/setup-tests.sh");
-        let libraries = fs::read_dir(programs.join("lib")).expect("its libraries").flatten();
-        let libraries = std::env::join_paths(libraries.map(|folder| folder.path()));
-        let mut command = Command::new(program);
-        command.env("LD_LIBRARY_PATH", libraries.expect("paths without a colon"));
+        let mut command = fetched("pgbouncer");
         if let Some(user) = server_user() {
             command.args(["--user", &user.name]);
         }

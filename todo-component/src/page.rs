@@ -8,11 +8,13 @@ use crate::request::{self, Pairs};
 use crate::route::{Answer, answer, problem_page};
 use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
 use crate::todo::{Cursor, Filter, Page, Title, TitleError, Todo, Undo};
+use crate::variable;
 use crate::view::{self, Draft, EditView, ListView, Notice, Said, Unsaved};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt as _, Full};
 use maud::Markup;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -66,7 +68,7 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let in_sight = page.next.is_none() && place.filter != Filter::Completed;
     let unsaid = |said: &Said| said.notice != Notice::Added || !in_sight;
     let notice = said.and_then(flash).filter(unsaid);
-    let etag = etag(&page, place);
+    let etag = etag(&page, place, &variable::optional("public_url").await);
     let unchanged = said.is_none() && request::if_none_match(&parts.headers, &etag);
     let mut home = if unchanged {
         let mut same = answer(StatusCode::NOT_MODIFIED, Bytes::new());
@@ -258,6 +260,37 @@ pub fn html(status: StatusCode, markup: Markup) -> Answer {
     page
 }
 
+/// The same page or redirect where a proxy has the application below a path, which it takes away
+/// from requests: every address that is ours begins with it.
+pub async fn below(path: &str, answer: Answer) -> Answer {
+    if path.is_empty() {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let location = parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    if let Some(location) = location.filter(|location| location.starts_with('/'))
+        && let Ok(location) = HeaderValue::from_str(&format!("{path}{location}"))
+    {
+        parts.headers.insert(header::LOCATION, location);
+    }
+    let kind = parts.headers.get(header::CONTENT_TYPE);
+    let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let Ok(body) = body.collect().await;
+    let body = body.to_bytes();
+    let body = match std::str::from_utf8(&body) {
+        Ok(html) if is_page => moved_below(path, html).into(),
+        _ => body,
+    };
+    Answer::from_parts(parts, Full::new(body))
+}
+
+/// No text can look like these attributes: its quotes are escaped.
+fn moved_below(path: &str, html: &str) -> String {
+    ["href", "src", "action"].into_iter().fold(html.to_owned(), |html, name| {
+        html.replace(&format!(" {name}=\"/"), &format!(" {name}=\"{path}/"))
+    })
+}
+
 fn form(parts: &Parts, body: &Bytes) -> Result<Pairs, Problem> {
     request::content_type(&parts.headers, &[FORM])?;
     Pairs::parse(body)
@@ -365,9 +398,10 @@ fn is_page(headers: &HeaderMap) -> bool {
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// A tag over what the page shows and over the code that shows it.
-fn etag(page: &Page, place: Place) -> String {
+/// A tag over what the page shows, where its links lead, and the code that shows it.
+fn etag(page: &Page, place: Place, public_url: &str) -> String {
     let mut hasher = DefaultHasher::new();
+    public_url.hash(&mut hasher);
     (assets::VIEW, assets::css_path(), assets::js_path()).hash(&mut hasher);
     place.address().hash(&mut hasher);
     page.hash(&mut hasher);
@@ -380,4 +414,30 @@ fn rekeyed(key: &str, typed: &str) -> String {
     (key, typed).hash(&mut hasher);
     // Keys are visible ASCII of 255 bytes at most.
     format!("{}~{:016x}", &key[..key.len().min(200)], hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moved_below;
+    use maud::html;
+
+    #[test]
+    fn addresses_move_and_texts_do_not() {
+        let page = html! {
+            a href="/" title=" href=\"/\"" { " href=\"/x\"" }
+            form action="/items/7/edit" {}
+            use href="#i-check" {}
+            a href="https://a.example/" {}
+        };
+        assert_eq!(
+            moved_below("/todo", &page.into_string()),
+            html! {
+                a href="/todo/" title=" href=\"/\"" { " href=\"/x\"" }
+                form action="/todo/items/7/edit" {}
+                use href="#i-check" {}
+                a href="https://a.example/" {}
+            }
+            .into_string()
+        );
+    }
 }

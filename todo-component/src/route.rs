@@ -98,6 +98,9 @@ pub async fn respond(request: Request) -> Answer {
     let mut answer = answered.unwrap_or_else(|problem| {
         if is_api { problem_json(&problem) } else { problem_page(&problem, None) }
     });
+    if !is_api {
+        answer = page::below(&site::path(&variable::optional("public_url").await), answer).await;
+    }
     let shared = if is_api { verdict } else { Verdict::Own };
     store.stamp(answer.headers_mut());
     secure(&mut answer, &shared);

@@ -41,6 +41,14 @@ impl Base {
     }
 }
 
+/// What stands before every path, by the variable `public_url` alone.
+pub fn path(public_url: &str) -> String {
+    if public_url.is_empty() {
+        return String::new();
+    }
+    Base::of(public_url, &Uri::default(), &HeaderMap::new()).path().to_owned()
+}
+
 /// [`Base::of`] a request.
 pub async fn base(parts: &Parts) -> Base {
     Base::of(&variable::optional("public_url").await, &parts.uri, &parts.headers)

@@ -33,6 +33,7 @@ mod pages_without_js;
 mod paging;
 mod poolers;
 mod preconditions;
+mod proxies;
 mod replicas;
 mod serving;
 mod shutdown;

@@ -1,0 +1,60 @@
+//! A real nginx before an app.
+
+use crate::child::Child;
+use crate::pooler::fetched;
+use crate::project::folder;
+use crate::replica::free_port;
+use crate::until;
+use std::fs;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+/// Where an nginx is going to be.
+pub struct Place {
+    port: u16,
+    /// The path that it has the app below, without a slash at the end.
+    path: &'static str,
+}
+
+impl Place {
+    pub fn new(path: &'static str) -> Self {
+        Self { port: free_port(), path }
+    }
+
+    /// As people have it.
+    pub fn url(&self) -> String {
+        format!("{}{}", self.origin(), self.path)
+    }
+
+    pub fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it before the app at `authority`, with these lines more in its `location`.
+    pub async fn start(self, authority: &str, lines: &str) -> Nginx {
+        let Self { port, path } = self;
+        let folder = folder();
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+        let temporary: String =
+            temporary.iter().map(|name| format!("{name}_temp_path {name};\n")).collect();
+        let settings = format!(
+            "daemon off;\nmaster_process off;\npid pid;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
+             server {{\nlisten 127.0.0.1:{port};\nlocation {path}/ {{\nproxy_pass http://{authority}/;\n\
+             {lines}\n}}\n}}\n}}\n"
+        );
+        fs::write(folder.path().join("nginx.conf"), settings).expect("write its settings");
+        let mut command = fetched("nginx");
+        command.args(["-e", "stderr", "-c", "nginx.conf", "-p"]).arg(folder.path());
+        let program = Child::spawn("nginx", command);
+        until("nginx takes connections", async || {
+            TcpStream::connect(("127.0.0.1", port)).await.ok()
+        })
+        .await;
+        Nginx { _program: program, _folder: folder }
+    }
+}
+
+pub struct Nginx {
+    _program: Child,
+    _folder: TempDir,
+}
