@@ -23,9 +23,11 @@ trap 'tell "${PIPESTATUS[*]}" $? $LINENO' ERR
 # package TOOL prints the name that Debian has for what contains it.
 package() {
     case $1 in
+        apt-get | apt-cache) echo apt ;;
         awk) echo mawk ;;
         chromedriver) echo chromium-driver ;;
         cmp | diff) echo diffutils ;;
+        dpkg-deb) echo dpkg ;;
         find) echo findutils ;;
         flock | nsenter | unshare) echo util-linux ;;
         ip) echo iproute2 ;;

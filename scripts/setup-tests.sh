@@ -26,16 +26,18 @@ fi
 for program in pgbouncer nginx; do
     [[ -x tests/programs/usr/sbin/$program ]] && continue
     say "fetching $program"
-    command -v apt-get > /dev/null ||
-        fail "the tests need $program, and there is no apt-get to fetch it: put it at tests/programs/usr/sbin/$program, then run this again"
+    # Elsewhere a link to an installed one does as well.
+    need apt-get apt-cache dpkg-deb sed mkdir cat rm
     mapfile -t packages < <(apt-cache depends $program | sed -nE 's/^ *Depends: (lib(c-?ares|event|pcre).*)/\1/p')
     mkdir -p tests/programs
     (
         cd tests/programs
         apt-get download -qq $program "${packages[@]}" 2> apt.log || fail "apt-get can't fetch $program: $(cat apt.log)"
         for package in ./*.deb; do dpkg-deb --extract "$package" .; done
-        rm -- *.deb apt.log
+        rm -f -- ./*.deb apt.log
     )
+    [[ -x tests/programs/usr/sbin/$program ]] ||
+        fail "Debian's package has no $program: install it, and link it to tests/programs/usr/sbin/$program"
 done
 
 if ! [[ tests/node_modules/.package-lock.json -nt tests/package-lock.json ]]; then

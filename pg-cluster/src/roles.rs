@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_mins(1);
 struct Live {
     roles: Vec<LiveRole>,
     databases: Vec<LiveDatabase>,
-    /// Whether pg_rewind's role has the connections that are kept for it.
+    /// Whether the role of `pg_rewind` has the connections that are kept for it.
     #[serde(default)]
     rewind_is_reserved: bool,
     /// Whether `pg_stat_statements` can be asked.

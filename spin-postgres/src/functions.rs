@@ -197,24 +197,26 @@ pub struct Effects {
     pub forbids_writes: bool,
     /// It begins a transaction that later ones belong to.
     pub begins_transaction: bool,
-    /// It wants data from the client, or sends it some, beside parameters and rows.
-    pub copies: bool,
 }
 
 impl Effects {
-    pub fn of(sql: &str) -> Self {
+    /// `None` for a copy from or to the client, which wants another way for its data than parameters
+    /// and rows.
+    pub fn of(sql: &str) -> Option<Self> {
         let tokens = tokens(sql);
         let plain = is_plain(&tokens);
         // A backslash escapes a quote in some texts, and in others it does not: nothing is certain.
         let certain = plain && !sql.contains('\\');
         let first = |word| tokens.first().is_some_and(|first| is_word(first, word));
-        Self {
-            lasting: !certain || makes_a_table(&tokens) || calls_the_unknown(&tokens),
-            forbids_writes: !plain || tokens.iter().any(|token| is_word(token, "set_config")),
-            begins_transaction: first("begin") || first("start"),
-            copies: first("copy")
-                && tokens.iter().any(|token| is_word(token, "stdin") || is_word(token, "stdout")),
+        let has = |word| tokens.iter().any(|token| is_word(token, word));
+        if first("copy") && (has("stdin") || has("stdout")) {
+            return None;
         }
+        Some(Self {
+            lasting: !certain || makes_a_table(&tokens) || calls_the_unknown(&tokens),
+            forbids_writes: !plain || has("set_config"),
+            begins_transaction: first("begin") || first("start"),
+        })
     }
 }
 
@@ -344,6 +346,16 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn a_copy_to_or_from_the_client_is_told_from_others() {
+        for sql in ["COPY t FROM STDIN", "copy (select 1) to stdout (format csv)"] {
+            assert!(Effects::of(sql).is_none(), "{sql}");
+        }
+        for sql in ["COPY t FROM '/tmp/stdin'", "SELECT 'copy' FROM stdin"] {
+            assert!(Effects::of(sql).is_some(), "{sql}");
+        }
+    }
+
+    #[test]
     fn plain_statements_leave_nothing_behind() {
         for sql in [
             "SELECT 1",
@@ -358,7 +370,7 @@ mod tests {
             "SELECT 'set_config(1)', \"into\", $$ pg_advisory_lock(1) $$ FROM t /* f() /* g() */ */",
             "SELECT a::varchar(10), CAST(b AS numeric(5, 2)) FROM t AS u (a, b)",
         ] {
-            assert!(!Effects::of(sql).lasting, "{sql}");
+            assert!(!Effects::of(sql).unwrap().lasting, "{sql}");
         }
     }
 
@@ -385,7 +397,7 @@ mod tests {
             "selected",
             "DO $$ begin perform 1; end $$",
         ] {
-            assert!(Effects::of(sql).lasting, "{sql}");
+            assert!(Effects::of(sql).unwrap().lasting, "{sql}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Poolers between the host and PostgreSQL (PgBouncer and its kin). One that gives a server to a
+//! Poolers between the host and PostgreSQL (`PgBouncer` and its kin). One that gives a server to a
 //! transaction at a time knows nothing of statements that were prepared before, or has another
 //! client's under the same name. So on such a connection no statement is run by a name: each is
 //! described once, in a transaction of its own that keeps the server, and from then on sent
@@ -22,6 +22,8 @@ const MAX_DESCRIBED: usize = 256;
 const CANCEL: usize = 16;
 /// Bytes of a question whether there is TLS, and the answer.
 const TLS_QUESTION: usize = 8;
+/// How such a question begins: with its length.
+const TLS_LENGTH: [u8; 4] = 8_u32.to_be_bytes();
 const TLS_YES: u8 = b'S';
 
 /// Whether something stands between the connection and PostgreSQL: then the process that works for
@@ -44,7 +46,7 @@ async fn named_process(token: CancelToken) -> Option<i32> {
         let mut message = [0; CANCEL];
         received.read_exact(&mut message[..TLS_QUESTION]).await?;
         // A cancel request is longer than a question about TLS, and says so at its beginning.
-        if message[..4] == (TLS_QUESTION as u32).to_be_bytes() {
+        if message[..4] == TLS_LENGTH {
             received.write_all(&[TLS_YES]).await?;
             received.read_exact(&mut message).await?;
         } else {

@@ -133,11 +133,10 @@ impl Session {
 /// its table, a pooler between lost it) is prepared anew and tried once more:
 /// the server refused it before running it.
 pub async fn query(session: &Lease, sql: &str, values: &[ParameterValue]) -> Result<Reply, Error> {
-    let effects = Effects::of(sql);
-    if effects.copies {
+    let Some(effects) = Effects::of(sql) else {
         return Err(Error::QueryFailed(QueryError::Text(NO_COPY.to_owned())));
-    }
-    let in_flight = InFlight::new(session, &effects);
+    };
+    let in_flight = InFlight::new(session, effects);
     let answer = tokio::time::timeout(in_flight.timeout(), begin(session, sql, values)).await;
     match answer {
         Ok(Ok((statement, rows))) => Ok(Reply::new(statement, rows, in_flight)),

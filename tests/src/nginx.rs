@@ -34,11 +34,11 @@ impl Place {
     pub async fn start(self, authority: &str, lines: &str) -> Nginx {
         let Self { port, path } = self;
         let folder = folder();
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-        let temporary: String =
-            temporary.iter().map(|name| format!("{name}_temp_path {name};\n")).collect();
+        // Its own folders are root's.
+        let temporary = "client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; \
+             uwsgi_temp_path d; scgi_temp_path e;";
         let settings = format!(
-            "daemon off;\nmaster_process off;\npid pid;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
+            "daemon off;\nmaster_process off;\npid pid;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\n\
              server {{\nlisten 127.0.0.1:{port};\nlocation {path}/ {{\nproxy_pass http://{authority}/;\n\
              {lines}\n}}\n}}\n}}\n"
         );

@@ -1,4 +1,4 @@
-//! A real PgBouncer before the database.
+//! A real pooler, `PgBouncer`, before the database.
 
 use crate::child::Child;
 use crate::project::folder;

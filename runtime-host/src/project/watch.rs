@@ -37,11 +37,11 @@ struct Seen {
 impl Changes {
     /// Watches what `build.watch` names; without a build command, the source.
     pub fn watch(manifest: &Manifest) -> Result<Self> {
-        let mut watched = Vec::new();
+        let mut patterns = Vec::new();
         let mut folders = BTreeSet::new();
         for component in &manifest.components {
             let (globs, own) = of(component, &manifest.dir)?;
-            watched.push(globs);
+            patterns.push(globs);
             folders.extend(own);
         }
         let seen = Arc::new(Seen::default());
@@ -49,7 +49,7 @@ impl Changes {
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
                 let Ok(event) = event else { return };
-                let concerned = watched.iter().enumerate().filter(|(_, it)| is_change(&event, it));
+                let concerned = patterns.iter().enumerate().filter(|(_, it)| is_change(&event, it));
                 let concerned: Vec<usize> = concerned.map(|(place, _)| place).collect();
                 if !concerned.is_empty() {
                     noted.lock().extend(concerned);

@@ -34,10 +34,10 @@ pub struct Found<'a> {
 
 impl Routes {
     /// Routes with the places of their components. The error says what is wrong with which route.
-    pub fn parse(routes: impl IntoIterator<Item = (String, usize)>) -> Result<Self, String> {
+    pub fn parse(all: impl IntoIterator<Item = (String, usize)>) -> Result<Self, String> {
         let mut router = Router::new();
-        let mut all = BTreeSet::new();
-        for (route, component) in routes {
+        let mut patterns = BTreeSet::new();
+        for (route, component) in all {
             let slash = if route.starts_with('/') { "" } else { "/" };
             let pattern = format!("{slash}{route}");
             let pattern = pattern.strip_suffix('/').unwrap_or(&pattern);
@@ -55,12 +55,12 @@ impl Routes {
                 return Err(wrong(&"... stands at the end only"));
             }
             let spec: RouteSpec = pattern.try_into().map_err(|error: String| wrong(&error))?;
-            if !all.insert(spec.to_string()) {
+            if !patterns.insert(spec.to_string()) {
                 return Err(wrong(&"it stands there twice"));
             }
             router.add(spec, Route(route.clone(), component)).map_err(|error| wrong(&error))?;
         }
-        let only = router.iter().next().filter(|_| all.len() == 1).map(|(_, route)| route);
+        let only = router.iter().next().filter(|_| patterns.len() == 1).map(|(_, route)| route);
         let takes_all = only.filter(|Route(route, _)| route == "/...").map(|route| route.1);
         Ok(Self { router, takes_all })
     }

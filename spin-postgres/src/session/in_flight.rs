@@ -16,7 +16,7 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    pub fn new(session: &Lease, effects: &Effects) -> Self {
+    pub fn new(session: &Lease, effects: Effects) -> Self {
         session.tainted.fetch_or(effects.lasting, Ordering::Relaxed);
         session.forbids_writes.fetch_or(effects.forbids_writes, Ordering::Relaxed);
         session.in_transaction.fetch_or(effects.begins_transaction, Ordering::Relaxed);

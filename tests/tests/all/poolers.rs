@@ -1,4 +1,4 @@
-//! PgBouncer between the host and the database, which lends a server for one transaction only.
+//! `PgBouncer` between the host and the database, which lends a server for one transaction only.
 
 use futures::future::join_all;
 use tests::host::Up;

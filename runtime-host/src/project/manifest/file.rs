@@ -139,10 +139,10 @@ pub fn parse(text: &str, dir: &Path) -> Result<Manifest, String> {
             ));
         }
     }
-    let routed = routed_components(file.trigger)?;
-    let ids: BTreeSet<&String> = routed.iter().map(|(_, id)| id).collect();
+    let triggers = routed_components(file.trigger)?;
+    let ids: BTreeSet<&String> = triggers.iter().map(|(_, id)| id).collect();
     let place = |id: &String| ids.iter().position(|other| *other == id).unwrap_or_default();
-    let public = routed.iter().filter_map(|(route, id)| Some((route.clone()?, place(id))));
+    let public = triggers.iter().filter_map(|(route, id)| Some((route.clone()?, place(id))));
     let routes = Routes::parse(public)?;
     let mut found = file.component;
     let mut components = Vec::new();
