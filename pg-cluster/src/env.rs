@@ -22,7 +22,7 @@ pub use self::{
     pods::{Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},
     replication::{Replication, SynchronousMode},
     set::{Amounts, Set},
-    values::{Bounded, Identifier, Image, Label, Locale, Name, Quantity, Size, in_name},
+    values::{Bounded, Extension, Identifier, Image, Label, Locale, Name, Quantity, Size, in_name},
 };
 
 /// Port of PostgreSQL, and of Patroni's REST API, in every pod.
@@ -79,6 +79,9 @@ pub struct Database {
     /// ICU's name of the language whose order texts have, when the database is made.
     #[serde(default)]
     pub icu_locale: Option<Locale>,
+    /// What the superuser makes there, in the schema `public`.
+    #[serde(default)]
+    pub extensions: Vec<Extension>,
 }
 
 impl Env {

@@ -5,7 +5,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::{cluster::Cluster, env::Env, passwords::Passwords, progress, scram};
+use crate::{
+    cluster::Cluster,
+    env::{Env, Extension},
+    passwords::Passwords,
+    progress, scram,
+};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -64,6 +69,33 @@ pub async fn ensure(cluster: &Cluster, primary: &str, passwords: &Passwords) -> 
             .sql(primary, "postgres", &statement, LIMIT)
             .await
             .with_context(|| format!("make {what}"))?;
+        progress::done(&what, "made");
+    }
+    for (name, database) in &cluster.env.databases {
+        ensure_extensions(cluster, primary, name, &database.extensions).await?;
+    }
+    Ok(())
+}
+
+/// What a database has not yet of its extensions. Those that it has beyond them are its owner's.
+async fn ensure_extensions(
+    cluster: &Cluster,
+    primary: &str,
+    database: &str,
+    wanted: &[Extension],
+) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let look = "select json_agg(extname) from pg_extension;";
+    let answer = cluster.sql(primary, database, look, LIMIT).await;
+    let answer = answer.with_context(|| format!("look at the extensions of {database}"))?;
+    let has: Vec<String> = serde_json::from_str(&answer).context("read a list of extensions")?;
+    for extension in wanted.iter().filter(|wanted| !has.iter().any(|has| *has == ***wanted)) {
+        let statement = format!("create extension \"{extension}\" schema public;");
+        let what = format!("extension {extension} in {database}");
+        let made = cluster.sql(primary, database, &statement, LIMIT).await;
+        made.with_context(|| format!("make {what}"))?;
         progress::done(&what, "made");
     }
     Ok(())

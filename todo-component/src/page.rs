@@ -7,7 +7,7 @@ use crate::random::{self, key};
 use crate::request::{self, Pairs};
 use crate::route::{Answer, answer, problem_page};
 use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
-use crate::todo::{Cursor, Filter, Page, Title, TitleError, Todo, Undo};
+use crate::todo::{Cursor, Edit, Filter, Page, Title, TitleError, Todo, Undo};
 use crate::variable;
 use crate::view::{self, Draft, EditView, ListView, Notice, Said, Unsaved};
 use bytes::Bytes;
@@ -164,7 +164,10 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
         };
         let change = Change { title: Some(title), ..Change::default() };
         match store.update(id, &change, &expected).await? {
-            Outcome::Done(_) => Ok(back(place, Some(Notice::Saved))),
+            Outcome::Done(todo) => Ok(match was(&form, &todo) {
+                Some(edit) => offer(place, Notice::Saved, &Undo::Edit(edit)),
+                None => back(place, Some(Notice::Saved)),
+            }),
             Outcome::Stale(todo) => {
                 let error = "This todo was changed elsewhere in the meantime. Save again to put your text in its place.";
                 let draft = Draft { title: typed, error };
@@ -174,6 +177,13 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
         }
     })
     .await
+}
+
+/// What an edit changed, by the title that its page began with.
+fn was(form: &Pairs, todo: &Todo) -> Option<Edit> {
+    let title = Title::parse(form.get("was")?).ok()?;
+    let changed = title.as_str() != todo.title;
+    changed.then_some(Edit { id: todo.id, version: todo.version, title })
 }
 
 /// `POST /items/{id}/destroy`

@@ -3,6 +3,7 @@
 //! Everything here is pure. A value that exists is valid: text from outside
 //! becomes a [`Title`], a [`Cursor`] or a [`Filter`] here or nowhere.
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 use serde::Deserialize;
 use std::fmt;
 
@@ -165,6 +166,29 @@ pub enum Undo {
     Deletion(Deletion),
     /// All that one statement marked share its moment.
     Marking(Marking),
+    Edit(Edit),
+}
+
+/// A change of a title: the todo as it left it, and what the title was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    pub id: i64,
+    pub version: i64,
+    pub title: Title,
+}
+
+impl Edit {
+    /// Reads a number, a number and a title, percent-encoded, with a dash between each.
+    fn parse(text: &str) -> Option<Self> {
+        let (id, rest) = text.split_once('-')?;
+        let (version, title) = rest.split_once('-')?;
+        let title = percent_decode(title.as_bytes()).decode_utf8().ok()?;
+        Some(Self {
+            id: id.parse().ok()?,
+            version: version.parse().ok()?,
+            title: Title::parse(&title).ok()?,
+        })
+    }
 }
 
 /// When all were marked, in microseconds since 1970, and as what.
@@ -185,6 +209,9 @@ impl Undo {
         if let Some(deletion) = Deletion::parse(text) {
             return Some(Self::Deletion(deletion));
         }
+        if let Some(edit) = Edit::parse(text) {
+            return Some(Self::Edit(edit));
+        }
         let (completed, moment) = text.split_once('_')?;
         Some(Self::Marking(Marking {
             completed: completed.parse().ok()?,
@@ -198,6 +225,13 @@ impl fmt::Display for Undo {
         match self {
             Self::Deletion(deletion) => f.write_str(deletion.as_str()),
             Self::Marking(Marking { completed, moment }) => write!(f, "{completed}_{moment}"),
+            Self::Edit(Edit { id, version, title }) => {
+                write!(
+                    f,
+                    "{id}-{version}-{}",
+                    utf8_percent_encode(title.as_str(), NON_ALPHANUMERIC)
+                )
+            }
         }
     }
 }
@@ -253,6 +287,25 @@ mod tests {
     fn a_title_keeps_markup_and_direction_marks() {
         for text in ["<b>x</b>", "\u{202e}abc\u{200f}", "a\u{a0}b", "👩‍👩‍👧"] {
             assert_eq!(Title::parse(text).map(|t| t.0), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_offered_to_take_back_is_read_again() {
+        let longest = "👍".repeat(Title::MAX_CHARS);
+        for title in ["buy milk", "a-b_c.d;e=f", "<ä> \"é\"", &longest] {
+            let title = Title::parse(title).unwrap();
+            let undo = Undo::Edit(Edit { id: i64::MAX, version: 3, title });
+            let text = undo.to_string();
+            assert_eq!(Undo::parse(&text), Some(undo));
+            // It is the value of a cookie, after a word and a dot.
+            assert!(
+                text.len() < 3900
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"%-".contains(&b))
+            );
+        }
+        for wrong in ["7-3-", "7-x-a", "7-3", "-7-3-a%00", "7-3-%ff"] {
+            assert_eq!(Undo::parse(wrong), None, "{wrong}");
         }
     }
 

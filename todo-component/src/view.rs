@@ -125,6 +125,7 @@ pub fn edit(view: &EditView) -> Markup {
             h2 { "Edit todo" }
             form.edit-form method="post" action={ "/items/" (todo.id) "/edit" } autocomplete="off" {
                 input type="hidden" name="version" value=(todo.version);
+                input type="hidden" name="was" value=(todo.title);
                 (here.fields)
                 label for="title" { "Title" }
                 input.field #title type="text" name="title" autofocus dir="auto"

@@ -92,6 +92,12 @@ fn check_quantity(text: &str) -> Result<(), String> {
     refuse_unless(fits, text, "a number with a unit, such as 8Gi, 512Mi or 250m")
 }
 
+fn check_extension(text: &str) -> Result<(), String> {
+    let part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    let fits = text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(part);
+    refuse_unless(fits, text, "the name of an extension, such as pg_trgm or uuid-ossp")
+}
+
 fn check_locale(text: &str) -> Result<(), String> {
     let fits = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
@@ -108,6 +114,8 @@ checked_string!(Name, check_name);
 // A role or a database.
 checked_string!(Identifier, check_identifier);
 checked_string!(Label, check_label);
+// An extension of PostgreSQL's: `pg_trgm`, `uuid-ossp`.
+checked_string!(Extension, check_extension);
 // A language as ICU names it: `de`, `sv-SE`, `en-u-kn`.
 checked_string!(Locale, check_locale);
 checked_string!(Image, check_image);

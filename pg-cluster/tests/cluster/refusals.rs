@@ -9,7 +9,7 @@ pub async fn whoever_should_not_get_in_does_not() {
     let database = Database::new("closed").await;
     database.configure(
         "roles.look.reads = [\"todo\"]\nroles.look.database = \"todo\"\nparameters.max_connections = 25\n\
-         databases.words = { owner = \"app\", icu_locale = \"de\" }\nroles.app.database = \"todo\"",
+         databases.words = { owner = \"app\", icu_locale = \"de\", extensions = [\"pg_trgm\", \"uuid-ossp\"] }\nroles.app.database = \"todo\"",
     );
     database.must(&["init"]);
 
@@ -32,6 +32,8 @@ pub async fn whoever_should_not_get_in_does_not() {
     let error = plain.err().expect("a refusal").to_string();
     assert!(error.contains("no encryption") || error.contains("db error"), "{error}");
 
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+    database.must(&["init"]);
     who_reads_does_not_write(&database, &right).await;
     pg_rewind_gets_in_where_no_client_does(&database, &right).await;
 
@@ -78,6 +80,9 @@ async fn who_reads_does_not_write(database: &Database, owner: &Login) {
         database.must(&[&["psql"], &query[..]].concat()).trim().to_owned()
     };
     assert_eq!((order("app", "words"), order("app", "todo")), ("f".into(), "t".into()));
+    let made = "select count(*) from pg_extension where extname in ('pg_trgm', 'uuid-ossp')";
+    let made = ["psql", "--role", "app", "--database", "words", "--", "-XAtc", made];
+    assert_eq!(database.must(&made).trim(), "2");
     let statements = "select count(*) > 0 from pg_stat_statements";
     assert_eq!(database.must(&["psql", "--", "-XAtc", statements]).trim(), "t");
 }

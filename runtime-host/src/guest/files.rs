@@ -12,20 +12,20 @@ use tempfile::TempDir;
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Also removes what processes before this one left behind.
-    pub fn new(data_dir: &Path) -> Result<Self> {
+    /// Also removes what processes before this one left behind, unless another one is at it.
+    pub fn new(data_dir: &Path) -> Self {
         let all = data_dir.join("files");
         let own = std::process::id().to_string();
         for entry in std::fs::read_dir(&all).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let alive = |pid| kill(Pid::from_raw(pid), None).is_ok();
-            if name == own || !name.parse().is_ok_and(alive) {
-                let path = entry.path();
-                std::fs::remove_dir_all(&path)
-                    .with_context(|| format!("remove {}", path.display()))?;
+            if (name == own || !name.parse().is_ok_and(alive))
+                && let Err(error) = std::fs::remove_dir_all(entry.path())
+            {
+                tracing::debug!("{} cannot be removed: {error}", entry.path().display());
             }
         }
-        Ok(Self(all.join(own)))
+        Self(all.join(own))
     }
 
     /// Writes files, by paths that start from the folder; `None` where there are none.
@@ -55,7 +55,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let left = data.path().join("files/999999999/x");
         std::fs::create_dir_all(&left).unwrap();
-        let folder = Folder::new(data.path()).unwrap();
+        let folder = Folder::new(data.path());
         assert!(!left.exists());
         assert!(folder.put(BTreeMap::new()).unwrap().is_none());
         let files = folder.put([("a/b".to_owned(), b"c".to_vec())].into()).unwrap().unwrap();

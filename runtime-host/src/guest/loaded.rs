@@ -61,7 +61,7 @@ impl Loader {
         data_dir: &Path,
     ) -> Result<Self> {
         let linker = linker(&engine)?;
-        Ok(Self { engine, linker, compiler, shared, routes, folder: Folder::new(data_dir)? })
+        Ok(Self { engine, linker, compiler, shared, routes, folder: Folder::new(data_dir) })
     }
 
     /// What a package has in it, as far as that can be seen without compiling.

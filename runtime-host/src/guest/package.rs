@@ -34,6 +34,9 @@ pub fn pack(parts: &[Part]) -> Result<Vec<u8>> {
     {
         return Ok(only.component.clone());
     }
+    if parts.iter().map(|part| 1 + part.files.len()).sum::<usize>() > MAX_FILES {
+        bail!("the components have more than {MAX_FILES} files together");
+    }
     let mut archive = Builder::new(Vec::new());
     for part in parts {
         append(&mut archive, &format!("{}/{COMPONENT}", part.id), &part.component)?;

@@ -46,8 +46,9 @@ type Answer = Result<String, (StatusCode, String)>;
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     let headers = request.headers().clone();
-    // What its route leaves of the path, so that it may have a part of an application.
+    // What its route leaves of the path, if it does, so that it may have a part of an application.
     let rest = headers.get("spin-path-info").and_then(|rest| rest.to_str().ok());
+    let rest = rest.filter(|rest| !rest.is_empty());
     let path = rest.unwrap_or(request.uri().path()).to_owned();
     let body = match request.into_body().collect().await {
         Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),

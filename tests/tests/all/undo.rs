@@ -103,6 +103,31 @@ mod without_a_script {
     }
 
     #[tokio::test]
+    async fn an_edit_is_taken_back_unless_it_was_edited_again() {
+        let app = App::with_todos(&["buy milk"]).await;
+        let page = Page::without_javascript(&app).await;
+        let edit = async |text: &str| {
+            page.click(".edit-link").await;
+            let input = page.find(".edit-form [name=title]").await;
+            input.clear().await.unwrap();
+            input.send_keys(text).await.unwrap();
+            page.click(".edit-form .primary").await;
+            page.shows([text]).await;
+        };
+        edit("buy oat milk").await;
+        page.says("Saved.").await;
+        page.click(".undo").await;
+        page.shows(["buy milk"]).await;
+        page.says("Everything is back.").await;
+
+        edit("buy bread").await;
+        app.change(&app.list().await[0], json!({ "title": "buy wine" })).await;
+        page.click(".undo").await;
+        page.shows(["buy wine"]).await;
+        page.says("This can’t be undone any more: it was changed somewhere else.").await;
+    }
+
+    #[tokio::test]
     async fn what_was_cleared_comes_back_together() {
         let app = App::with_todos(&["a", "b", "c"]).await;
         let page = Page::without_javascript(&app).await;

@@ -8,7 +8,7 @@ use super::row::{Row, json};
 use super::{Change, Created, Expected, NewTodo, Outcome, Store, get, no_row, sql};
 use crate::clock::within;
 use crate::position::Position;
-use crate::todo::{Deletion, Marking, Todo, Undo};
+use crate::todo::{Deletion, Edit, Marking, Todo, Undo};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::pg::ParameterValue;
@@ -104,6 +104,11 @@ impl Store {
             }
             Undo::Marking(Marking { completed, moment }) => {
                 self.all(sql::UNMARK, vec![(*completed).into(), (*moment).into()]).await
+            }
+            Undo::Edit(Edit { id, version, title }) => {
+                let change = Change { title: Some(title.clone()), ..Change::default() };
+                let outcome = self.update(*id, &change, &Expected::OneOf(vec![*version])).await?;
+                Ok(u64::from(matches!(outcome, Outcome::Done(_))))
             }
         }
     }

@@ -57,9 +57,9 @@ fn a_title_is_escaped_wherever_it_is_shown() {
     assert_eq!(occurrences(&list(&view).into_string()), 2);
 
     let view = EditView { todo: &todo, filter: Filter::All, after: None, draft: None };
-    assert_eq!(occurrences(&edit(&view).into_string()), 1);
+    assert_eq!(occurrences(&edit(&view).into_string()), 2);
     let view = EditView { draft, ..view };
-    assert_eq!(occurrences(&edit(&view).into_string()), 3);
+    assert_eq!(occurrences(&edit(&view).into_string()), 4);
 
     let unsaved = Unsaved {
         action: HOSTILE,
