@@ -35,23 +35,6 @@ pub async fn a_replica_is_copied_anew_and_patroni_paused_by_word() {
     database.must(&["reinit", "left-replica-0", "--yes"]);
     database.until_healthy();
 
-    // One that shows what was long ago gets no reads.
-    let replay = |verb: &str| {
-        let run = format!("psql -XAtc 'select pg_wal_replay_{verb}()' -d postgres");
-        format!("PGPASSWORD=$PATRONI_SUPERUSER_PASSWORD {run}")
-    };
-    database.shell("left-replica-0", &replay("pause")).await;
-    superuser(
-        &database,
-        "create table wide as select md5(i::text) as a, md5((-i)::text) as b from generate_series(1, 300000) as i",
-    );
-    let status = database.until("a replica that is not ready", |status| {
-        member(status, "left-replica-0")["ready"] == json!(false)
-    });
-    assert!(advises(&status, "its Service leaves it out"), "{status:#}");
-    database.shell("left-replica-0", &replay("resume")).await;
-    database.until_healthy();
-
     // A pause is seen, and ended.
     database.must(&["pause"]);
     let status = database.until("a pause", |status| status["verdict"] == "degraded");
