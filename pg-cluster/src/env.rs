@@ -189,8 +189,7 @@ impl Env {
     /// The database that a role's Secret leads to: the one that its settings name, else the only
     /// one that it owns.
     pub fn database_of(&self, role: &str) -> Option<&Identifier> {
-        let named = self.roles.iter().find(|(name, _)| ***name == *role);
-        let named = named.and_then(|(_, settings)| settings.database.as_ref());
+        let named = self.role(role).and_then(|settings| settings.database.as_ref());
         let of_role = || self.owned(role).first().copied().or_else(|| self.read_by(role).next());
         named.or_else(of_role)
     }
@@ -206,10 +205,13 @@ impl Env {
         Ok(())
     }
 
+    fn role(&self, role: &str) -> Option<&Role> {
+        self.roles.iter().find(|(name, _)| ***name == *role).map(|(_, settings)| settings)
+    }
+
     /// The databases that a role may read.
     pub fn read_by(&self, role: &str) -> impl Iterator<Item = &Identifier> {
-        let settings = self.roles.iter().find(|(name, _)| ***name == *role);
-        settings.into_iter().flat_map(|(_, settings)| &settings.reads)
+        self.role(role).into_iter().flat_map(|settings| &settings.reads)
     }
 
     fn owned(&self, role: &str) -> Vec<&Identifier> {

@@ -4,6 +4,7 @@ pub mod build;
 pub mod data_dir;
 pub mod dotenv;
 pub mod files;
+mod globs;
 pub mod load;
 pub mod manifest;
 pub mod source;

@@ -149,6 +149,11 @@ impl Host {
         &self.project
     }
 
+    /// What it answers to a GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        http::client().get(format!("{}{path}", self.origin())).answer().await
+    }
+
     /// What the admin port answers; the host says in its log where that is.
     pub async fn admin(&self, path: &str) -> Answer {
         http::client().get(format!("{}{path}", self.admin_origin().await)).answer().await

@@ -32,7 +32,7 @@ async function request(url, options) {
 }
 
 // Below a path that a proxy takes away, every address begins with it.
-const root = document.querySelector('h1 a').getAttribute('href').slice(0, -1);
+const root = $('h1 a').getAttribute('href').slice(0, -1);
 
 // Calls the JSON API; gives the todo, or null where there is none any more.
 async function api(method, path, body, headers) {

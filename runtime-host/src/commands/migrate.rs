@@ -14,10 +14,9 @@ use crate::terminal::progress;
 pub async fn run(args: &Migrate) -> Result<()> {
     let manifest = Manifest::load(&args.project.from)?;
     let Some(folder) = args.migrations.as_deref().or(manifest.migrations()) else {
-        let ids: Vec<&str> = manifest.components.iter().map(|it| it.id.as_str()).collect();
         return Err(misconfigured!(
             "component.{}.tool.runtime-host has no migrations: name their folder there",
-            ids.join(" and component.")
+            manifest.ids().join(" and component.")
         ));
     };
     let Some(database) = Database::given(&manifest, &Sources::read(&manifest)?) else {

@@ -137,8 +137,7 @@ impl App<'_> {
         let loading = load::load(&self.manifest, self.data_dir, loader);
         let Some(compiled) = signals.unless(loading).await else { return Ok(()) };
         let compiled = compiled?;
-        let ids: Vec<&str> = self.manifest.components.iter().map(|it| it.id.as_str()).collect();
-        step.done(&format!("Compiled {} ({})", ids.join(", "), compiled.digest));
+        step.done(&format!("Compiled {} ({})", self.manifest.ids().join(", "), compiled.digest));
         server.live.store(Some(Arc::new(compiled)));
 
         let beside = self.maintain(changes, loader, server);

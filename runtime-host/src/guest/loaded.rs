@@ -79,7 +79,7 @@ impl Loader {
         let siblings = Siblings::new(self.routes.clone(), ids);
         let mut components = Vec::new();
         for (part, shared) in parts.into_iter().zip(&self.shared) {
-            let name = |error: Unfit| self.name(&shared.id, error);
+            let name = |error: Unfit| error.of(&shared.id, self.shared.len());
             let files = self.folder.put(part.files).map_err(Unfit::Surroundings).map_err(name)?;
             self.compiler.compile(&part.component).await.map_err(|it| name(it.into()))?;
             let (engine, linker) = (self.engine.clone(), self.linker.clone());
@@ -97,11 +97,6 @@ impl Loader {
         let since = jiff::Timestamp::now();
         Ok(Loaded { digest, components, health, since })
     }
-
-    /// Which of several components an error is about.
-    fn name(&self, id: &str, error: Unfit) -> Unfit {
-        if self.shared.len() > 1 { error.of(id) } else { error }
-    }
 }
 
 /// Checks what can be seen without compiling.
@@ -109,9 +104,8 @@ pub fn inspect(parts: &[Part]) -> Result<(), Unfit> {
     for part in parts {
         let checked = check_kind(&part.component)
             .map_err(Unfit::Kind)
-            .and_then(|()| imports::check(&part.component).map_err(Unfit::Imports))
-            .map(|_| ());
-        checked.map_err(|error| if parts.len() > 1 { error.of(&part.id) } else { error })?;
+            .and_then(|()| imports::check(&part.component).map_err(Unfit::Imports));
+        checked.map_err(|error| error.of(&part.id, parts.len()))?;
     }
     Ok(())
 }

@@ -16,9 +16,10 @@ pub enum Unfit {
 }
 
 impl Unfit {
-    /// The same, with the name of the component that it is about before it.
-    pub fn of(self, id: &str) -> Self {
+    /// The same, with the name of the component that it is about before it, where there are several.
+    pub fn of(self, id: &str, components: usize) -> Self {
         match self {
+            _ if components == 1 => self,
             Self::Kind(error) => Self::Kind(error.context(id.to_owned())),
             Self::Imports(reason) => Self::Imports(format!("{id}: {reason}")),
             Self::Compile(error) => Self::Compile(error.context(id.to_owned())),

@@ -2,16 +2,15 @@
 //! paths, and what is placed elsewhere.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 use walkdir::WalkDir;
 
 use crate::error::misconfigured;
 use crate::guest::package::inside;
-use crate::project::data_dir;
+use crate::project::{data_dir, globs};
 
 /// `files` and `exclude_files` of a component.
 #[derive(Debug, Default)]
@@ -34,7 +33,7 @@ pub enum Entry {
 impl Files {
     /// All of them, by their paths in the component.
     pub fn read(&self, dir: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
-        let exclude = globs(&self.exclude)?;
+        let exclude = globs::set("exclude_files", &self.exclude)?;
         let mut files = BTreeMap::new();
         for entry in &self.entries {
             for (source, destination) in entry.find(dir)? {
@@ -58,6 +57,18 @@ impl Files {
 }
 
 impl Entry {
+    /// Patterns of the files that it may find, for whoever watches them.
+    pub fn patterns(&self, dir: &Path) -> Vec<String> {
+        match self {
+            Self::Pattern(text) if dir.join(text).is_dir() => vec![format!("{text}/**/*")],
+            Self::Pattern(text) => vec![text.clone()],
+            Self::Placed { source, .. } => {
+                let source = globset::escape(&source.to_string_lossy());
+                vec![source.clone(), format!("{source}/**/*")]
+            }
+        }
+    }
+
     /// Sources, and their paths in the component.
     fn find(&self, dir: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
         match self {
@@ -66,8 +77,8 @@ impl Entry {
                 if dir.join(&own).exists() {
                     return below(dir, &own, &own);
                 }
-                let pattern = globs(std::slice::from_ref(text))?;
-                let fixed: PathBuf = own.components().take_while(|part| is_fixed(*part)).collect();
+                let pattern = globs::set("files", std::slice::from_ref(text))?;
+                let fixed = globs::fixed(&own);
                 let mut all = if dir.join(&fixed).is_dir() {
                     below(dir, &fixed, &fixed)?
                 } else {
@@ -124,23 +135,6 @@ fn below(dir: &Path, source: &Path, destination: &Path) -> Result<Vec<(PathBuf, 
 
 fn outside(path: impl std::fmt::Display) -> anyhow::Error {
     misconfigured!("files names {path}, which leads out of its folder: write a path without ..")
-}
-
-fn is_fixed(part: Component<'_>) -> bool {
-    !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{'])
-}
-
-fn globs(patterns: &[String]) -> Result<GlobSet> {
-    let mut builder = GlobSetBuilder::new();
-    for pattern in patterns {
-        let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
-        let glob = GlobBuilder::new(pattern)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| misconfigured!("files: {error}"))?;
-        builder.add(glob);
-    }
-    builder.build().context("read the patterns of files")
 }
 
 #[cfg(test)]

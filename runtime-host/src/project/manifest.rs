@@ -92,6 +92,11 @@ impl Manifest {
             .map_err(|reason| misconfigured!("{}: {}", path.display(), reason.trim_end()))
     }
 
+    /// The components' names.
+    pub fn ids(&self) -> Vec<&str> {
+        self.components.iter().map(|component| component.id.as_str()).collect()
+    }
+
     /// The folder of SQL migrations; at most one component has one.
     pub fn migrations(&self) -> Option<&Path> {
         self.components.iter().find_map(|component| component.migrations.as_deref())

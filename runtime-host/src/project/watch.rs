@@ -6,17 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
 use crate::error::misconfigured;
 use crate::guest::loaded::Loader;
 use crate::http::server::Server;
-use crate::project::files::Entry;
 use crate::project::manifest::{Component, Manifest};
 use crate::project::source::Source;
-use crate::project::{build, load};
+use crate::project::{build, globs, load};
 
 /// An editor writes a file in several steps, and `git checkout` many files.
 const QUIET: Duration = Duration::from_millis(200);
@@ -96,15 +95,8 @@ fn of(component: &Component, dir: &Path) -> Result<(GlobSet, Vec<(PathBuf, bool)
         (None, Source::File(path)) => vec![literal(path)],
         (None, Source::Url { .. }) => vec![],
     };
-    let files = component.files.entries.iter().flat_map(|entry| match entry {
-        Entry::Pattern(pattern) if dir.join(pattern).is_dir() => vec![format!("{pattern}/**/*")],
-        Entry::Pattern(pattern) => vec![pattern.clone()],
-        Entry::Placed { source, .. } => {
-            let source = globset::escape(&source.to_string_lossy());
-            vec![source.clone(), format!("{source}/**/*")]
-        }
-    });
-    let files: Vec<String> = files.collect();
+    let entries = component.files.entries.iter();
+    let files: Vec<String> = entries.flat_map(|entry| entry.patterns(dir)).collect();
     targets(&[patterns, absolute(dir, &files)].concat())
 }
 
@@ -164,10 +156,7 @@ fn targets(patterns: &[String]) -> Result<(GlobSet, Vec<(PathBuf, bool)>)> {
     let mut folders = Vec::new();
     for pattern in patterns {
         let path = Path::new(pattern);
-        let fixed: PathBuf = path
-            .components()
-            .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']))
-            .collect();
+        let fixed = globs::fixed(path);
         let folder = if fixed == path {
             (fixed.parent().unwrap_or(Path::new("/")).to_owned(), false)
         } else {
@@ -183,19 +172,7 @@ fn targets(patterns: &[String]) -> Result<(GlobSet, Vec<(PathBuf, bool)>)> {
             folders.push(folder);
         }
     }
-    Ok((set(patterns)?, folders))
-}
-
-fn set(patterns: &[String]) -> Result<GlobSet> {
-    let mut builder = GlobSetBuilder::new();
-    for pattern in patterns {
-        let glob = GlobBuilder::new(pattern)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| misconfigured!("build.watch: {error}"))?;
-        builder.add(glob);
-    }
-    builder.build().context("read build.watch")
+    Ok((globs::set("build.watch", patterns)?, folders))
 }
 
 fn literal(path: &Path) -> String {
@@ -231,7 +208,7 @@ mod tests {
             .iter()
             .map(|p| normalize(&Path::new("/app").join(p)).display().to_string())
             .collect();
-        set(&patterns).unwrap().is_match(path)
+        globs::set("watch", &patterns).unwrap().is_match(path)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::host::Up;
 use tests::http::client;
 use tests::wasm::{component_that_wants_a_teapot, core_module, whole_digest};
-use tests::{Answer, Ask, Host, Project, test_component, until};
+use tests::{Ask, Host, Project, test_component, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use toml::{Table, Value};
@@ -42,10 +42,6 @@ async fn start(project: Project) -> Host {
     Up::new(project).start().await
 }
 
-async fn get(host: &Host, path: &str) -> Answer {
-    client().get(format!("{}{path}", host.origin())).answer().await
-}
-
 /// What a component at `path` is told by `url`.
 async fn ask(host: &Host, path: &str, url: &str) -> String {
     let request = client().post(format!("{}{path}", host.origin())).body(url.to_owned());
@@ -64,10 +60,10 @@ async fn each_component_has_its_routes_and_its_surroundings() {
         ("/apis", "/apis"),
         ("/read/own.txt", "web's own"),
     ] {
-        assert_eq!(get(&host, path).await.is(200).text(), text, "{path}");
+        assert_eq!(host.get(path).await.is(200).text(), text, "{path}");
     }
-    get(&host, "/api/read/own.txt").await.is(404);
-    let echo = get(&host, "/api/echo").await.is(200).text().to_owned();
+    host.get("/api/read/own.txt").await.is(404);
+    let echo = host.get("/api/echo").await.is(200).text().to_owned();
     assert!(echo.contains("spin-component-route: /api\n"), "{echo}");
 }
 
@@ -89,9 +85,9 @@ async fn a_component_reads_its_own_files_and_no_others() {
         ("/read/one.txt", "one.txt"),
         ("/read/site/x.js", "assets/x.js"),
     ] {
-        assert_eq!(get(&host, path).await.is(200).text(), format!("this is {name}"));
+        assert_eq!(host.get(path).await.is(200).text(), format!("this is {name}"));
     }
-    assert_eq!(get(&host, "/list/").await.is(200).text(), "one.txt site texts");
+    assert_eq!(host.get("/list/").await.is(200).text(), "one.txt site texts");
     for path in [
         "/read/site/x.js.map",
         "/read/../spin.toml",
@@ -99,7 +95,7 @@ async fn a_component_reads_its_own_files_and_no_others() {
         "/write/one.txt",
         "/write/new.txt",
     ] {
-        let answer = get(&host, path).await;
+        let answer = host.get(path).await;
         assert_ne!(answer.text(), "written", "{path}");
         assert!(!answer.text().starts_with("this is"), "{path}: {}", answer.text());
     }
@@ -169,7 +165,7 @@ async fn a_path_without_a_route_is_nowhere_for_components_as_well() {
     project.remove("component.api");
     project.remove("component.inner");
     let host = start(project).await;
-    get(&host, "/echo").await.is(404);
+    host.get("/echo").await.is(404);
     let root = client().post(format!("{}/ask", host.origin())).body("/echo").answer().await;
     assert_eq!(root.is(200).text(), "404 Not Found\n");
 }
@@ -179,10 +175,10 @@ async fn whoever_asks_itself_for_ever_is_told_so() {
     let mut project = project();
     project.set("component.web.allowed_outbound_hosts", texts(&["http://*.spin.internal"]));
     let host = start(project).await;
-    let told = get(&host, "/turn").await.is(200).text().to_owned();
+    let told = host.get("/turn").await.is(200).text().to_owned();
     assert!(told.contains("LoopDetected"), "{told}");
     host.says("asked one another").await;
-    get(&host, "/x").await.is(200);
+    host.get("/x").await.is(200);
 }
 
 #[tokio::test]
@@ -191,19 +187,19 @@ async fn a_file_and_a_component_are_renewed_each_by_itself() {
     project.set("component.web.files", texts(&["own"]));
     project.write("own/a.txt", "one");
     let host = Up::new(project).argument("--watch").start().await;
-    assert_eq!(get(&host, "/read/own/a.txt").await.is(200).text(), "one");
+    assert_eq!(host.get("/read/own/a.txt").await.is(200).text(), "one");
 
     host.project().replace("own/a.txt", "two");
-    let renewed = async || (get(&host, "/read/own/a.txt").await.text() == "two").then_some(());
+    let renewed = async || (host.get("/read/own/a.txt").await.text() == "two").then_some(());
     until("the new file is served", renewed).await;
 
     host.project().replace("api.wasm", core_module());
     host.says("cannot serve the components").await;
     host.says("api: it is a core WebAssembly module").await;
-    assert_eq!(get(&host, "/api/x").await.is(200).text(), "/x");
+    assert_eq!(host.get("/api/x").await.is(200).text(), "/x");
     host.project().replace("api.wasm", std::fs::read(test_component()).unwrap());
     host.project().replace("own/b.txt", "three");
-    let renewed = async || (get(&host, "/read/own/b.txt").await.text() == "three").then_some(());
+    let renewed = async || (host.get("/read/own/b.txt").await.text() == "three").then_some(());
     until("the component is right again", renewed).await;
 }
 
@@ -239,10 +235,10 @@ async fn a_component_is_downloaded_once_and_only_by_its_digest() {
     let mut project = project();
     project.set("component.web.source", source(&whole_digest(&bytes)));
     let host = start(project).await;
-    get(&host, "/x").await.is(200);
+    host.get("/x").await.is(200);
     let (_, project) = host.stop().await;
     let host = start(project).await;
-    get(&host, "/x").await.is(200);
+    host.get("/x").await.is(200);
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 

@@ -3,11 +3,7 @@
 
 use tests::host::Up;
 use tests::wasm::component_that_imports_all_of_spin;
-use tests::{Answer, Ask, Database, Host, Project, until};
-
-async fn get(host: &Host, path: &str) -> Answer {
-    tests::http::client().get(format!("{}{path}", host.origin())).answer().await
-}
+use tests::{Database, Project, until};
 
 #[tokio::test]
 async fn versions_2_and_3_of_spins_postgres_are_served() {
@@ -96,7 +92,7 @@ async fn a_component_that_misbehaves_is_told_and_others_are_answered() {
         let before = host
             .metric(&format!("runtime_host_component_failures_total{{reason=\"{reason}\"}}"))
             .await;
-        let (bad, good) = futures::future::join(get(&host, path), get(&host, "/fine")).await;
+        let (bad, good) = futures::future::join(host.get(path), host.get("/fine")).await;
         assert_eq!(bad.status, status, "{path}");
         assert_eq!(good.is(200).text(), "/fine");
         let after = host
@@ -111,7 +107,7 @@ async fn a_5xx_is_a_failure_of_its_version_but_for_503() {
     let database = Database::new().await;
     let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
     for status in [200, 404, 500, 502, 503] {
-        get(&host, &format!("/status/{status}")).await.is(status);
+        host.get(&format!("/status/{status}")).await.is(status);
     }
     let status = host.admin("/status").await.json();
     assert_eq!(status["live"]["requests"], 5, "{status}");
@@ -122,8 +118,8 @@ async fn a_5xx_is_a_failure_of_its_version_but_for_503() {
 async fn what_a_component_prints_is_in_the_log_line_by_line() {
     let database = Database::new().await;
     let mut host = Up::misbehaving(database.url().as_str(), &["--log-format=json"]).start().await;
-    get(&host, "/say").await.is(200);
-    get(&host, "/trap").await.is(500);
+    host.get("/say").await.is(200);
+    host.get("/trap").await.is(500);
     for (message, stream) in
         [("a line to standard output", "stdout"), ("a line to standard error", "stderr")]
     {
@@ -147,8 +143,8 @@ async fn the_variables_are_there_by_the_standards_name_too() {
     let database = Database::new().await;
     let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
     let url = format!("Some({:?})", database.url().as_str());
-    assert_eq!(get(&host, "/config/database_url").await.is(200).text(), url);
-    assert_eq!(get(&host, "/config/nobody").await.is(200).text(), "None");
+    assert_eq!(host.get("/config/database_url").await.is(200).text(), url);
+    assert_eq!(host.get("/config/nobody").await.is(200).text(), "None");
 }
 
 #[tokio::test]
@@ -157,6 +153,6 @@ async fn what_an_sdk_imports_for_everybody_ends_only_whoever_calls_it() {
     project.write("a.wasm", component_that_imports_all_of_spin());
     project.set("component.todo.source", "a.wasm");
     let host = Up::on("postgres://nobody@127.0.0.1:1/nothing", project).start().await;
-    get(&host, "/").await.is(500);
+    host.get("/").await.is(500);
     host.says("it called spin:key-value/key-value@3.0.0#open, which this host does not").await;
 }

@@ -8,10 +8,6 @@ async fn host_behind(gate: &Gate) -> Host {
     Up::on(gate.url(), Project::new()).start().await
 }
 
-async fn get(host: &Host, path: &str) -> Answer {
-    tests::http::client().get(format!("{}{path}", host.origin())).answer().await
-}
-
 async fn post(host: &Host, title: &str) -> Answer {
     tests::http::client()
         .post(format!("{}/todos", host.origin()))
@@ -22,10 +18,10 @@ async fn post(host: &Host, title: &str) -> Answer {
 
 async fn is_unavailable(host: &Host) {
     for path in ["/todos", "/todos/1"] {
-        let answer = get(host, path).await.is_problem(503);
+        let answer = host.get(path).await.is_problem(503);
         assert!(answer.header("retry-after").parse::<u32>().is_ok());
     }
-    let page = get(host, "/").await.is(503);
+    let page = host.get("/").await.is(503);
     assert!(page.header("retry-after").parse::<u32>().is_ok());
     assert!(page.header("content-type").starts_with("text/html"));
     post(host, "lost?").await.is_problem(503);
@@ -33,10 +29,10 @@ async fn is_unavailable(host: &Host) {
 
 async fn works_again(host: &Host) {
     until("the list is there again", async || {
-        (get(host, "/todos").await.status == 200).then_some(())
+        (host.get("/todos").await.status == 200).then_some(())
     })
     .await;
-    get(host, "/").await.is(200);
+    host.get("/").await.is(200);
 }
 
 #[tokio::test]
@@ -151,7 +147,7 @@ async fn a_wrong_password_is_told_without_being_shown() {
         return;
     }
     let host = Up::on(&url.replace(&encoded("right"), "hunter2"), Project::new()).start().await;
-    assert_eq!(get(&host, "/todos").await.status, 503);
+    assert_eq!(host.get("/todos").await.status, 503);
     host.says("password authentication failed").await;
     assert!(!host.log().contains("hunter2"));
 }
@@ -176,7 +172,7 @@ async fn a_database_without_our_table_is_told_how_to_get_it() {
     let project = Project::new();
     let host = Up::on(database.url().as_str(), project).start().await;
     host.says("runtime-host migrate").await;
-    get(&host, "/todos").await.is_problem(503);
+    host.get("/todos").await.is_problem(503);
     tests::host::migrate(host.project(), database.url()).await.succeeded();
     works_again(&host).await;
 }

@@ -132,8 +132,7 @@ fn there_may_be_several_components() {
                 [component.unused]\nsource = 'unused.wasm'";
     let text = format!("{}\n{more}", GOOD.replace("[[trigger.http]]", two));
     let manifest = parse(&text).unwrap();
-    let ids: Vec<&str> = manifest.components.iter().map(|it| it.id.as_str()).collect();
-    assert_eq!(ids, ["api", "web"]);
+    assert_eq!(manifest.ids(), ["api", "web"]);
     let private = text.replace("'/api/...'", "{ private = true }");
     assert_eq!(parse(&private).unwrap().routes.find("/api/x").unwrap().component, 1);
     let led = |path: &str| manifest.routes.find(path).unwrap().component;
