@@ -12,11 +12,10 @@ use serde_json::Value;
 use crate::{
     cluster::{Cluster, twice},
     diff::{self, Change},
+    names::MANAGER,
     objects::Object,
     progress,
 };
-
-pub const MANAGER: &str = "pg-cluster";
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {

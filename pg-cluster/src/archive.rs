@@ -17,10 +17,8 @@ use crate::{
     exec::PASSWORD,
     health::archive::{Archive, Drill, FailedJob},
     jobs::{job_name, newest},
-    objects::{
-        names,
-        schedule::{self, Task},
-    },
+    names,
+    objects::schedule::{self, Task},
     progress::{self, Wait, until},
 };
 

@@ -8,10 +8,10 @@ use kube::ResourceExt;
 use crate::{
     certificate,
     cluster::Cluster,
-    commands::blocked,
     exec::PSQL,
     health::{Answer, Member, archive},
     objects::{CERTIFICATE_FILE, CONTAINER, SET_LABEL, archive::GAP_FILE},
+    pods::{blocked, is_ready},
 };
 
 /// A member that needs longer is as good as away.
@@ -53,11 +53,6 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
         'slots', (select coalesce(json_agg(json_build_object('name', slot_name, 'wal_status', wal_status, 'active', active,
             'holds_bytes', pg_wal_lsn_diff(position, restart_lsn)::bigint)), '[]') from pg_replication_slots))
     from here;";
-
-pub fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True")
-}
 
 pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
     let status = pod.status.clone().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::commands::Moment;
+use crate::moment::Moment;
 
 /// Makes and looks after a PostgreSQL primary and its streaming replicas on Kubernetes.
 ///

@@ -15,11 +15,7 @@ use kube::{
 use serde_json::json;
 use tokio::{io::DuplexStream, time::timeout};
 
-use crate::{
-    env::Env,
-    objects::{self, names},
-    progress::Wait,
-};
+use crate::{env::Env, names, objects, progress::Wait};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -109,6 +109,14 @@ pub struct Member {
     pub unasked: Option<String>,
 }
 
+impl Member {
+    /// Whether it serves the certificate with this digest, if anybody may know it.
+    pub fn serves(&self, digest: Option<&str>) -> certificate::State {
+        let loaded = self.answer.as_ref().map(|answer| answer.loaded);
+        certificate::state(self.certificate_file.as_ref(), loaded, digest)
+    }
+}
+
 /// What a member's PostgreSQL answered.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Answer {

@@ -12,8 +12,8 @@ use kube::{
 
 use crate::{
     cluster::Cluster,
-    commands::blocked,
-    objects::names,
+    names,
+    pods::blocked,
     progress::{self, Wait, until},
 };
 

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use crate::passwords::Password;
+use crate::password::Password;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

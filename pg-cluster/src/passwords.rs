@@ -1,55 +1,15 @@
 //! Passwords: those in `secrets.yaml` are taken, those that exist are kept, the
 //! rest are generated.
 
-use std::{collections::BTreeMap, fmt, path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
-use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 
-use crate::{env::Env, keys::GivenKeys};
+use crate::{env::Env, keys::GivenKeys, password::Password};
 
 /// The users that Patroni itself needs.
 const SYSTEM: [&str; 4] = ["superuser", "replication", "rewind", "restapi"];
-/// 24 of 64 characters: 144 bits.
-const LENGTH: usize = 24;
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// A password that no log and no error shows.
-#[derive(Clone, Deserialize, PartialEq)]
-#[serde(try_from = "String")]
-pub struct Password(String);
-
-impl Password {
-    pub fn generate() -> Result<Self> {
-        let mut bytes = [0; LENGTH];
-        SystemRandom::new().fill(&mut bytes).ok().context("ask the system for random bytes")?;
-        Ok(Self(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect()))
-    }
-
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Password {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let fits = text.len() >= 12 && text.bytes().all(|byte| ALPHABET.contains(&byte));
-        if fits {
-            Ok(Self(text))
-        } else {
-            Err("a password doesn't fit: write 12 or more of A-Z, a-z, 0-9, - and _")
-        }
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(…)")
-    }
-}
 
 #[derive(Clone, Debug)]
 pub struct Passwords {
@@ -147,7 +107,7 @@ impl Passwords {
                     "secrets.yaml has another password for {key} than the running cluster: \
                      take it out of secrets.yaml, since changing it needs every member at once"
                 ),
-                (Some(old), _) => Password(old),
+                (Some(old), _) => Password::kept(old),
                 (None, Some(new)) => new.clone(),
                 (None, None) => Password::generate()?,
             };
@@ -157,7 +117,7 @@ impl Passwords {
         for role in env.roles.keys() {
             let password = match (given.roles.get(&**role), live(Some(role), "password")) {
                 (Some(new), _) => new.clone(),
-                (None, Some(old)) => Password(old),
+                (None, Some(old)) => Password::kept(old),
                 (None, None) => Password::generate()?,
             };
             roles.insert(role.to_string(), password);
@@ -182,14 +142,14 @@ mod tests {
         let passwords = Passwords::resolve(&env(), &Given::default(), live).unwrap();
         assert_eq!(passwords.system["rewind"].expose(), "old-password-0");
         assert_eq!(passwords.system.len(), 4);
-        assert_eq!(passwords.roles["app"].expose().len(), LENGTH);
+        assert_eq!(passwords.roles["app"].expose().len(), 24);
         assert_ne!(passwords.system["superuser"], passwords.system["replication"]);
     }
 
     #[test]
     fn a_role_gets_the_given_password_and_a_system_user_keeps_the_old_one() {
         let given = Given {
-            roles: [("app".to_owned(), Password("given-password".into()))].into(),
+            roles: [("app".to_owned(), Password::kept("given-password".into()))].into(),
             ..Given::default()
         };
         let old = |_: Option<&str>, _: &str| Some("old-password-0".to_owned());
@@ -198,7 +158,7 @@ mod tests {
             "given-password"
         );
         let given = Given {
-            system: [("rewind".to_owned(), Password("given-password".into()))].into(),
+            system: [("rewind".to_owned(), Password::kept("given-password".into()))].into(),
             ..Given::default()
         };
         let error = Passwords::resolve(&env(), &given, old).unwrap_err().to_string();

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use crate::{
     cluster::{Cluster, twice},
     env::PATRONI_PORT,
-    objects::{self, names, secrets},
+    names,
+    objects::{self, secrets},
 };
 
 /// The end of the name of the `ConfigMap` that says which database this is, and how it is set.

@@ -9,7 +9,8 @@ use k8s_openapi::api::core::v1::Secret;
 use crate::{
     cluster::{Cluster, secret_value},
     keys::ArchiveKeys,
-    objects::{Object, archive, names, secrets},
+    names,
+    objects::{Object, archive, secrets},
     passwords::{Given, Passwords},
     tls::{self, Authority, Certificate},
 };

@@ -11,7 +11,7 @@ use x509_cert::{
     ext::pkix::{ExtendedKeyUsage, SubjectAltName, name::GeneralName},
 };
 
-use crate::{env::Env, objects::names};
+use crate::{env::Env, names};
 
 const AUTHORITY_YEARS: i64 = 20;
 const CERTIFICATE_DAYS: i64 = 730;

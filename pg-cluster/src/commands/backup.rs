@@ -12,7 +12,7 @@ use crate::{
     cluster::Cluster,
     jobs::job_name,
     objects::schedule::{self, Task},
-    progress,
+    observe, progress,
 };
 
 pub async fn run(cluster: &Cluster, global: &Global, action: &BackupAction) -> Result<()> {
@@ -74,7 +74,7 @@ async fn work(cluster: &Cluster, global: &Global, task: Task, timeout: Duration)
 }
 
 async fn somebody(cluster: &Cluster) -> Result<String> {
-    let report = status::members(cluster).await?;
+    let report = observe::members(cluster).await?;
     let member = report.answering().context("no member answers: see `pg-cluster status`")?;
     Ok(member.name.clone())
 }

@@ -6,12 +6,14 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::DeleteParams;
 
-use super::{Moment, environment, export, given, init, status};
+use super::{environment, export, given, init};
 use crate::{
     cli::Global,
     cluster::Cluster,
-    objects::{self, archive, names, schedule, secrets},
-    progress,
+    moment::Moment,
+    names,
+    objects::{self, archive, schedule, secrets},
+    observe, progress,
     secrets::Secrets,
 };
 
@@ -43,7 +45,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         None => String::new(),
     };
     vacant(cluster).await?;
-    let report = status::members(&origin).await?;
+    let report = observe::members(&origin).await?;
     let timeline = match report.answering() {
         Some(member) => plan.at.check(&origin, &member.name).await?,
         None => None,

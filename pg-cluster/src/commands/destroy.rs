@@ -18,7 +18,8 @@ use super::confirm;
 use crate::{
     cli::Global,
     cluster::Cluster,
-    objects::{self, HomeSet, Object, names},
+    names,
+    objects::{self, HomeSet, Object},
     progress::{self, Wait, until},
 };
 

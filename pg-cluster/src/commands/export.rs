@@ -12,13 +12,13 @@ use data_encoding::HEXLOWER;
 use ring::digest;
 use tokio::fs::File;
 
-use super::status;
 use crate::{
     cli::Global,
     cluster::Cluster,
     env::Env,
     exec::PASSWORD,
     health::streams,
+    observe,
     progress::{self, Wait, until},
 };
 
@@ -33,7 +33,7 @@ pub struct Plan {
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
     let database = database(&cluster.env, plan.database.as_deref())?;
-    let report = status::members(cluster).await?;
+    let report = observe::members(cluster).await?;
     let replica = report.members.iter().find(|member| !plan.primary && streams(member));
     let primary = report.primary.as_deref();
     let Some(pod) = replica.map(|member| member.name.as_str()).or(primary) else {

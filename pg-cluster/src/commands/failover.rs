@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{confirm, init, status};
-use crate::{cli::Global, cluster::Cluster, health::Report, progress, progress::until};
+use super::confirm;
+use crate::{
+    cli::Global, cluster::Cluster, conditions, health::Report, observe, progress, progress::until,
+};
 
 pub struct Plan {
     pub to: String,
@@ -14,7 +16,7 @@ pub struct Plan {
 }
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
-    let report = status::members(cluster).await?;
+    let report = observe::members(cluster).await?;
     let to = &plan.to;
     ensure!(
         report.primary.is_none(),
@@ -46,7 +48,8 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         confirm(&format!("promote {to}; {loss}"), to)?;
     }
     cluster.post_failover(to).await?;
-    let primary = until("a primary that takes writes", plan.timeout, || init::primary(cluster));
+    let primary =
+        until("a primary that takes writes", plan.timeout, || conditions::primary(cluster));
     progress::done(&primary.await?, "is primary");
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{confirm, export, status};
-use crate::{cli::Global, cluster::Cluster, progress};
+use super::{confirm, export};
+use crate::{cli::Global, cluster::Cluster, observe, progress};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -24,7 +24,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let from = plan.from.display();
     let owner = cluster.env.databases.iter().find(|(name, _)| ***name == *database);
     let owner = owner.map(|(_, settings)| settings.owner.to_string()).unwrap_or_default();
-    let primary = status::members(cluster).await?.primary;
+    let primary = observe::members(cluster).await?.primary;
     let primary = primary.context("nobody takes writes now: see `pg-cluster status`")?;
     let content = cluster.sql(&primary, &database, CONTENT, LIMIT).await?;
     ensure!(

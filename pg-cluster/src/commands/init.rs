@@ -5,22 +5,21 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use k8s_openapi::api::{
-    apps::v1::StatefulSet,
-    core::v1::{Event, Pod},
-};
-use kube::{ResourceExt, api::ListParams};
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::ResourceExt;
 use serde_json::json;
 
-use super::{destroy, given, print, status};
+use super::{destroy, given, print};
 use crate::{
-    certificate,
     cli::Global,
     cluster::Cluster,
+    conditions,
     env::POSTGRES_PORT,
-    health::{self, Member},
-    objects::{self, HomeSet, names},
+    names,
+    objects::{self, HomeSet},
+    observe,
     patroni::{Agreed, wanted_beside},
+    pods::blocked,
     progress::{self, Wait, until},
     roles,
     secrets::Secrets,
@@ -63,11 +62,12 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     let new = !agreed.initialized
         || cluster.api::<StatefulSet>().get_opt(&names::replica(env)).await?.is_none();
     if new {
-        until("a primary", timeout, || primary(cluster)).await?;
+        until("a primary", timeout, || conditions::primary(cluster)).await?;
     }
     cluster.grow(HomeSet::Replica, timeout).await?;
     cluster.apply(&objects::set(env, HomeSet::Replica)?).await?;
-    let leader = until("a primary that takes writes", timeout, || primary(cluster)).await?;
+    let leader =
+        until("a primary that takes writes", timeout, || conditions::primary(cluster)).await?;
     ensure_dynamic(cluster, &leader, timeout).await?;
     // Whoever waits for a new password need not wait for a replica that is away. The role first:
     // a Secret that PostgreSQL does not know yet would lock its readers out.
@@ -75,8 +75,9 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     for object in &secrets.for_roles {
         cluster.apply(object).await?;
     }
-    until("every replica streaming through its slot", timeout, || streaming(cluster)).await?;
-    until("every member serving its certificate", timeout, || certificate::served(cluster)).await?;
+    until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
+        .await?;
+    until("every member serving its certificate", timeout, || conditions::served(cluster)).await?;
     cluster.ensure_archive(&leader, timeout).await?;
     if new {
         cluster.first_backup(&leader, timeout).await?;
@@ -113,7 +114,7 @@ pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
 /// A pod that runs on an older template and cannot start would wait for ever: its set replaces none
 /// by itself. Deleting it takes nobody away.
 async fn free_the_stuck(cluster: &Cluster) -> Result<()> {
-    let report = status::members(cluster).await?;
+    let report = observe::members(cluster).await?;
     for pod in cluster.pods().await? {
         let name = pod.name_any();
         let outdated = report.members.iter().any(|member| member.name == name && member.outdated);
@@ -139,87 +140,6 @@ async fn answering(cluster: &Cluster) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Waits for a member that takes writes.
-pub async fn primary(cluster: &Cluster) -> Result<Wait<String>> {
-    let report = status::members(cluster).await?;
-    Ok(match report.primary {
-        Some(primary) => Wait::Over(primary),
-        None => Wait::For(waits_for(cluster).await?.unwrap_or_else(|| report.advice.join("; "))),
-    })
-}
-
-/// Waits until the configured number of members streams, and one is synchronous if that is wanted.
-pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
-    let report = status::members(cluster).await?;
-    let wanted = usize::try_from(cluster.env.replica.count.get())?;
-    let streaming =
-        report.members.iter().filter(|member| health::streams(member) && member.ready).count();
-    let protected = report.verdict <= health::Verdict::Degraded
-        || !cluster.env.replication.promises_durability()
-        || wanted == 0;
-    if streaming >= wanted && report.members.len() == wanted + 1 && protected {
-        return Ok(Wait::Over(()));
-    }
-    let state = |member: &Member| format!("{} {}", member.name, member.state);
-    let states = report
-        .members
-        .iter()
-        .filter(|member| member.role != Some("primary") && !health::streams(member))
-        .map(state)
-        .collect::<Vec<_>>()
-        .join(", ");
-    Ok(Wait::For(
-        waits_for(cluster).await?.unwrap_or(format!("{streaming} of {wanted} ({states})")),
-    ))
-}
-
-/// What keeps a pod from starting, or its set from making it, in Kubernetes' words.
-async fn waits_for(cluster: &Cluster) -> Result<Option<String>> {
-    let pods = cluster.pods().await?;
-    let stuck =
-        pods.iter().find_map(|pod| blocked(pod).map(|why| format!("{}: {why}", pod.name_any())));
-    if stuck.is_none() && pods.len() < usize::try_from(cluster.env.members())? {
-        return Ok(refused(cluster).await);
-    }
-    Ok(stuck)
-}
-
-/// Why a set may make no pod, such as a quota. Whoever may not read events still waits.
-async fn refused(cluster: &Cluster) -> Option<String> {
-    for home in [HomeSet::Main, HomeSet::Replica] {
-        let set = home.name(&cluster.env);
-        let fields = format!(
-            "involvedObject.kind=StatefulSet,involvedObject.name={set},reason=FailedCreate"
-        );
-        let events = cluster.api::<Event>().list(&ListParams::default().fields(&fields)).await;
-        let events = events.map(|events| events.items).unwrap_or_default();
-        let last = events.into_iter().max_by_key(|event| event.last_timestamp.clone());
-        if let Some(why) = last.and_then(|event| event.message) {
-            return Some(format!("{set}: {why}"));
-        }
-    }
-    None
-}
-
-pub fn blocked(pod: &Pod) -> Option<String> {
-    let status = pod.status.as_ref()?;
-    let unscheduled = status
-        .conditions
-        .iter()
-        .flatten()
-        .find(|c| c.type_ == "PodScheduled" && c.status == "False");
-    if let Some(condition) = unscheduled {
-        return condition.message.clone();
-    }
-    let waiting = status
-        .container_statuses
-        .iter()
-        .flatten()
-        .find_map(|container| container.state.as_ref()?.waiting.as_ref())?;
-    let reason = waiting.reason.as_deref().unwrap_or_default();
-    Some(format!("{reason} {}", waiting.message.as_deref().unwrap_or_default()).trim().to_owned())
-}
-
 /// Patroni reads its bootstrap section once; what changed since goes to it directly.
 pub async fn ensure_dynamic(cluster: &Cluster, leader: &str, timeout: Duration) -> Result<()> {
     let wanted = objects::dynamic(&cluster.env);
@@ -238,7 +158,7 @@ pub async fn ensure_dynamic(cluster: &Cluster, leader: &str, timeout: Duration) 
 
 async fn summary(cluster: &Cluster, global: &Global) -> Result<()> {
     let env = &cluster.env;
-    let report = status::report(cluster).await?;
+    let report = observe::report(cluster).await?;
     let (primary, replica) = (names::primary_service(env), names::replica_service(env));
     let space = env.namespace();
     let mut lines = vec![

@@ -23,10 +23,6 @@ use std::io::{IsTerminal, stdin};
 
 use anyhow::{Context, Result, bail};
 
-pub use init::blocked;
-pub use restore::Moment;
-pub use status::members;
-
 use crate::{
     cli::{Cli, Command, Global, Output},
     cluster::Cluster,

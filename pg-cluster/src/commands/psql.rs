@@ -5,12 +5,8 @@ use std::{io::Write, process::Stdio};
 use anyhow::{Context, Result, bail};
 use tokio::{io::copy_bidirectional, net::TcpListener, process::Command};
 
-use super::status;
 use crate::{
-    cluster::Cluster,
-    env::POSTGRES_PORT,
-    health::streams,
-    objects::{names, secrets},
+    cluster::Cluster, env::POSTGRES_PORT, health::streams, names, objects::secrets, observe,
 };
 
 pub struct Target {
@@ -91,7 +87,7 @@ async fn pod(cluster: &Cluster, replica: bool) -> Result<String> {
             .leader
             .context("nobody is primary now: see `pg-cluster status`");
     }
-    match status::members(cluster).await?.members.into_iter().find(streams) {
+    match observe::members(cluster).await?.members.into_iter().find(streams) {
         Some(member) => Ok(member.name),
         None => bail!("no replica streams now: see `pg-cluster status`"),
     }

@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
-use super::{confirm, init, status};
+use super::confirm;
 use crate::{
     cli::Global,
     cluster::Cluster,
+    conditions,
     health::slot_name,
+    observe,
     progress::{self, Wait, until},
 };
 
 const SQL_LIMIT: Duration = Duration::from_mins(1);
 
 pub async fn run(cluster: &Cluster, global: &Global, name: &str, timeout: Duration) -> Result<()> {
-    let report = status::members(cluster).await?;
+    let report = observe::members(cluster).await?;
     let Some(primary) = &report.primary else {
         bail!("nobody is primary, so there is nothing to copy: {}", report.advice.join("; "));
     };
@@ -35,7 +37,7 @@ pub async fn run(cluster: &Cluster, global: &Global, name: &str, timeout: Durati
     drop_lost_slot(cluster, primary, name).await?;
     cluster.post_reinitialize(name).await?;
     until(&format!("{name} with the primary's data"), timeout, async || {
-        let report = status::members(cluster).await?;
+        let report = observe::members(cluster).await?;
         let member = report.members.iter().find(|member| member.name == name);
         let Some(member) = member else { return Ok(Wait::For("no pod".to_owned())) };
         Ok(if crate::health::streams(member) {
@@ -45,7 +47,8 @@ pub async fn run(cluster: &Cluster, global: &Global, name: &str, timeout: Durati
         })
     })
     .await?;
-    until("every replica streaming through its slot", timeout, || init::streaming(cluster)).await
+    until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
+        .await
 }
 
 /// A slot that has lost WAL stays lost, and would hold none for the new copy either: Patroni makes

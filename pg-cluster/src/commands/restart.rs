@@ -6,12 +6,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::core::v1::Pod;
 
-use super::{init, status, switchover};
+use super::switchover;
 use crate::{
-    ask,
     cli::Global,
     cluster::Cluster,
+    conditions,
     health::{Member, Report, Verdict},
+    observe, pods,
     progress::{self, Wait, until},
 };
 
@@ -22,7 +23,7 @@ pub struct Plan {
 }
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
-    let report = status::members(cluster).await?;
+    let report = observe::members(cluster).await?;
     let Some(primary) = report.primary.clone() else {
         bail!("nobody is primary, so nothing is restarted: {}", report.advice.join("; "));
     };
@@ -87,7 +88,7 @@ fn may_begin(cluster: &Cluster, report: &Report) -> Result<()> {
 async fn replace(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()> {
     let api = cluster.api::<Pod>();
     let pod = api.get(name).await.with_context(|| format!("read the pod {name}"))?;
-    if ask::is_ready(&pod) {
+    if pods::is_ready(&pod) {
         let evicted = async || cluster.evict(&pod).await;
         until(&format!("{name} to be let go"), timeout, evicted).await?;
     } else {
@@ -107,15 +108,16 @@ async fn replace(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()>
 }
 
 async fn whole(cluster: &Cluster, timeout: Duration) -> Result<()> {
-    until("a primary that takes writes", timeout, || init::primary(cluster)).await?;
-    until("every replica streaming through its slot", timeout, || init::streaming(cluster)).await
+    until("a primary that takes writes", timeout, || conditions::primary(cluster)).await?;
+    until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
+        .await
 }
 
 /// A replica may not run with less of some parameters (`max_connections`, …) than its primary,
 /// so Patroni keeps the old value in all of them until the primary has restarted in place. After
 /// that it is the replicas' turn again.
 async fn lower(cluster: &Cluster, restarted: &[String], timeout: Duration) -> Result<()> {
-    let report = status::members(cluster).await?;
+    let report = observe::members(cluster).await?;
     let primary = report.members.iter().find(|m| Some(&m.name) == report.primary.as_ref());
     let Some(primary) = primary.filter(|member| member.pending_restart) else { return Ok(()) };
     cluster.post_restart(&primary.name).await?;

@@ -6,19 +6,21 @@ use anyhow::{Context, Result, bail, ensure};
 
 use serde_json::json;
 
-use super::{init, status};
+use super::init;
 use crate::{
     cli::Global,
     cluster::Cluster,
+    conditions,
     env::SynchronousMode,
     health::{Report, streams},
+    observe,
     progress::{self, Wait, until},
 };
 
 const LIMIT: Duration = Duration::from_mins(2);
 
 pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Result<()> {
-    let report = status::members(cluster).await?;
+    let report = observe::members(cluster).await?;
     let Some(primary) = report.primary.clone() else {
         bail!(
             "nobody is primary, so there is nobody to take over from: {}",
@@ -57,7 +59,8 @@ pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Resu
         init::ensure_dynamic(cluster, &leader, LIMIT).await?;
     }
     moved?;
-    until("every replica streaming through its slot", LIMIT, || init::streaming(cluster)).await
+    until("every replica streaming through its slot", LIMIT, || conditions::streaming(cluster))
+        .await
 }
 
 /// Patroni only promotes a synchronous standby, so a member that is none becomes one more first.
@@ -92,7 +95,7 @@ fn candidate(report: &Report) -> Result<String> {
 }
 
 async fn became(cluster: &Cluster, to: &str) -> Result<Wait<()>> {
-    Ok(match status::members(cluster).await?.primary {
+    Ok(match observe::members(cluster).await?.primary {
         Some(primary) if primary == to => Wait::Over(()),
         other => Wait::For(format!("primary is {}", other.unwrap_or_else(|| "nobody".to_owned()))),
     })

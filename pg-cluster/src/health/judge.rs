@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{LEFT_BEHIND, Member, Verdict, load, primary, streams};
 use crate::{
     env::{Env, SynchronousMode},
-    objects::names,
+    names,
     tls::RENEW_DAYS,
 };
 

@@ -178,7 +178,7 @@ fn a_member_that_serves_an_old_certificate_degrades() {
         ("", certificate::State::Unknown),
     ] {
         members[1].certificate_file = file(line);
-        members[1].certificate = certificate::state(&members[1], Some("new"));
+        members[1].certificate = members[1].serves(Some("new"));
         assert_eq!(members[1].certificate, wanted);
         let (verdict, advice) =
             verdict(&env(""), members.clone(), Some("a-main-0"), &["a-replica-0"]);

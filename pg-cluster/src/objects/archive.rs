@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{KeyToPath, Secret, SecretVolumeSource, Volume};
 
-use super::{Object, meta, names, pod, repository, secrets::SUPERUSER};
+use super::{Object, meta, names, paths, secrets::SUPERUSER};
 use crate::{
     env::{Backup, Env},
     keys::ArchiveKeys,
@@ -14,6 +14,10 @@ use crate::{
 
 /// Port of pgBackRest's server in every member.
 pub const PORT: i32 = 8432;
+/// Of the S3 server of the cluster's own.
+pub const S3_PORT: i32 = 7070;
+pub const S3_BUCKET: &str = "archive";
+pub const S3_REGION: &str = "us-east-1";
 /// What pgBackRest looks for.
 pub const CONFIG_FILE: &str = "pgbackrest.conf";
 pub const MEMBER_FILE: &str = CONFIG_FILE;
@@ -63,9 +67,9 @@ fn member(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> String {
         format!("archive-push-queue-max={}", env.replication.max_slot_wal_keep_size.bytes()),
         "tls-server-address=*".to_owned(),
         format!("tls-server-auth={own}={}", env.name),
-        format!("tls-server-ca-file={}", pod::CA_FILE),
-        format!("tls-server-cert-file={}", pod::CERTIFICATE_FILE),
-        format!("tls-server-key-file={}", pod::KEY_FILE),
+        format!("tls-server-ca-file={}", paths::CA_FILE),
+        format!("tls-server-cert-file={}", paths::CERTIFICATE_FILE),
+        format!("tls-server-key-file={}", paths::KEY_FILE),
         format!("[{}]", env.name),
     ]);
     lines.extend(database(1));
@@ -89,9 +93,9 @@ fn runner(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> String {
             format!("pg{number}-host={host}"),
             format!("pg{number}-host-type=tls"),
             format!("pg{number}-host-port={PORT}"),
-            format!("pg{number}-host-ca-file={}", pod::CA_FILE),
-            format!("pg{number}-host-cert-file={}", pod::CERTIFICATE_FILE),
-            format!("pg{number}-host-key-file={}", pod::KEY_FILE),
+            format!("pg{number}-host-ca-file={}", paths::CA_FILE),
+            format!("pg{number}-host-cert-file={}", paths::CERTIFICATE_FILE),
+            format!("pg{number}-host-key-file={}", paths::KEY_FILE),
         ]);
         lines.extend(database(number));
     }
@@ -100,8 +104,8 @@ fn runner(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> String {
 
 fn database(number: usize) -> [String; 3] {
     [
-        format!("pg{number}-path={}", pod::DATA_DIR),
-        format!("pg{number}-socket-path={}", pod::SOCKET_DIR),
+        format!("pg{number}-path={}", paths::DATA_DIR),
+        format!("pg{number}-socket-path={}", paths::SOCKET_DIR),
         format!("pg{number}-user={SUPERUSER}"),
     ]
 }
@@ -127,11 +131,11 @@ fn place(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Vec<String> {
         }
         None => lines.extend([
             format!("repo1-path={default}"),
-            format!("repo1-s3-bucket={}", repository::BUCKET),
+            format!("repo1-s3-bucket={}", S3_BUCKET),
             format!("repo1-s3-endpoint={}.{}.svc", names::repository(env), env.namespace()),
-            format!("repo1-storage-port={}", repository::PORT),
-            format!("repo1-storage-ca-file={}", pod::CA_FILE),
-            format!("repo1-s3-region={}", repository::REGION),
+            format!("repo1-storage-port={}", S3_PORT),
+            format!("repo1-storage-ca-file={}", paths::CA_FILE),
+            format!("repo1-s3-region={}", S3_REGION),
             "repo1-s3-uri-style=path".to_owned(),
         ]),
     }
@@ -147,4 +151,22 @@ fn place(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Vec<String> {
         "lock-path=/tmp/pgbackrest".to_owned(),
     ]);
     lines
+}
+
+/// pgBackRest's configuration, as the file it looks for.
+pub fn config_volume(env: &Env, file: &str) -> Volume {
+    Volume {
+        name: "backup".to_owned(),
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(names::backup(env)),
+            default_mode: Some(0o440),
+            items: Some(vec![KeyToPath {
+                key: file.to_owned(),
+                path: CONFIG_FILE.to_owned(),
+                mode: None,
+            }]),
+            ..SecretVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
 }

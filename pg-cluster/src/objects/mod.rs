@@ -3,9 +3,11 @@
 mod access;
 pub mod archive;
 mod disruption;
+mod home;
 mod namespace;
 mod network;
 mod parts;
+mod paths;
 mod patroni_config;
 mod pod;
 mod repository;
@@ -31,13 +33,12 @@ use kube::{Resource, ResourceExt, core::ApiResource};
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::{
-    patroni_config::dynamic,
-    pod::{CERTIFICATE_FILE, CONTAINER},
-    sets::HomeSet,
-};
-use crate::env::{Backup, Env, Own};
+pub use self::{home::HomeSet, paths::CERTIFICATE_FILE, patroni_config::dynamic, pod::CONTAINER};
 pub use crate::env::{ROLE_LABEL, SCOPE_LABEL, SET_LABEL};
+use crate::{
+    env::{Backup, Env, Own},
+    names,
+};
 
 /// One object, ready to be applied or printed.
 #[derive(Clone, Debug)]
@@ -156,66 +157,6 @@ pub fn without_secrets(env: &Env) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// Names of the objects that more than one file speaks of.
-pub mod names {
-    use crate::env::{Env, in_name};
-
-    pub fn main(env: &Env) -> String {
-        format!("{}-main", env.name)
-    }
-    pub fn replica(env: &Env) -> String {
-        format!("{}-replica", env.name)
-    }
-    pub fn primary_service(env: &Env) -> String {
-        format!("{}-primary", env.name)
-    }
-    pub fn replica_service(env: &Env) -> String {
-        format!("{}-replica", env.name)
-    }
-    /// The headless Service that gives each pod a name of its own.
-    pub fn members_service(env: &Env) -> String {
-        format!("{}-members", env.name)
-    }
-    pub fn patroni(env: &Env) -> String {
-        format!("{}-patroni", env.name)
-    }
-    pub fn credentials(env: &Env) -> String {
-        format!("{}-credentials", env.name)
-    }
-    pub fn authority(env: &Env) -> String {
-        format!("{}-ca", env.name)
-    }
-    pub fn certificate(env: &Env) -> String {
-        format!("{}-tls", env.name)
-    }
-    pub fn backup(env: &Env) -> String {
-        format!("{}-backup", env.name)
-    }
-    /// The S3 server of the cluster's own.
-    pub fn repository(env: &Env) -> String {
-        format!("{}-s3", env.name)
-    }
-    /// A job for the archive. A `CronJob` may have 52 characters.
-    pub fn task(env: &Env, word: &str) -> String {
-        format!("{}-{word}", env.name)
-    }
-    pub fn role_secret(env: &Env, role: &str) -> String {
-        format!("{}-role-{}", env.name, in_name(role))
-    }
-    /// Every Secret of the cluster.
-    pub fn secrets(env: &Env) -> Vec<String> {
-        let mut all = vec![credentials(env), authority(env), certificate(env)];
-        all.extend(env.backup.as_ref().map(|_| backup(env)));
-        all.extend(env.roles.keys().map(|role| role_secret(env, role)));
-        all
-    }
-    /// Every member's pod, home set first.
-    pub fn pods(env: &Env) -> Vec<String> {
-        let main = (0..env.main.count.get()).map(|n| format!("{}-{n}", main(env)));
-        main.chain((0..env.replica.count.get()).map(|n| format!("{}-{n}", replica(env)))).collect()
-    }
-}
-
 /// Labels that find the pods of one cluster; Patroni looks for the same ones.
 pub fn selector(env: &Env) -> BTreeMap<String, String> {
     labels([("app.kubernetes.io/name", "postgres"), ("app.kubernetes.io/instance", &env.name)])
@@ -238,7 +179,7 @@ fn select(labels: BTreeMap<String, String>) -> LabelSelector {
 
 fn meta(env: &Env, name: String) -> ObjectMeta {
     let mut labels = selector(env);
-    labels.insert("app.kubernetes.io/managed-by".to_owned(), crate::apply::MANAGER.to_owned());
+    labels.insert("app.kubernetes.io/managed-by".to_owned(), names::MANAGER.to_owned());
     ObjectMeta {
         name: Some(name),
         namespace: Some(env.namespace().to_owned()),

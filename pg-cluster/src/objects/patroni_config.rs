@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Map, Value, json};
 
-use super::{ROLE_LABEL, SCOPE_LABEL, archive, meta, names, pod, selector, sets::HomeSet};
+use super::{ROLE_LABEL, SCOPE_LABEL, archive, home::HomeSet, meta, names, paths, selector};
 use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, SynchronousMode};
 
 pub fn config_map(env: &Env) -> Result<ConfigMap> {
@@ -50,7 +50,7 @@ fn fixed(env: &Env) -> Value {
     if env.replication.checksums {
         initdb.push(json!("data-checksums"));
     }
-    let tls = |user: &str| json!({ "username": user, "sslmode": "verify-ca", "sslrootcert": pod::CA_FILE });
+    let tls = |user: &str| json!({ "username": user, "sslmode": "verify-ca", "sslrootcert": paths::CA_FILE });
     json!({
         "scope": &*env.name,
         "kubernetes": {
@@ -62,7 +62,7 @@ fn fixed(env: &Env) -> Value {
         "restapi": { "listen": format!("0.0.0.0:{PATRONI_PORT}") },
         "bootstrap": { "dcs": dynamic(env), "initdb": initdb },
         "postgresql": {
-            "data_dir": pod::DATA_DIR,
+            "data_dir": paths::DATA_DIR,
             "bin_dir": "/usr/lib/postgresql/17/bin",
             "listen": format!("*:{POSTGRES_PORT}"),
             "pgpass": "/tmp/pgpass",
@@ -79,10 +79,10 @@ fn fixed(env: &Env) -> Value {
             "parameters": {
                 "password_encryption": "scram-sha-256",
                 "ssl": "on",
-                "ssl_ca_file": pod::CA_FILE,
-                "ssl_cert_file": pod::CERTIFICATE_FILE,
-                "ssl_key_file": pod::KEY_FILE,
-                "unix_socket_directories": pod::SOCKET_DIR,
+                "ssl_ca_file": paths::CA_FILE,
+                "ssl_cert_file": paths::CERTIFICATE_FILE,
+                "ssl_key_file": paths::KEY_FILE,
+                "unix_socket_directories": paths::SOCKET_DIR,
             },
         },
     })

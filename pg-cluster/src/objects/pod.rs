@@ -14,20 +14,15 @@ use super::parts::{
     shared_memory, shell, tls_volume,
 };
 use super::{
-    SCOPE_LABEL, SET_LABEL, archive, labels, names, schedule, secrets, select, selector,
-    sets::HomeSet,
+    SCOPE_LABEL, SET_LABEL, archive,
+    home::HomeSet,
+    labels, names,
+    paths::{DATA_DIR, DATA_MOUNT, DATA_VOLUME, SOCKET_DIR},
+    secrets, select, selector,
 };
 use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, Set};
 
 pub const CONTAINER: &str = "postgres";
-pub const DATA_VOLUME: &str = "data";
-pub const DATA_MOUNT: &str = "/var/lib/postgresql";
-/// Below the mount, because PostgreSQL wants 0700 and `fsGroup` makes the mount's root 2770.
-pub const DATA_DIR: &str = "/var/lib/postgresql/data";
-pub const SOCKET_DIR: &str = "/run/postgresql";
-pub const CA_FILE: &str = "/etc/tls/ca.crt";
-pub const CERTIFICATE_FILE: &str = "/etc/tls/tls.crt";
-pub const KEY_FILE: &str = "/etc/tls/tls.key";
 /// A clean stop writes a checkpoint and waits for the standbys; cutting it short costs a recovery.
 const STOP_SECONDS: i64 = 300;
 /// Patroni answers only after the API server has answered it. A container that is restarted again and
@@ -212,7 +207,7 @@ fn volumes(env: &Env, home: HomeSet, set: &Set) -> Vec<Volume> {
         tls_volume(env),
     ];
     if env.backup.is_some() {
-        all.push(schedule::config_volume(env, archive::MEMBER_FILE));
+        all.push(archive::config_volume(env, archive::MEMBER_FILE));
         all.push(scratch("backup-tmp", None));
     }
     all

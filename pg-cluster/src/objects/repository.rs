@@ -12,12 +12,12 @@ use k8s_openapi::{
     apimachinery::pkg::{apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };
 
-use super::{labels, meta, names, network, parts, pod, schedule, select, selector, sets};
+use super::{
+    archive::{S3_BUCKET, S3_PORT, S3_REGION},
+    labels, meta, names, network, parts, paths, schedule, select, selector, sets,
+};
 use crate::env::{Env, Own};
 
-pub const PORT: i32 = 7070;
-pub const BUCKET: &str = "archive";
-pub const REGION: &str = "us-east-1";
 /// A folder of it is a bucket.
 const MOUNT: &str = "/data";
 
@@ -32,8 +32,8 @@ pub fn service(env: &Env) -> Service {
             selector: Some(own_labels(env)),
             ports: Some(vec![ServicePort {
                 name: Some("s3".to_owned()),
-                port: PORT,
-                target_port: Some(IntOrString::Int(PORT)),
+                port: S3_PORT,
+                target_port: Some(IntOrString::Int(S3_PORT)),
                 protocol: Some("TCP".to_owned()),
                 ..ServicePort::default()
             }]),
@@ -55,7 +55,7 @@ pub fn policy(env: &Env) -> NetworkPolicy {
             pod_selector: Some(select(own_labels(env))),
             policy_types: Some(vec!["Ingress".to_owned()]),
             ingress: Some(vec![NetworkPolicyIngressRule {
-                ports: Some(vec![network::port(PORT)]),
+                ports: Some(vec![network::port(S3_PORT)]),
                 from: Some(peers),
             }]),
             ..NetworkPolicySpec::default()
@@ -64,14 +64,14 @@ pub fn policy(env: &Env) -> NetworkPolicy {
 }
 
 pub fn stateful_set(env: &Env, own: &Own) -> StatefulSet {
-    let folder = format!("{MOUNT}/{BUCKET}");
+    let folder = format!("{MOUNT}/{S3_BUCKET}");
     let make_bucket = Container {
         name: "bucket".to_owned(),
         image: Some(env.image.to_string()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
         command: Some(["mkdir", "-p", &folder].map(str::to_owned).to_vec()),
         security_context: Some(parts::security()),
-        volume_mounts: Some(vec![parts::mount(pod::DATA_VOLUME, MOUNT)]),
+        volume_mounts: Some(vec![parts::mount(paths::DATA_VOLUME, MOUNT)]),
         ..Container::default()
     };
     let spec = PodSpec {
@@ -103,7 +103,7 @@ pub fn stateful_set(env: &Env, own: &Own) -> StatefulSet {
 
 fn server(env: &Env, own: &Own) -> Container {
     let from_secret = |name, key| parts::from_secret(name, names::backup(env), key);
-    let address = format!(":{PORT}");
+    let address = format!(":{S3_PORT}");
     Container {
         name: "s3".to_owned(),
         image: Some(own.image.to_string()),
@@ -114,11 +114,11 @@ fn server(env: &Env, own: &Own) -> Container {
                 "--port",
                 &address,
                 "--region",
-                REGION,
+                S3_REGION,
                 "--cert",
-                pod::CERTIFICATE_FILE,
+                paths::CERTIFICATE_FILE,
                 "--key",
-                pod::KEY_FILE,
+                paths::KEY_FILE,
                 "--quiet",
                 "posix",
                 MOUNT,
@@ -130,16 +130,16 @@ fn server(env: &Env, own: &Own) -> Container {
             from_secret("ROOT_ACCESS_KEY", "key"),
             from_secret("ROOT_SECRET_KEY", "secret"),
         ]),
-        ports: Some(vec![parts::port("s3", PORT)]),
+        ports: Some(vec![parts::port("s3", S3_PORT)]),
         readiness_probe: Some(Probe {
-            tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(PORT), host: None }),
+            tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(S3_PORT), host: None }),
             period_seconds: Some(2),
             ..Probe::default()
         }),
         resources: Some(parts::requests("10m", "64Mi")),
         security_context: Some(parts::security()),
         volume_mounts: Some(vec![
-            parts::mount(pod::DATA_VOLUME, MOUNT),
+            parts::mount(paths::DATA_VOLUME, MOUNT),
             parts::read("tls", "/etc/tls"),
             parts::mount("tmp", "/tmp"),
         ]),

@@ -10,14 +10,13 @@ use k8s_openapi::{
         batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec},
         core::v1::{
             ConfigMap, Container, EnvVar, EphemeralVolumeSource, PersistentVolumeClaimTemplate,
-            PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Secret,
-            SecretVolumeSource, Volume,
+            PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Secret, Volume,
         },
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
-use super::{Object, archive, labels, meta, names, parts, pod, secrets, sets};
+use super::{Object, archive, labels, meta, names, parts, paths, pod, secrets, sets};
 use crate::env::{Backup, Env, Schedule};
 
 /// What one of the jobs is for.
@@ -129,9 +128,9 @@ pub enum Recovery<'a> {
 
 /// Brings main's volume to a moment of an archive; `target` is pgBackRest's arguments for it.
 pub fn recovery(env: &Env, name: String, target: &str, recovery: &Recovery) -> Job {
-    let claim = format!("{}-{}-0", pod::DATA_VOLUME, names::main(env));
+    let claim = format!("{}-{}-0", paths::DATA_VOLUME, names::main(env));
     let volume = Volume {
-        name: pod::DATA_VOLUME.to_owned(),
+        name: paths::DATA_VOLUME.to_owned(),
         persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
             claim_name: claim,
             read_only: None,
@@ -201,16 +200,19 @@ fn spec(
     data: Option<Volume>,
 ) -> JobSpec {
     variables.push(plain("STANZA", &env.name));
-    variables.push(plain("PGDATA", pod::DATA_DIR));
+    variables.push(plain("PGDATA", paths::DATA_DIR));
     let mut mounts = vec![
         parts::read("backup", "/etc/pgbackrest"),
         parts::read("tls", "/etc/tls"),
         parts::mount("tmp", "/tmp"),
     ];
-    let mut volumes =
-        vec![config_volume(env, file), parts::tls_volume(env), parts::scratch("tmp", None)];
+    let mut volumes = vec![
+        archive::config_volume(env, file),
+        parts::tls_volume(env),
+        parts::scratch("tmp", None),
+    ];
     if let Some(data) = data {
-        mounts.push(parts::mount(pod::DATA_VOLUME, pod::DATA_MOUNT));
+        mounts.push(parts::mount(paths::DATA_VOLUME, paths::DATA_MOUNT));
         mounts.push(parts::mount("shm", "/dev/shm"));
         volumes.push(data);
         volumes.push(parts::scratch("shm", Some("Memory")));
@@ -245,29 +247,11 @@ fn spec(
     }
 }
 
-/// pgBackRest's configuration, as the file it looks for.
-pub fn config_volume(env: &Env, file: &str) -> Volume {
-    Volume {
-        name: "backup".to_owned(),
-        secret: Some(SecretVolumeSource {
-            secret_name: Some(names::backup(env)),
-            default_mode: Some(0o440),
-            items: Some(vec![k8s_openapi::api::core::v1::KeyToPath {
-                key: file.to_owned(),
-                path: archive::CONFIG_FILE.to_owned(),
-                mode: None,
-            }]),
-            ..SecretVolumeSource::default()
-        }),
-        ..Volume::default()
-    }
-}
-
 /// As large as a member's, and gone with its pod.
 fn scratch_volume(env: &Env) -> Volume {
     let claim = sets::claim_of(env, &env.main.storage, env.main.storage_class.as_deref());
     Volume {
-        name: pod::DATA_VOLUME.to_owned(),
+        name: paths::DATA_VOLUME.to_owned(),
         ephemeral: Some(EphemeralVolumeSource {
             volume_claim_template: Some(PersistentVolumeClaimTemplate {
                 metadata: None,

@@ -45,7 +45,7 @@ pub fn for_members(
 
 /// What an application mounts: one Secret a role, with all it needs to connect.
 pub fn for_roles(env: &Env, passwords: &Passwords, authority: &Authority) -> Result<Vec<Object>> {
-    let one = |(role, password): (&String, &crate::passwords::Password)| {
+    let one = |(role, password): (&String, &crate::password::Password)| {
         // A role without a database of its own finds the one that every server has.
         let database = env.database_of(role).map_or("postgres", |name| name);
         let writes = uri(env, role, password.expose(), database, "read-write");

@@ -11,50 +11,8 @@ use k8s_openapi::{
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
 };
 
-use super::{SET_LABEL, labels, meta, names, pod, select, selector};
+use super::{SET_LABEL, home::HomeSet, labels, meta, names, paths, pod, select, selector};
 use crate::env::{Env, Quantity as Storage, Set};
-
-/// Where a member is at home, whatever its role is now.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum HomeSet {
-    Main,
-    Replica,
-}
-
-impl HomeSet {
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Main => "main",
-            Self::Replica => "replica",
-        }
-    }
-
-    pub fn name(self, env: &Env) -> String {
-        match self {
-            Self::Main => names::main(env),
-            Self::Replica => names::replica(env),
-        }
-    }
-
-    pub fn settings(self, env: &Env) -> &Set {
-        match self {
-            Self::Main => &env.main,
-            Self::Replica => &env.replica,
-        }
-    }
-
-    /// Of members that hold the same WAL, Patroni promotes the one at home in `main`.
-    pub fn failover_priority(self) -> i32 {
-        match self {
-            Self::Main => 2,
-            Self::Replica => 1,
-        }
-    }
-
-    pub fn tags_file(self) -> String {
-        format!("{}.yml", self.label())
-    }
-}
 
 pub fn stateful_set(env: &Env, home: HomeSet) -> StatefulSet {
     let mut pods = selector(env);
@@ -92,7 +50,7 @@ fn claim(env: &Env, set: &Set) -> PersistentVolumeClaim {
 /// The volume that `main`'s first member will take for its own.
 pub fn main_claim(env: &Env) -> PersistentVolumeClaim {
     let mut claim = claim(env, &env.main);
-    claim.metadata.name = Some(format!("{}-{}-0", pod::DATA_VOLUME, names::main(env)));
+    claim.metadata.name = Some(format!("{}-{}-0", paths::DATA_VOLUME, names::main(env)));
     claim.metadata.namespace = Some(env.namespace().to_owned());
     claim
 }
@@ -102,7 +60,7 @@ pub fn claim_of(env: &Env, storage: &Storage, class: Option<&str>) -> Persistent
     let requests = [("storage".to_owned(), Quantity(storage.to_string()))].into();
     PersistentVolumeClaim {
         metadata: ObjectMeta {
-            name: Some(pod::DATA_VOLUME.to_owned()),
+            name: Some(paths::DATA_VOLUME.to_owned()),
             labels: Some(selector(env)),
             ..ObjectMeta::default()
         },

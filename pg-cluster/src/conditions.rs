@@ -1,0 +1,106 @@
+//! What commands wait for.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use k8s_openapi::api::core::v1::Event;
+use kube::{ResourceExt, api::ListParams};
+
+use crate::{
+    certificate::{self, State},
+    cluster::Cluster,
+    health::{self, Member},
+    names,
+    objects::HomeSet,
+    observe::members,
+    pods::blocked,
+    progress::Wait,
+};
+
+/// A pod's annotation: the certificate that it was last told of.
+const ANNOTATION: &str = "todoozle.dev/certificate";
+const RELOAD_LIMIT: Duration = Duration::from_secs(10);
+
+/// Waits for a member that takes writes.
+pub async fn primary(cluster: &Cluster) -> Result<Wait<String>> {
+    let report = members(cluster).await?;
+    Ok(match report.primary {
+        Some(primary) => Wait::Over(primary),
+        None => Wait::For(waits_for(cluster).await?.unwrap_or_else(|| report.advice.join("; "))),
+    })
+}
+
+/// Waits until the configured number of members streams, and one is synchronous if that is wanted.
+pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
+    let report = members(cluster).await?;
+    let wanted = usize::try_from(cluster.env.replica.count.get())?;
+    let streaming =
+        report.members.iter().filter(|member| health::streams(member) && member.ready).count();
+    let protected = report.verdict <= health::Verdict::Degraded
+        || !cluster.env.replication.promises_durability()
+        || wanted == 0;
+    if streaming >= wanted && report.members.len() == wanted + 1 && protected {
+        return Ok(Wait::Over(()));
+    }
+    let state = |member: &Member| format!("{} {}", member.name, member.state);
+    let states = report
+        .members
+        .iter()
+        .filter(|member| member.role != Some("primary") && !health::streams(member))
+        .map(state)
+        .collect::<Vec<_>>()
+        .join(", ");
+    Ok(Wait::For(
+        waits_for(cluster).await?.unwrap_or(format!("{streaming} of {wanted} ({states})")),
+    ))
+}
+
+/// What keeps a pod from starting, or its set from making it, in Kubernetes' words.
+async fn waits_for(cluster: &Cluster) -> Result<Option<String>> {
+    let pods = cluster.pods().await?;
+    let stuck =
+        pods.iter().find_map(|pod| blocked(pod).map(|why| format!("{}: {why}", pod.name_any())));
+    if stuck.is_none() && pods.len() < usize::try_from(cluster.env.members())? {
+        return Ok(refused(cluster).await);
+    }
+    Ok(stuck)
+}
+
+/// Why a set may make no pod, such as a quota. Whoever may not read events still waits.
+async fn refused(cluster: &Cluster) -> Option<String> {
+    for home in [HomeSet::Main, HomeSet::Replica] {
+        let set = home.name(&cluster.env);
+        let fields = format!(
+            "involvedObject.kind=StatefulSet,involvedObject.name={set},reason=FailedCreate"
+        );
+        let events = cluster.api::<Event>().list(&ListParams::default().fields(&fields)).await;
+        let events = events.map(|events| events.items).unwrap_or_default();
+        let last = events.into_iter().max_by_key(|event| event.last_timestamp.clone());
+        if let Some(why) = last.and_then(|event| event.message) {
+            return Some(format!("{set}: {why}"));
+        }
+    }
+    None
+}
+
+/// Waits until every member serves the certificate of the Secret; a renewed one has to get there
+/// first, and is then loaded without a restart.
+pub async fn served(cluster: &Cluster) -> Result<Wait<()>> {
+    let name = names::certificate(&cluster.env);
+    let digest = cluster.secret(&name, "tls.crt").await?.as_deref().map(certificate::digest_of);
+    let digest = digest.unwrap_or_default();
+    let mut awaited = Vec::new();
+    for member in members(cluster).await?.members {
+        match member.certificate {
+            State::Served | State::Unknown => continue,
+            // A kubelet looks every minute or so, and at once when the pod changes.
+            State::Awaited => cluster.annotate(&member.name, ANNOTATION, &digest).await?,
+            State::NotLoaded => {
+                let reload = "select pg_reload_conf();";
+                cluster.sql(&member.name, "postgres", reload, RELOAD_LIMIT).await?;
+            }
+        }
+        awaited.push(member.name);
+    }
+    Ok(if awaited.is_empty() { Wait::Over(()) } else { Wait::For(awaited.join(", ")) })
+}
