@@ -1,22 +1,19 @@
 //! The Todo-Backend API: JSON at `/todos` and `/todos/{id}`.
 
+use crate::answer::{Answer, JSON, PATCHES, answer};
 use crate::error::Problem;
 use crate::json::{self, Whole, present};
 use crate::random;
 use crate::request::{self, Pairs};
-use crate::route::{Answer, answer};
 use crate::site::{self, Base};
-use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
-use crate::todo::{Cursor, Filter, Title, Todo};
+use crate::store::{Change, Created, NewTodo, Outcome, Store};
+use crate::todo::{Cursor, Expected, Filter, Title, Todo};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
-const JSON: &str = "application/json";
-/// What a PATCH takes: RFC 7396 says the same of objects without nulls.
-const PATCHES: [&str; 2] = [JSON, "application/merge-patch+json"];
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
 
@@ -69,11 +66,6 @@ impl<'a> Item<'a> {
             updated_at: &todo.updated_at,
         }
     }
-}
-
-/// The value of `Accept-Patch`.
-pub fn accept_patch() -> HeaderValue {
-    HeaderValue::try_from(PATCHES.join(", ")).unwrap_or(HeaderValue::from_static(JSON))
 }
 
 /// `GET /todos`

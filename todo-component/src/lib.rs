@@ -4,9 +4,11 @@
 //! A request flows one way: [`route`] finds what it is about, [`api`] or
 //! [`page`] answers it, [`store`] asks the database.
 
+mod answer;
 mod api;
 mod assets;
 mod clock;
+mod cookies;
 mod error;
 mod json;
 mod page;

@@ -1,13 +1,14 @@
 //! The pages: the list, the edit page, and the forms on them. Every form works
 //! without JavaScript: POST, 303, and a message on the page that follows.
 
+use crate::answer::{Answer, REVALIDATE, answer, html, problem_page};
 use crate::assets::{self, Asset};
+use crate::cookies;
 use crate::error::Problem;
 use crate::random::{self, key};
 use crate::request::{self, Pairs};
-use crate::route::{Answer, answer, problem_page};
-use crate::store::{Change, Created, Expected, NewTodo, Outcome, Store};
-use crate::todo::{Cursor, Edit, Filter, Page, Title, TitleError, Todo, Undo};
+use crate::store::{Change, Created, NewTodo, Outcome, Store};
+use crate::todo::{Cursor, Edit, Expected, Filter, Page, Title, TitleError, Todo, Undo};
 use crate::variable;
 use crate::view::{self, Draft, EditView, ListView, Notice, Said, Unsaved};
 use bytes::Bytes;
@@ -21,13 +22,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Todos on one page.
 const LIMIT: usize = 50;
 
-/// A page is kept, and asked for again each time; its 304 says the same.
-const REVALIDATE: &str = "private, no-cache";
 const FORM: &str = "application/x-www-form-urlencoded";
-
-/// Nothing but our own files, and no inline script or style.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The cookie that tells the page that follows what a form has done.
 const FLASH: &str = "flash";
@@ -63,7 +58,7 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let place = Place::of(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?);
     let page = store.page(place.filter, place.after, LIMIT).await?;
     // The script of another tab asks meanwhile, with the same cookies: the message is for a page.
-    let said = request::cookie(&parts.headers, FLASH).filter(|_| is_page(&parts.headers));
+    let said = cookies::value(&parts.headers, FLASH).filter(|_| is_page(&parts.headers));
     // A new todo that is on the page speaks for itself.
     let in_sight = page.next.is_none() && place.filter != Filter::Completed;
     let unsaid = |said: &Said| said.notice != Notice::Added || !in_sight;
@@ -257,17 +252,6 @@ pub fn asset(asset: &Asset) -> Answer {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     file
-}
-
-/// A page with the headers that every page carries.
-pub fn html(status: StatusCode, markup: Markup) -> Answer {
-    let mut page = answer(status, markup.into_string().into());
-    let headers = page.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    page
 }
 
 /// The same page or redirect where a proxy has the application below a path, which it takes away

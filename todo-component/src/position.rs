@@ -2,7 +2,7 @@
 //! write carries its position, and a read that shows it is answered by no
 //! server that is behind it.
 
-use crate::request;
+use crate::cookies;
 use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use std::fmt;
 
@@ -51,7 +51,7 @@ impl Shown {
     pub fn by(headers: &HeaderMap) -> Self {
         let text = |value: &HeaderValue| value.to_str().ok().and_then(Position::parse);
         let in_headers = headers.get_all(HEADER).iter().map(text);
-        let in_cookies = request::cookies(headers)
+        let in_cookies = cookies::all(headers)
             .filter_map(|(name, _)| name.strip_prefix(COOKIE).map(Position::parse));
         let in_cookies: Vec<_> = in_cookies.collect();
         let all: Option<Vec<_>> = in_headers.chain(in_cookies.iter().copied()).collect();

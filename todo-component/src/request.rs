@@ -2,9 +2,9 @@
 //! not as it should be becomes a [`Problem`] here.
 
 use crate::error::Problem;
-use crate::store::Expected;
+use crate::todo::Expected;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MATCH};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode;
@@ -213,21 +213,6 @@ pub fn check_key(key: &str) -> Result<&str, Problem> {
     ))
 }
 
-/// The names and values of all cookies.
-pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-}
-
-/// The value of a cookie.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    cookies(headers).find_map(|(n, value)| (n == name).then_some(value))
-}
-
 fn joined(headers: &HeaderMap, name: &http::HeaderName) -> Option<String> {
     let values: Vec<_> = headers.get_all(name).iter().map(|v| v.to_str().unwrap_or("")).collect();
     (!values.is_empty()).then(|| values.join(","))
@@ -284,13 +269,6 @@ mod tests {
         }
         assert!(!if_none_match(&headers("if-none-match", "\"33\""), "\"3\""));
         assert!(!if_none_match(&HeaderMap::new(), "\"3\""));
-    }
-
-    #[test]
-    fn a_cookie_is_found_among_others() {
-        let headers = headers("cookie", "a=1; flash=saved;b=2");
-        assert_eq!(cookie(&headers, "flash"), Some("saved"));
-        assert_eq!(cookie(&headers, "fla"), None);
     }
 
     #[test]

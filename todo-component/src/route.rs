@@ -1,22 +1,18 @@
 //! Finds what a request is about and hands it on, after the checks that hold
 //! for every request.
 
-use crate::error::{Problem, RETRY_AFTER};
+use crate::answer::{Answer, accept_patch, answer, problem_json, problem_page, secure};
+use crate::error::Problem;
 use crate::request::Pairs;
 use crate::site::{self, Allowed, Verdict};
 use crate::store::Store;
-use crate::view::Unsaved;
-use crate::{api, assets, page, request, variable, view};
+use crate::{api, assets, page, request, variable};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
-use http_body::Body;
-use http_body_util::Full;
+use http::{Method, StatusCode};
 use spin_sdk::http::Request;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
-
-pub type Answer = Response<Full<Bytes>>;
 
 /// What an address stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +139,7 @@ async fn dispatch(
     if parts.method == Method::OPTIONS {
         let mut options = options(resource.methods());
         if let Resource::Todo(_) = resource {
-            options.headers_mut().insert("accept-patch", api::accept_patch());
+            options.headers_mut().insert("accept-patch", accept_patch());
         }
         return Ok(options);
     }
@@ -197,13 +193,6 @@ fn is_api(path: &str) -> bool {
     path == "/todos" || path.starts_with("/todos/")
 }
 
-/// An answer without headers of its own.
-pub fn answer(status: StatusCode, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = status;
-    answer
-}
-
 fn options(methods: &'static str) -> Answer {
     let mut options = answer(StatusCode::NO_CONTENT, Bytes::new());
     options.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
@@ -220,69 +209,6 @@ fn method_not_allowed(resource: Resource, path: &str) -> Answer {
         if is_api(path) { problem_json(&problem) } else { problem_page(&problem, None) };
     refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static(resource.methods()));
     refused
-}
-
-fn problem_json(problem: &Problem) -> Answer {
-    let mut answer = answer(problem.status, problem.to_json().into());
-    let json = HeaderValue::from_static("application/problem+json");
-    answer.headers_mut().insert(header::CONTENT_TYPE, json);
-    passing(&mut answer);
-    answer
-}
-
-/// An error as a page; `unsaved` is what somebody typed and must not lose.
-pub fn problem_page(problem: &Problem, unsaved: Option<&Unsaved>) -> Answer {
-    let status = problem.status.as_u16();
-    let markup = view::failure(status, problem.title(), &problem.detail, unsaved);
-    let mut answer = page::html(problem.status, markup);
-    passing(&mut answer);
-    answer
-}
-
-/// A problem is of this moment: nobody keeps it.
-fn passing(answer: &mut Answer) {
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // RFC 5789 and RFC 9110 have the answer say what would have been taken.
-    if answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-        let headers = answer.headers_mut();
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert("accept-patch", api::accept_patch());
-    }
-    if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-    }
-}
-
-/// Headers that every answer carries, and CORS where another site may read.
-fn secure(answer: &mut Answer, verdict: &Verdict) {
-    let allow = answer.headers().get(header::ALLOW).cloned();
-    let length = answer.body().size_hint().lower();
-    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&answer.status());
-    let headers = answer.headers_mut();
-    if !bodiless {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.append(header::VARY, HeaderValue::from_static("Origin, Sec-Fetch-Site"));
-    let Verdict::Shared(origin) = verdict else { return };
-    let Ok(origin) = HeaderValue::from_str(origin) else { return };
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(
-            "ETag, Link, Location, Retry-After, Todoozle-Position, Todoozle-Source",
-        ),
-    );
-    if let Some(methods) = allow {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(
-                "Content-Type, Idempotency-Key, If-Match, If-None-Match, Todoozle-Position",
-            ),
-        );
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-    }
 }
 
 #[cfg(test)]

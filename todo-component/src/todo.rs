@@ -278,6 +278,22 @@ pub struct Page {
     pub completed: Count,
 }
 
+/// The versions that a change may be made to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Expected {
+    Any,
+    OneOf(Vec<i64>),
+}
+
+impl Expected {
+    pub fn has(&self, version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&version),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

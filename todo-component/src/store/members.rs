@@ -2,8 +2,8 @@
 //! address leads nowhere.
 
 use super::address::{Addresses, Connection};
-use super::reads::Source;
 use super::row::Row;
+use super::source::Source;
 use super::sql;
 use crate::clock::{together, within};
 use crate::position::Position;

@@ -5,6 +5,7 @@ mod error;
 mod members;
 mod reads;
 mod row;
+mod source;
 mod sql;
 mod writes;
 
@@ -14,8 +15,9 @@ use crate::position::{Position, Shown};
 use crate::todo::{Count, Cursor, Filter, Page, Title, Todo};
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
-use reads::{Read, Source};
+use reads::Read;
 use serde::Deserialize;
+use source::Source;
 use spin_sdk::pg::ParameterValue;
 use std::cell::Cell;
 
@@ -52,22 +54,6 @@ pub struct Change {
 impl Change {
     pub fn is_empty(&self) -> bool {
         self.title.is_none() && self.completed.is_none() && self.order.is_none()
-    }
-}
-
-/// The versions that a change may be made to.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Expected {
-    Any,
-    OneOf(Vec<i64>),
-}
-
-impl Expected {
-    pub fn has(&self, version: i64) -> bool {
-        match self {
-            Self::Any => true,
-            Self::OneOf(versions) => versions.contains(&version),
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::address::{Addresses, Connection};
 use super::error::Error;
 use super::members::Members;
 use super::row::{Row, json};
+use super::source::Source;
 use super::sql;
 use crate::clock::{first, within};
 use crate::position::Position;
@@ -27,26 +28,6 @@ const PRIMARY: Duration = Duration::from_secs(2);
 /// replay what it received, or is being promoted.
 const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// Who answered a read, as the header `Todoozle-Source` tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    Primary,
-    /// By the position that the read showed.
-    Replica,
-    /// For want of a primary.
-    Standby,
-}
-
-impl Source {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::Replica => "replica",
-            Self::Standby => "standby",
-        }
-    }
-}
 
 /// The JSON that a read found, if there was any. It is parsed at the very end:
 /// what is generic is compiled once for each type.
