@@ -10,7 +10,7 @@ use clap_complete::Shell;
 
 use crate::guest::compile;
 use crate::limits::Limits;
-use crate::terminal::log;
+use crate::terminal::format::Format;
 
 /// Serves a Spin HTTP component, and swaps it while it serves.
 #[derive(Debug, Parser)]
@@ -18,7 +18,7 @@ use crate::terminal::log;
 pub struct Cli {
     /// How log lines look [default: what `TODOOZLE_LOG_FORMAT` says, else text]
     #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
-    pub log_format: Option<log::Format>,
+    pub log_format: Option<Format>,
     #[command(subcommand)]
     pub command: Command,
 }

@@ -1,6 +1,7 @@
 //! The component: compiled, checked, loaded, and its instances at work.
 
 mod absent;
+pub mod answer;
 pub mod compile;
 pub mod engine;
 pub mod failure;
@@ -8,6 +9,7 @@ mod files;
 pub mod health;
 pub mod imports;
 pub mod instances;
+pub mod linker;
 pub mod loaded;
 pub mod memory;
 pub mod output;

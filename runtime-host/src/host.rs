@@ -21,7 +21,8 @@ use crate::guest::loaded::Loader;
 use crate::guest::memory::AllMemory;
 use crate::guest::store::Shared;
 use crate::http::cors::Origins;
-use crate::http::server::{self, Server};
+use crate::http::door;
+use crate::http::server::Server;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::project::manifest::{Component, Manifest};
@@ -106,7 +107,7 @@ impl Host {
         status: impl Fn() -> Value + Send + Sync + 'static,
     ) -> Result<AdminThread> {
         let address = socket.local_addr().context("ask for the admin port")?;
-        let listener = server::listen(socket, address, "--admin")?;
+        let listener = door::listen(socket, address, "--admin")?;
         let database = database.map(admin::Database::new);
         let (server, pools) = (self.server.clone(), self.pools.clone());
         let admin = Admin { server, pools, database, status: Arc::new(status) };
@@ -122,12 +123,12 @@ impl Host {
         signals: &mut Signals,
         beside: impl Future<Output = Infallible>,
     ) -> Result<()> {
-        let listener = server::listen(socket, address, "--listen")?;
+        let listener = door::listen(socket, address, "--listen")?;
         println!("Serving http://{}", listener.local_addr().context("ask for the port")?);
         let signals = tokio::sync::Mutex::new(signals);
         let received = || async { signals.lock().await.received().await };
         tokio::select! {
-            result = server::serve(self.server.clone(), listener, received(), received()) => result,
+            result = door::serve(self.server.clone(), listener, received(), received()) => result,
             never = beside => match never {},
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod cors;
+pub mod door;
 pub mod exchange;
 pub mod patience;
 pub mod problem;

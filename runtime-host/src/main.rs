@@ -33,7 +33,7 @@ mod terminal;
 
 use cli::{Cli, Command};
 use error::exit_code;
-use terminal::log;
+use terminal::{format, log};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -45,7 +45,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if log::is_json() {
+            if format::is_json() {
                 tracing::error!("{error:#}");
             } else {
                 eprintln!("error: {error:#}");

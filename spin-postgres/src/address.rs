@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use native_tls::{Certificate, TlsConnector};
 use postgres_native_tls::MakeTlsConnector;
+use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config};
 
 use crate::Allowed;
 use crate::bindings::Error;
-use crate::connect::Target;
 
 /// How long one host of an address has to make a connection, handshakes and
 /// password included. Every one of a multi-host address may need it, within the
@@ -142,15 +140,6 @@ pub fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
         Err(error) => error.to_string(),
     };
     Err(format!("the CA certificate cannot be read: {why}"))
-}
-
-/// One connection outside of any pool, for the host's own work. With a CA, the
-/// server's certificate has to be of it.
-pub async fn connect(address: &str, ca_root: Option<&str>) -> anyhow::Result<Client> {
-    let config = parse(address).map_err(anyhow::Error::msg)?;
-    let target = Target::new(config, ca_root, None).map_err(anyhow::Error::msg)?;
-    let (client, _) = target.connect().await.context("connect to PostgreSQL")?;
-    Ok(client)
 }
 
 #[cfg(test)]

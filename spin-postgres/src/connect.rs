@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use anyhow::Context as _;
 use postgres_native_tls::MakeTlsConnector;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
@@ -246,6 +247,15 @@ pub fn with_sources(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// One connection outside of any pool, for the host's own work. With a CA, the
+/// server's certificate has to be of it.
+pub async fn connect(address: &str, ca_root: Option<&str>) -> anyhow::Result<Client> {
+    let config = address::parse(address).map_err(anyhow::Error::msg)?;
+    let target = Target::new(config, ca_root, None).map_err(anyhow::Error::msg)?;
+    let (client, _) = target.connect().await.context("connect to PostgreSQL")?;
+    Ok(client)
 }
 
 #[cfg(test)]

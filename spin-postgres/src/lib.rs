@@ -27,7 +27,8 @@ mod session;
 mod time;
 mod values;
 
-pub use address::{connect, servers_of};
+pub use address::servers_of;
+pub use connect::connect;
 pub use pool::{PoolState, Pools, Settings};
 
 /// Every version of the interface, for stores whose data `view` can find it in.

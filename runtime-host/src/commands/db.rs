@@ -17,7 +17,7 @@ use crate::terminal::signals::Signals;
 /// Runs the embedded PostgreSQL until a signal comes.
 pub async fn run(args: &Db) -> Result<()> {
     let manifest = Manifest::load(&args.project.from)?;
-    let data_dir = data_dir::prepare(&manifest, args.data.data_dir.as_deref())?;
+    let data_dir = data_dir::prepare(&manifest.dir, args.data.data_dir.as_deref())?;
     let mut signals = Signals::new()?;
     let Some(embedded) = signals.unless(Embedded::install(&data_dir)).await else { return Ok(()) };
     let database = embedded?.start().await?;

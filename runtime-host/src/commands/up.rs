@@ -18,7 +18,8 @@ use crate::guest::compile;
 use crate::guest::loaded::Loader;
 use crate::host;
 use crate::host::{Host, Settings};
-use crate::http::server::{self, Server};
+use crate::http::door;
+use crate::http::server::Server;
 use crate::project::build;
 use crate::project::data_dir;
 use crate::project::load;
@@ -31,7 +32,7 @@ use crate::terminal::signals::Signals;
 /// Settles everything that can fail, then serves until a signal comes.
 pub async fn run(args: &Up) -> Result<()> {
     let manifest = Manifest::load(&args.project.from)?;
-    let data_dir = data_dir::prepare(&manifest, args.data.data_dir.as_deref())?;
+    let data_dir = data_dir::prepare(&manifest.dir, args.data.data_dir.as_deref())?;
     let sources = Sources::read(&manifest)?;
     let embedded = needs_embedded(&manifest, &sources, &data_dir)?;
     let mut given = BTreeMap::new();
@@ -40,8 +41,8 @@ pub async fn run(args: &Up) -> Result<()> {
         given.insert(DATABASE_URL.to_owned(), "postgres://127.0.0.1".to_owned());
     }
     host::check_configuration(&manifest, &sources, &given)?;
-    let socket = server::bind(args.listen, "--listen")?;
-    let admin = args.admin.map(|address| server::bind(address, "--admin")).transpose()?;
+    let socket = door::bind(args.listen, "--listen")?;
+    let admin = args.admin.map(|address| door::bind(address, "--admin")).transpose()?;
     let mut signals = Signals::new()?;
 
     if args.build {

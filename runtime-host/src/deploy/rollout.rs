@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use crate::deploy::release::{Pointer, Release};
 use cached::Cached;
-use check::Refusal;
 use decide::{Counts, Lately, Memory, Step, decide, fails};
 use events::What;
+use refusal::Refusal;
 use report::Report;
 use stage::Stage;
 
@@ -21,6 +21,7 @@ pub mod check;
 pub mod decide;
 pub mod events;
 mod probe;
+mod refusal;
 pub mod report;
 pub mod source;
 pub mod stage;

@@ -1,4 +1,4 @@
-//! Instances at work. Each takes one request at a time and runs in the task that asks, so that a
+//! Instances. Each takes one request at a time and runs in the task that asks, so that a
 //! request is handed over to nobody; between two requests it waits here.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use futures::future::{self, poll_fn};
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use tempfile::TempDir;
 use wasmtime::{AsContextMut as _, Engine, Store};
 use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
@@ -16,9 +16,8 @@ use crate::digest::Digest;
 use crate::guest::failure::Failure;
 use crate::guest::health::Health;
 use crate::guest::memory::NoMemoryLeft;
-use crate::guest::run::Run;
-use crate::guest::siblings::Siblings;
 use crate::guest::store::{Guest, Shared};
+use crate::spin::application::Application;
 
 /// How long an instance waits for its next request. Making one takes microseconds, so little is
 /// gained by keeping it.
@@ -32,7 +31,7 @@ pub struct Instances {
     digest: Digest,
     pub health: Arc<Health>,
     files: Option<TempDir>,
-    siblings: Arc<Siblings>,
+    application: Arc<dyn Application>,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -57,36 +56,19 @@ impl Instances {
         digest: Digest,
         health: Arc<Health>,
         files: Option<TempDir>,
-        siblings: Arc<Siblings>,
+        application: Arc<dyn Application>,
     ) -> Self {
-        Self { pre, engine, shared, digest, health, files, siblings, idle: Mutex::default() }
+        Self { pre, engine, shared, digest, health, files, application, idle: Mutex::default() }
     }
 
-    /// Has an instance answer. `line` names the request in the log. Whoever drops the answer, or
-    /// what this returns, before its end ends the guest's work on it.
-    pub async fn answer(
-        self: &Arc<Self>,
-        line: String,
-        request: Request<WasiBody>,
-    ) -> Result<Response<WasiBody>, Failure> {
-        let instance = match self.take() {
-            Some(instance) => instance,
-            None => self.instantiate(&line).await?,
-        };
-        let bodiless = request.method() == Method::HEAD;
-        let (sender, receiver) = oneshot::channel();
-        let work = instance.work(request, sender);
-        Run::new(self.clone(), line.into(), Box::pin(work)).answer(receiver, bodiless).await
-    }
-
-    fn take(&self) -> Option<Instance> {
+    pub fn take(&self) -> Option<Instance> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().map(|idle| idle.instance)
     }
 
-    async fn instantiate(&self, line: &str) -> Result<Instance, Failure> {
+    pub async fn instantiate(&self, line: &str) -> Result<Instance, Failure> {
         let files = self.files.as_ref().map(TempDir::path);
-        let (shared, siblings) = (&self.shared, &self.siblings);
-        let mut store = match Guest::store(&self.engine, shared, self.digest, files, siblings) {
+        let (shared, application) = (&self.shared, &self.application);
+        let mut store = match Guest::store(&self.engine, shared, self.digest, files, application) {
             Ok(store) => store,
             Err(error) => {
                 tracing::error!("{line}: the component's files cannot be opened: {error:#}");
@@ -147,7 +129,7 @@ impl Instances {
 impl Instance {
     /// Runs the guest until it has answered and has nothing more to do. The answer's body needs
     /// this to go on.
-    async fn work(
+    pub async fn work(
         mut self,
         request: Request<WasiBody>,
         answer: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,

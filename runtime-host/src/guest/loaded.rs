@@ -17,9 +17,10 @@ use crate::guest::files::Folder;
 use crate::guest::health::Health;
 use crate::guest::imports::{self, Fit};
 use crate::guest::instances::Instances;
+use crate::guest::linker::linker;
 use crate::guest::package::{self, Part};
 use crate::guest::siblings::Siblings;
-use crate::guest::store::{Guest, Shared, linker};
+use crate::guest::store::{Guest, Shared};
 use crate::guest::unfit::Unfit;
 use crate::spin::routes::Routes;
 

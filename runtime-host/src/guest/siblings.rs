@@ -7,6 +7,7 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::guest::answer::answer;
 use crate::guest::failure::Failure;
 use crate::guest::instances::Instances;
 use crate::spin::application::{Answer, Application, Asked, UnderWay};
@@ -81,7 +82,7 @@ impl Application for Siblings {
         let component = self.components.get().and_then(|all| all.get(component)?.upgrade());
         Box::pin(async move {
             let component = component.ok_or(Error::DestinationUnavailable)?;
-            component.answer(line, request).await.map_err(|failure| match failure {
+            answer(&component, line, request).await.map_err(|failure| match failure {
                 Failure::TimedOut => Error::ConnectionReadTimeout,
                 Failure::NoRoom => Error::ConnectionLimitReached,
                 _ => Error::ConnectionTerminated,

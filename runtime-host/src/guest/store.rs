@@ -1,13 +1,11 @@
-//! What one component instance has of the host: its store's data, and the
-//! linker with everything that a component may import.
+//! What one component instance has of the host: its store's data.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
 use http::Request;
-use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::component::{HasData, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
@@ -17,13 +15,10 @@ use crate::digest::Digest;
 use crate::guest::engine::EPOCH;
 use crate::guest::memory::{AllMemory, GuestMemory};
 use crate::guest::output::GuestOutput;
-use crate::guest::relative;
-use crate::guest::siblings::Siblings;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::spin::application::UnderWay;
+use crate::spin::application::{Application, UnderWay};
 use crate::spin::outbound_http::{HttpClient, OutboundHttp};
-use crate::spin::variables;
 use spin_postgres::{Pools, PostgresCtx, PostgresView};
 
 /// What all instances of a component share; nothing of it changes with a new
@@ -63,7 +58,7 @@ impl Guest {
         shared: &Arc<Shared>,
         digest: Digest,
         files: Option<&Path>,
-        siblings: &Arc<Siblings>,
+        application: &Arc<dyn Application>,
     ) -> wasmtime::Result<Store<Self>> {
         let mut wasi = WasiCtx::builder();
         if let Some(files) = files {
@@ -79,7 +74,7 @@ impl Guest {
             http: WasiHttpCtx::new(),
             outbound_http: OutboundHttp {
                 client: shared.http.clone(),
-                application: siblings.clone(),
+                application: application.clone(),
                 under_way: UnderWay::default(),
             },
             postgres: PostgresCtx {
@@ -103,6 +98,14 @@ impl Guest {
             Ok(UpdateDeadline::Yield(1))
         });
         Ok(store)
+    }
+
+    pub fn postgres(&mut self) -> PostgresView<'_> {
+        PostgresView { ctx: &mut self.postgres, table: &mut self.table }
+    }
+
+    pub fn config(&self) -> WasiConfig<'_> {
+        WasiConfig::from(&self.shared.config)
     }
 
     /// A new request begins: the CPU time counts from here.
@@ -142,23 +145,4 @@ impl WasiHttpView for Guest {
 
 impl HasData for Guest {
     type Data<'a> = &'a mut Guest;
-}
-
-/// Everything that components may import.
-pub fn linker(engine: &Engine) -> Result<Linker<Guest>> {
-    let mut linker = Linker::<Guest>::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-    spin_postgres::add_to_linker(&mut linker, |guest| PostgresView {
-        ctx: &mut guest.postgres,
-        table: &mut guest.table,
-    })?;
-    relative::add_to_linker(&mut linker)?;
-    variables::add_to_linker(&mut linker)?;
-    wasmtime_wasi_config::add_to_linker(&mut linker, |guest| {
-        WasiConfig::from(&guest.shared.config)
-    })?;
-    Ok(linker)
 }

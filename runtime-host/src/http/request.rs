@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::WasiBody;
 
+use crate::guest::answer::answer;
 use crate::guest::failure::Failure;
 use crate::http::body::{Progress, RequestBody, Upload, Watched, drain};
 use crate::http::exchange::Exchange;
@@ -92,7 +93,7 @@ async fn forward(
     exchange.goes_to(loaded.clone(), place);
 
     let request = Request::from_parts(parts, body.boxed_unsync());
-    let result = loaded.components[component].answer(exchange.line(), request).await;
+    let result = answer(&loaded.components[component], exchange.line(), request).await;
     match (upload.progress(), result) {
         (Progress::TooLarge, _) => {
             server.metrics.refused(Limit::max_body);

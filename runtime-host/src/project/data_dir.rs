@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::project::manifest::Manifest;
-
 /// Beside the manifest.
 pub const DEFAULT: &str = ".todoozle";
 
 /// Makes the folder, and has git leave it alone. Gives its absolute path.
-pub fn prepare(manifest: &Manifest, given: Option<&Path>) -> Result<PathBuf> {
+pub fn prepare(project: &Path, given: Option<&Path>) -> Result<PathBuf> {
     let dir = match given {
         Some(dir) => std::path::absolute(dir).context("resolve --data-dir")?,
-        None => manifest.dir.join(DEFAULT),
+        None => project.join(DEFAULT),
     };
     if !dir.exists() {
         std::fs::create_dir_all(&dir)

@@ -14,7 +14,7 @@ use crate::project::manifest::Manifest;
 pub async fn parts(manifest: &Manifest, data_dir: Option<&Path>) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for component in &manifest.components {
-        let bytes = component.source.read(manifest, data_dir).await?;
+        let bytes = component.source.read(&manifest.dir, data_dir).await?;
         let files = component
             .files
             .read(&manifest.dir)

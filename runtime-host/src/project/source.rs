@@ -8,7 +8,6 @@ use crate::digest::Digest;
 use crate::download::{aside, get};
 use crate::file;
 use crate::project::data_dir;
-use crate::project::manifest::Manifest;
 use crate::terminal::progress;
 
 /// Bytes of what is downloaded.
@@ -33,12 +32,12 @@ impl Source {
     }
 
     /// The bytes of the file, or of what was downloaded and kept in the data folder.
-    pub async fn read(&self, manifest: &Manifest, data_dir: Option<&Path>) -> Result<Vec<u8>> {
+    pub async fn read(&self, project: &Path, data_dir: Option<&Path>) -> Result<Vec<u8>> {
         self.check_exists()?;
         let path = match self {
             Self::File(path) => path.clone(),
             Self::Url { url, digest } => {
-                download(url, *digest, &data_dir::prepare(manifest, data_dir)?).await?
+                download(url, *digest, &data_dir::prepare(project, data_dir)?).await?
             }
         };
         tokio::fs::read(&path)

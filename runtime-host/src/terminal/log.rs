@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use clap::ValueEnum as _;
@@ -10,6 +9,7 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use tracing_subscriber::EnvFilter;
 
 use crate::error::misconfigured;
+use crate::terminal::format::{self, Format};
 use crate::terminal::progress;
 
 /// What is logged unless `RUST_LOG` says otherwise. The libraries named tell of
@@ -20,22 +20,6 @@ const DEFAULT: &str = "info,tokio_postgres=warn,deadpool.postgres=error,refinery
     wasmtime_wasi_http=error,hyper=error,kube_client=off";
 /// Says the format when no flag does.
 const FORMAT: &str = "TODOOZLE_LOG_FORMAT";
-
-/// How log lines look.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
-static JSON: AtomicBool = AtomicBool::new(false);
-
-/// Whether all that is said has to be JSON.
-pub fn is_json() -> bool {
-    JSON.load(Ordering::Relaxed)
-}
 
 /// Lines that wait for a reader; beyond them, lines are dropped and counted. 32 MiB at most.
 const WAITING_LINES: usize = 4096;
@@ -66,7 +50,7 @@ pub fn start(format: Option<Format>) -> Result<WorkerGuard> {
             builder.with_target(false).with_ansi(colour).init();
         }
         Format::Json => {
-            JSON.store(true, Ordering::Relaxed);
+            format::say_json();
             builder.json().flatten_event(true).with_current_span(false).init();
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::terminal::log;
+use crate::terminal::format;
 
 /// All spinners, so that log lines are written above them.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -20,7 +20,7 @@ pub struct Step {
 /// Begins a step.
 pub fn step(message: impl Into<String>) -> Step {
     let message = message.into();
-    if log::is_json() {
+    if format::is_json() {
         tracing::info!("{message}");
         return Step { spinner: None };
     }
@@ -43,7 +43,7 @@ impl Step {
                 spinner.finish_and_clear();
                 SPINNERS.suspend(|| eprintln!("✓ {message}"));
             }
-            None if log::is_json() => tracing::info!("{message}"),
+            None if format::is_json() => tracing::info!("{message}"),
             None => eprintln!("{message}"),
         }
     }

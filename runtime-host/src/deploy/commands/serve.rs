@@ -20,7 +20,8 @@ use crate::deploy::rollout::report::Report;
 use crate::deploy::rollout::stage::{Pod, counts};
 use crate::deploy::rollout::{Rollout, source};
 use crate::host::{self, Host, Settings};
-use crate::http::server::{self, Server};
+use crate::http::door;
+use crate::http::server::Server;
 use crate::project::data_dir;
 use crate::project::manifest::Manifest;
 use crate::project::variables::Sources;
@@ -33,11 +34,11 @@ const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);
 pub async fn run(args: &Serve) -> Result<()> {
     let manifest = Manifest::load(&args.project.from)?;
     let sources = Sources::read(&manifest)?;
-    let data_dir = data_dir::prepare(&manifest, args.data.data_dir.as_deref())?;
+    let data_dir = data_dir::prepare(&manifest.dir, args.data.data_dir.as_deref())?;
     let none = BTreeMap::new();
     host::check_configuration(&manifest, &sources, &none)?;
-    let socket = server::bind(args.listen, "--listen")?;
-    let admin = server::bind(args.admin, "--admin")?;
+    let socket = door::bind(args.listen, "--listen")?;
+    let admin = door::bind(args.admin, "--admin")?;
     let mut signals = Signals::new()?;
 
     let mut limits = args.limits.clone();

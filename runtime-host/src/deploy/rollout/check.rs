@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
 use super::probe::probe;
+use super::refusal::Refusal;
 use crate::database::migrate::{self, Database};
 use crate::deploy::release::Release;
 use crate::deploy::release::parts::{self, MAX_PARTS, Unreadable};
@@ -17,17 +18,6 @@ use crate::guest::unfit::Unfit;
 
 /// How long the API server has for one ConfigMap.
 pub const API_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Why a version does not take over.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// The version's own fault: it would fail again.
-    #[error("{reason}")]
-    Unfit { check: &'static str, reason: String },
-    /// What it needs is away: worth another try.
-    #[error("{0}")]
-    NotNow(String),
-}
 
 /// The checks, with what they need.
 pub struct Checks {

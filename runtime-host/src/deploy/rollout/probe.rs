@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 
-use super::check::Refusal;
+use super::refusal::Refusal;
+use crate::guest::answer::answer;
 use crate::guest::failure::Failure;
 use crate::guest::instances::Instances;
 
@@ -55,7 +56,7 @@ async fn ask(component: &Arc<Instances>, path: &str) -> Result<StatusCode, Unans
         .header(http::header::HOST, "localhost")
         .body(body)
         .map_err(|error| error.to_string())?;
-    let answer = component.answer(format!("probe {path}"), request).await;
+    let answer = answer(component, format!("probe {path}"), request).await;
     let response = answer.map_err(|failure| match failure {
         Failure::NoRoom => Unanswered::NoRoom,
         failure => Unanswered::Failed(failure.to_string()),

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::check::{Checks, Refusal};
+use super::check::Checks;
 use super::decide::Counts;
 use super::events::{Events, What};
+use super::refusal::Refusal;
 use crate::deploy::release::Release;
 use crate::guest::loaded::Loaded;
 use crate::http::server::Server;
