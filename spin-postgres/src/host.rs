@@ -9,7 +9,7 @@ use crate::bindings::{
 };
 use crate::pool::Lease;
 use crate::rows::RowProducer;
-use crate::{Postgres, PostgresView, address, session, values};
+use crate::{Postgres, PostgresView, address, statement, values};
 
 /// Bytes that `query` may gather in the host before the guest sees the first
 /// row; `query-async` streams, and has no such bound.
@@ -111,7 +111,7 @@ impl HostConnection for PostgresView<'_> {
         use futures::TryStreamExt as _;
 
         let session = self.session(&connection)?;
-        let mut reply = session::query(&session, &statement, &params).await?;
+        let mut reply = statement::query(&session, &statement, &params).await?;
         let mut set = RowSet { columns: values::columns(reply.statement()), rows: Vec::new() };
         let mut bytes = 0;
         while let Some(row) = reply.try_next().await? {
@@ -137,7 +137,7 @@ impl HostConnection for PostgresView<'_> {
         params: Vec<ParameterValue>,
     ) -> Result<u64, Error> {
         let session = self.session(&connection)?;
-        session::execute(&session, &statement, &params).await
+        statement::execute(&session, &statement, &params).await
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -184,7 +184,7 @@ impl<T: 'static> HostConnectionWithStore<T> for Postgres {
         params: Vec<ParameterValue>,
     ) -> Result<(Vec<Column>, StreamReader<Row>, FutureReader<Result<(), Error>>), Error> {
         let session = accessor.with(|mut access| access.get().session(&connection))?;
-        let reply = session::query(&session, &statement, &params).await?;
+        let reply = statement::query(&session, &statement, &params).await?;
         let columns = values::columns(reply.statement());
         let (sender, receiver) = oneshot::channel();
         let producer = RowProducer::new(reply, sender);
@@ -208,6 +208,6 @@ impl<T: 'static> HostConnectionWithStore<T> for Postgres {
         params: Vec<ParameterValue>,
     ) -> Result<u64, Error> {
         let session = accessor.with(|mut access| access.get().session(&connection))?;
-        session::execute(&session, &statement, &params).await
+        statement::execute(&session, &statement, &params).await
     }
 }

@@ -16,6 +16,8 @@ mod connect;
 mod errors;
 mod functions;
 mod host;
+mod in_flight;
+mod manager;
 mod numeric;
 mod older;
 mod params;
@@ -24,6 +26,7 @@ mod pooler;
 mod reply;
 mod rows;
 mod session;
+mod statement;
 mod time;
 mod values;
 

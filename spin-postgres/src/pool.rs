@@ -11,14 +11,13 @@ use deadpool::managed::{
     self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType, WeakPool,
 };
 use deadpool_postgres::ClientWrapper;
-use tokio::task::JoinHandle;
-use tokio_postgres::Client;
 
 use crate::Allowed;
 use crate::address;
 use crate::bindings::Error;
 use crate::connect::{NoConnection, Target};
-use crate::pooler::{self, Described};
+use crate::manager::Manager;
+use crate::pooler;
 use crate::session::Session;
 
 /// How long a component waits for a free connection before it gets an error.
@@ -185,16 +184,8 @@ impl Pools {
         target: Target,
         created: Created,
     ) -> Result<managed::Pool<PoolManager>, Error> {
-        let manager = Manager {
-            target,
-            silence: self.settings.silence,
-            doubts: AtomicU64::new(0),
-            created,
-            down: Mutex::default(),
-            described: Described::default(),
-            looking: tokio::sync::Mutex::default(),
-        };
-        let pool = managed::Pool::builder(PoolManager(Arc::new(manager)))
+        let manager = Arc::new(Manager::new(target, self.settings.silence));
+        let pool = managed::Pool::builder(PoolManager { manager, created })
             .max_size(self.settings.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT_TIMEOUT))
@@ -217,49 +208,6 @@ async fn let_idle_ones_go(pool: WeakPool<PoolManager>) {
     }
 }
 
-/// Makes connections to one address.
-pub struct Manager {
-    pub target: Target,
-    pub silence: Duration,
-    /// How often a server turned out to be gone, frozen or no primary any more.
-    doubts: AtomicU64,
-    created: Created,
-    /// Why the latest attempt to connect failed, until one succeeds.
-    down: Mutex<Option<NoConnection>>,
-    /// For connections through a pooler.
-    pub described: Described,
-    /// Held by whoever looks whether that is still so.
-    looking: tokio::sync::Mutex<()>,
-}
-
-impl Manager {
-    pub fn doubts(&self) -> u64 {
-        self.doubts.load(Ordering::Relaxed)
-    }
-
-    /// The server of one connection has failed it. The others, made before now,
-    /// are most likely to the same: they are replaced instead of failing too.
-    pub fn doubt(&self) {
-        self.doubts.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Connects. While nothing answers, one at a time tries, and the others are
-    /// told at once what the last one found: hosts that are frozen take seconds
-    /// each, in which a read could be answered from elsewhere.
-    async fn connect(&self) -> Result<(Client, JoinHandle<()>), NoConnection> {
-        let down = || self.down.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = down().clone();
-        let _looking = match (known, self.looking.try_lock()) {
-            (None, _) => None,
-            (Some(_), Ok(looking)) => Some(looking),
-            (Some(reason), Err(_)) => return Err(reason),
-        };
-        let result = self.target.connect().await;
-        *down() = result.as_ref().err().cloned();
-        result
-    }
-}
-
 /// Where a pool counts the connections that it makes.
 struct Created {
     all: Arc<[AtomicU64; MAX_POOLS]>,
@@ -267,19 +215,22 @@ struct Created {
 }
 
 /// [`Manager`] as deadpool wants it.
-pub struct PoolManager(Arc<Manager>);
+pub struct PoolManager {
+    manager: Arc<Manager>,
+    created: Created,
+}
 
 impl managed::Manager for PoolManager {
     type Type = Session;
     type Error = NoConnection;
 
     async fn create(&self) -> Result<Session, NoConnection> {
-        let doubts = self.0.doubts();
-        let (client, task) = self.0.connect().await?;
+        let doubts = self.manager.doubts();
+        let (client, task) = self.manager.connect().await?;
         let pooled =
             pooler::is_between(&client).await.map_err(|error| NoConnection::after(&error))?;
-        self.0.created.all[self.0.created.index].fetch_add(1, Ordering::Relaxed);
-        Ok(Session::new(ClientWrapper::new(client, task), pooled, doubts, self.0.clone()))
+        self.created.all[self.created.index].fetch_add(1, Ordering::Relaxed);
+        Ok(Session::new(ClientWrapper::new(client, task), pooled, doubts, self.manager.clone()))
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<NoConnection> {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_postgres::{Row, RowStream, Statement};
 
 use crate::bindings::Error;
-use crate::session::InFlight;
+use crate::in_flight::InFlight;
 
 /// What the server answers to a statement. Dropped before its end, it has the
 /// statement cancelled.

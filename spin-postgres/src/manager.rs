@@ -1,0 +1,64 @@
+//! How connections to one address are made, and what is known of its servers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+
+use crate::connect::{NoConnection, Target};
+use crate::pooler::Described;
+
+/// Makes connections to one address.
+pub struct Manager {
+    pub target: Target,
+    pub silence: Duration,
+    /// How often a server turned out to be gone, frozen or no primary any more.
+    doubts: AtomicU64,
+    /// Why the latest attempt to connect failed, until one succeeds.
+    down: Mutex<Option<NoConnection>>,
+    /// For connections through a pooler.
+    pub described: Described,
+    /// Held by whoever looks whether that is still so.
+    looking: tokio::sync::Mutex<()>,
+}
+
+impl Manager {
+    pub fn new(target: Target, silence: Duration) -> Self {
+        Self {
+            target,
+            silence,
+            doubts: AtomicU64::new(0),
+            down: Mutex::default(),
+            described: Described::default(),
+            looking: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub fn doubts(&self) -> u64 {
+        self.doubts.load(Ordering::Relaxed)
+    }
+
+    /// The server of one connection has failed it. The others, made before now,
+    /// are most likely to the same: they are replaced instead of failing too.
+    pub fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Connects. While nothing answers, one at a time tries, and the others are
+    /// told at once what the last one found: hosts that are frozen take seconds
+    /// each, in which a read could be answered from elsewhere.
+    pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), NoConnection> {
+        let down = || self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = down().clone();
+        let _looking = match (known, self.looking.try_lock()) {
+            (None, _) => None,
+            (Some(_), Ok(looking)) => Some(looking),
+            (Some(reason), Err(_)) => return Err(reason),
+        };
+        let result = self.target.connect().await;
+        *down() = result.as_ref().err().cloned();
+        result
+    }
+}
