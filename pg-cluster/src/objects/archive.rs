@@ -131,11 +131,11 @@ fn place(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Vec<String> {
         }
         None => lines.extend([
             format!("repo1-path={default}"),
-            format!("repo1-s3-bucket={}", S3_BUCKET),
+            format!("repo1-s3-bucket={S3_BUCKET}"),
             format!("repo1-s3-endpoint={}.{}.svc", names::repository(env), env.namespace()),
-            format!("repo1-storage-port={}", S3_PORT),
+            format!("repo1-storage-port={S3_PORT}"),
             format!("repo1-storage-ca-file={}", paths::CA_FILE),
-            format!("repo1-s3-region={}", S3_REGION),
+            format!("repo1-s3-region={S3_REGION}"),
             "repo1-s3-uri-style=path".to_owned(),
         ]),
     }
