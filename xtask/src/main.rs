@@ -4,6 +4,8 @@
 
 use std::process::ExitCode;
 
+#[cfg(test)]
+mod circles;
 mod run;
 mod tally;
 
