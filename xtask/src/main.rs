@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 #[cfg(test)]
 mod circles;
+#[cfg(test)]
+mod map;
 mod run;
 mod tally;
 
