@@ -9,7 +9,7 @@ use kube::{ResourceExt, api::ListParams};
 use crate::{
     certificate::{self, State},
     cluster::Cluster,
-    health::{self, Member},
+    health::{self, Member, Role},
     names,
     objects::HomeSet,
     observe::members,
@@ -46,7 +46,7 @@ pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
     let states = report
         .members
         .iter()
-        .filter(|member| member.role != Some("primary") && !health::streams(member))
+        .filter(|member| member.role != Some(Role::Primary) && !health::streams(member))
         .map(state)
         .collect::<Vec<_>>()
         .join(", ");

@@ -72,12 +72,29 @@ impl Report {
     }
 }
 
+/// What a member is to the others.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Primary,
+    Replica,
+}
+
+impl Role {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Replica => "replica",
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Member {
     pub name: String,
     pub home: String,
-    /// What it is now, by its own word: primary, replica, or none while it says nothing.
-    pub role: Option<&'static str>,
+    /// What it is now, by its own word; none while it says nothing.
+    pub role: Option<Role>,
     pub state: String,
     pub ready: bool,
     pub node: Option<String>,
@@ -180,13 +197,13 @@ pub fn slot_name(member: &str) -> String {
 pub fn join(members: &mut [Member]) {
     for member in members.iter_mut() {
         let Some(answer) = &member.answer else { continue };
-        member.role = Some(if answer.in_recovery { "replica" } else { "primary" });
+        member.role = Some(if answer.in_recovery { Role::Replica } else { Role::Primary });
         member.timeline = answer.timeline;
         member.pending_restart = answer.pending_restart;
         "running".clone_into(&mut member.state);
     }
     let Some(primary) = primary(members).and_then(|primary| primary.answer.clone()) else { return };
-    for member in members.iter_mut().filter(|member| member.role != Some("primary")) {
+    for member in members.iter_mut().filter(|member| member.role != Some(Role::Primary)) {
         let slot = primary.slots.iter().find(|slot| slot.name == slot_name(&member.name));
         member.slot_holds_bytes = slot.and_then(|slot| slot.holds_bytes);
         let lost = slot.is_some_and(Slot::is_lost);
@@ -208,7 +225,7 @@ pub fn join(members: &mut [Member]) {
 
 /// The one member that takes writes; two would be none to trust.
 pub fn primary(members: &[Member]) -> Option<&Member> {
-    let mut all = members.iter().filter(|member| member.role == Some("primary"));
+    let mut all = members.iter().filter(|member| member.role == Some(Role::Primary));
     all.next().filter(|_| all.next().is_none())
 }
 

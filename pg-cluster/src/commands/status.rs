@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     cli::Output,
     cluster::Cluster,
-    health::{Member, Report, archive::Archive},
+    health::{Member, Report, Role, archive::Archive},
     observe,
 };
 
@@ -106,7 +106,7 @@ fn row(member: &Member) -> [String; 10] {
     [
         member.name.clone(),
         member.home.clone(),
-        member.role.unwrap_or("-").to_owned(),
+        member.role.map_or("-", Role::word).to_owned(),
         state,
         or_dash(lag),
         or_dash(slot),

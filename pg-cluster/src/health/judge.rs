@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{LEFT_BEHIND, Member, Verdict, load, primary, streams};
+use super::{LEFT_BEHIND, Member, Role, Verdict, load, primary, streams};
 use crate::{
     env::{Env, SynchronousMode},
     names,
@@ -140,7 +140,7 @@ fn left_out<'a>(env: &'a Env, primary: &Member) -> Vec<&'a str> {
 
 fn without_primary(env: &Env, members: &[Member], leader: Option<&str>) -> String {
     let writers: Vec<_> =
-        members.iter().filter(|m| m.role == Some("primary")).map(|m| m.name.as_str()).collect();
+        members.iter().filter(|m| m.role == Some(Role::Primary)).map(|m| m.name.as_str()).collect();
     match leader {
         _ if writers.len() > 1 => format!(
             "{} all say that they are primary: Patroni demotes all but one within seconds",

@@ -108,7 +108,7 @@ impl Store {
         }
         let mut params = keyset(after, limit);
         params.push(i64::from(Count::MAX + 1).into());
-        let answer = self.read(Read::new(sql::PAGE[filter as usize], params)).await?;
+        let answer = self.read(Read::new(sql::page(filter), params)).await?;
         let answer: Answer = answer.ok_or_else(no_row)?;
         let (todos, next) = cut(answer.todos, limit);
         Ok(Page { todos, next, active: answer.active, completed: answer.completed })
@@ -121,7 +121,7 @@ impl Store {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<(Vec<Todo>, Option<Cursor>), Error> {
-        let read = Read::new(sql::LIST[filter as usize], keyset(after, limit));
+        let read = Read::new(sql::list(filter), keyset(after, limit));
         Ok(cut(self.read(read).await?.ok_or_else(no_row)?, limit))
     }
 

@@ -1,6 +1,8 @@
 //! The statements. Each gives one JSON value, which costs the guest one host
 //! call instead of one a row.
 
+use crate::todo::Filter;
+
 /// A row as the JSON that [`crate::todo::Todo`] is read from.
 macro_rules! todo_json {
     () => {
@@ -105,13 +107,21 @@ macro_rules! restoring {
 
 // `true` cannot use a partial index and `completed = $n` could not either, so
 // each filter is a statement of its own.
-pub const LIST: [&str; 3] = [
-    concat!("SELECT ", list_json!("true"), "::text"),
-    concat!("SELECT ", list_json!("NOT completed"), "::text"),
-    concat!("SELECT ", list_json!("completed"), "::text"),
-];
-pub const PAGE: [&str; 3] =
-    [page_json!("true"), page_json!("NOT completed"), page_json!("completed")];
+pub fn list(filter: Filter) -> &'static str {
+    match filter {
+        Filter::All => concat!("SELECT ", list_json!("true"), "::text"),
+        Filter::Active => concat!("SELECT ", list_json!("NOT completed"), "::text"),
+        Filter::Completed => concat!("SELECT ", list_json!("completed"), "::text"),
+    }
+}
+
+pub fn page(filter: Filter) -> &'static str {
+    match filter {
+        Filter::All => page_json!("true"),
+        Filter::Active => page_json!("NOT completed"),
+        Filter::Completed => page_json!("completed"),
+    }
+}
 
 pub const GET: &str =
     concat!("SELECT ", todo_json!(), "::text FROM todoitem WHERE id = $1::bigint");
