@@ -1,9 +1,9 @@
 //! How connections to one address are made, and what is known of its servers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -50,7 +50,7 @@ impl Manager {
     /// told at once what the last one found: hosts that are frozen take seconds
     /// each, in which a read could be answered from elsewhere.
     pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), NoConnection> {
-        let down = || self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let down = || self.down.lock();
         let known = down().clone();
         let _looking = match (known, self.looking.try_lock()) {
             (None, _) => None,

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
@@ -11,6 +11,7 @@ use deadpool::managed::{
     self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType, WeakPool,
 };
 use deadpool_postgres::ClientWrapper;
+use parking_lot::Mutex;
 
 use crate::Allowed;
 use crate::address;
@@ -111,7 +112,7 @@ impl Pools {
 
     /// Every pool as it is now.
     pub fn states(&self) -> Vec<PoolState> {
-        let pools = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let pools = self.by_key.lock();
         let state = |entry: &Entry| {
             let status = entry.pool.status();
             PoolState {
@@ -157,7 +158,7 @@ impl Pools {
         key: Key,
         allowed: &Arc<dyn Allowed>,
     ) -> Result<managed::Pool<PoolManager>, Error> {
-        let mut pools = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = self.by_key.lock();
         let now = Instant::now();
         if let Some(entry) = pools.get_mut(&key) {
             entry.used = now;

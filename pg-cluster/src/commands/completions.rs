@@ -1,3 +1,5 @@
+//! Completions for a shell.
+
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 

@@ -1,3 +1,5 @@
+//! How many members a drain may take at once.
+
 use k8s_openapi::{
     api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec},
     apimachinery::pkg::util::intstr::IntOrString,

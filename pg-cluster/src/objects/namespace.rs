@@ -1,3 +1,5 @@
+//! The namespace, and what its pods may do.
+
 use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
 use super::labels;

@@ -1,3 +1,5 @@
+//! Who may reach the members, and from where.
+
 use k8s_openapi::{
     api::networking::v1::{
         NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,

@@ -1,3 +1,5 @@
+//! The names by which clients and members find each other.
+
 use k8s_openapi::{
     api::core::v1::{Service, ServicePort, ServiceSpec},
     apimachinery::pkg::util::intstr::IntOrString,

@@ -1,12 +1,13 @@
 //! Instances. Each takes one request at a time and runs in the task that asks, so that a
 //! request is handed over to nobody; between two requests it waits here.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use futures::future::{self, poll_fn};
 use http::{Request, Response};
+use parking_lot::Mutex;
 use tempfile::TempDir;
 use wasmtime::{AsContextMut as _, Engine, Store};
 use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
@@ -62,7 +63,7 @@ impl Instances {
     }
 
     pub fn take(&self) -> Option<Instance> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().map(|idle| idle.instance)
+        self.idle.lock().pop().map(|idle| idle.instance)
     }
 
     pub async fn instantiate(&self, line: &str) -> Result<Instance, Failure> {
@@ -98,7 +99,7 @@ impl Instances {
         if !reusable || instance.requests >= self.shared.limits.instance_reuse {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle.lock();
         let was_empty = idle.is_empty();
         idle.push(Idle { instance, since: Instant::now() });
         drop(idle);
@@ -112,7 +113,7 @@ impl Instances {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(IDLE_TIMEOUT).await;
-                let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut idle = self.idle.lock();
                 let fresh = idle.partition_point(|idle| idle.since.elapsed() >= IDLE_TIMEOUT);
                 let old: Vec<Idle> = idle.drain(..fresh).collect();
                 let none_left = idle.is_empty();

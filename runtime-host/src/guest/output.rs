@@ -2,11 +2,12 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
@@ -34,7 +35,7 @@ impl GuestOutput {
     }
 
     fn take(&self, bytes: &[u8]) {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = self.line.lock();
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ended) = match part.strip_suffix(b"\n") {
                 Some(text) => (text, true),
@@ -56,7 +57,7 @@ impl GuestOutput {
         let text = String::from_utf8_lossy(line);
         let text = text.strip_suffix('\r').unwrap_or(&text);
         let (stream, digest) = (self.stream, self.digest);
-        match BUDGET.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match BUDGET.lock().take() {
             _ if text.is_empty() => {}
             Spent::Fine => tracing::info!(target: "guest", stream, %digest, "{text}"),
             Spent::First => tracing::warn!(
@@ -102,7 +103,7 @@ impl Drop for GuestOutput {
         // The last words of an instance may lack their end.
         if Arc::strong_count(&self.line) == 1 {
             let line = self.line.clone();
-            self.log(&mut line.lock().unwrap_or_else(PoisonError::into_inner));
+            self.log(&mut line.lock());
         }
     }
 }
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
 
     fn pending(output: &GuestOutput) -> usize {
-        output.line.lock().unwrap().len()
+        output.line.lock().len()
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Component as Part, Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use globset::GlobSet;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::error::misconfigured;
@@ -76,7 +77,7 @@ impl Changes {
 
 impl Seen {
     fn lock(&self) -> MutexGuard<'_, BTreeSet<usize>> {
-        self.components.lock().unwrap_or_else(PoisonError::into_inner)
+        self.components.lock()
     }
 }
 

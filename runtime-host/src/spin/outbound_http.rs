@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use http_body_util::BodyExt as _;
 use hyper_tls::HttpsConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -113,7 +114,7 @@ impl HttpClient {
     }
 
     fn client(&self, timeout: Duration) -> Connections {
-        let mut clients = self.by_connect_timeout.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.by_connect_timeout.lock();
         if clients.len() >= MAX_CLIENTS && !clients.contains_key(&timeout) {
             // A component that asks for ever new limits keeps no connections.
             clients.retain(|kept, _| *kept == CONNECT_TIMEOUT);

@@ -1,8 +1,8 @@
 //! What a pod says of its version: to the log, to `/status`, to its owner.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use super::decide::Counts;
@@ -71,7 +71,7 @@ struct Inner {
 
 impl Report {
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// The status now; `counts` are those of the live version.

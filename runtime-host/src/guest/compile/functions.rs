@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
+use parking_lot::Mutex;
 use wasmtime::CacheStore;
 
 use crate::file;
@@ -34,7 +34,7 @@ impl Functions {
     /// component, and not with every version. A component that was compiled
     /// before asks for none, and the file stays.
     pub fn write(&self) -> Result<()> {
-        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now.lock();
         if now.is_empty() {
             return Ok(());
         }
@@ -42,7 +42,7 @@ impl Functions {
     }
 
     fn keep(&self, key: &[u8], function: Vec<u8>) {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), function);
+        self.now.lock().insert(key.to_owned(), function);
     }
 }
 
