@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use k8s_openapi::{
     NamespaceResourceScope,
     api::core::v1::{Pod, Secret},
@@ -31,6 +31,22 @@ where
     }
 }
 
+/// What the user wrote leads to no cluster.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misconfigured(String);
+
+fn check_context(known: &Kubeconfig, context: &str) -> Result<(), Misconfigured> {
+    let names: Vec<_> = known.contexts.iter().map(|context| context.name.as_str()).collect();
+    if names.contains(&context) {
+        return Ok(());
+    }
+    Err(Misconfigured(format!(
+        "the kubeconfig has no context {context}: write context = … in postgres.toml, or pass --context; it has {}",
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    )))
+}
+
 /// One environment's cluster, connected.
 pub struct Cluster {
     pub client: Client,
@@ -39,17 +55,12 @@ pub struct Cluster {
 
 impl Cluster {
     pub async fn connect(env: Env) -> Result<Self> {
-        let known = Kubeconfig::read()
-            .context("read the kubeconfig: set KUBECONFIG, or make ~/.kube/config")?;
-        if !known.contexts.iter().any(|context| context.name == env.context) {
-            let names: Vec<_> =
-                known.contexts.iter().map(|context| context.name.as_str()).collect();
-            bail!(
-                "the kubeconfig has no context {}: write context = … in postgres.toml, or pass --context; it has {}",
-                env.context,
-                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-            );
-        }
+        let known = Kubeconfig::read().map_err(|error| {
+            Misconfigured(format!(
+                "read the kubeconfig: set KUBECONFIG, or make ~/.kube/config: {error}"
+            ))
+        })?;
+        check_context(&known, &env.context)?;
         let options = KubeConfigOptions {
             context: Some(env.context.clone()),
             ..KubeConfigOptions::default()
@@ -149,4 +160,25 @@ fn only(pod: &Pod) -> DeleteParams {
 
 pub fn secret_value(secret: &Secret, key: &str) -> Option<String> {
     String::from_utf8(secret.data.as_ref()?.get(key)?.0.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit_code;
+
+    #[test]
+    fn a_context_that_is_not_there_is_a_wrong_configuration() {
+        let known = Kubeconfig::from_yaml(
+            "contexts: [{name: dev, context: {cluster: c, user: u}}, {name: staging}]",
+        );
+        let known = known.unwrap();
+        assert!(check_context(&known, "dev").is_ok());
+        let error = check_context(&known, "prod").unwrap_err();
+        assert!(error.to_string().contains("no context prod"), "{error}");
+        assert!(error.to_string().ends_with("it has dev, staging"), "{error}");
+        let error = anyhow::Error::new(error).context("connect");
+        assert_eq!(exit_code(&error), 2);
+        assert_eq!(exit_code(&anyhow::anyhow!("the API server is away")), 1);
+    }
 }

@@ -34,6 +34,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::Cli;
+use crate::cluster::Misconfigured;
 
 const FAILED: u8 = 1;
 const WRONG_CONFIGURATION: u8 = 2;
@@ -51,8 +52,12 @@ async fn main() -> ExitCode {
     };
     match Box::pin(commands::run(cli, env)).await {
         Ok(code) => ExitCode::from(code),
-        Err(error) => fail(&error, FAILED),
+        Err(error) => fail(&error, exit_code(&error)),
     }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<Misconfigured>() { WRONG_CONFIGURATION } else { FAILED }
 }
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
