@@ -1,4 +1,4 @@
-//! Which certificate a member serves, and how it comes to serve a new one.
+//! Which certificate a member serves.
 
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};

@@ -55,11 +55,9 @@ pub struct Cluster {
 
 impl Cluster {
     pub async fn connect(env: Env) -> Result<Self> {
-        let known = Kubeconfig::read().map_err(|error| {
-            Misconfigured(format!(
-                "read the kubeconfig: set KUBECONFIG, or make ~/.kube/config: {error}"
-            ))
-        })?;
+        let known = Kubeconfig::read().context(Misconfigured(
+            "read the kubeconfig: set KUBECONFIG, or make ~/.kube/config".to_owned(),
+        ))?;
         check_context(&known, &env.context)?;
         let options = KubeConfigOptions {
             context: Some(env.context.clone()),

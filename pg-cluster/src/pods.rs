@@ -22,6 +22,7 @@ pub fn blocked(pod: &Pod) -> Option<String> {
     Some(format!("{reason} {}", waiting.message.as_deref().unwrap_or_default()).trim().to_owned())
 }
 
+/// Whether it takes requests.
 pub fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
     conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True")

@@ -50,15 +50,14 @@ impl Manager {
     /// told at once what the last one found: hosts that are frozen take seconds
     /// each, in which a read could be answered from elsewhere.
     pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), NoConnection> {
-        let down = || self.down.lock();
-        let known = down().clone();
+        let known = self.down.lock().clone();
         let _looking = match (known, self.looking.try_lock()) {
             (None, _) => None,
             (Some(_), Ok(looking)) => Some(looking),
             (Some(reason), Err(_)) => return Err(reason),
         };
         let result = self.target.connect().await;
-        *down() = result.as_ref().err().cloned();
+        *self.down.lock() = result.as_ref().err().cloned();
         result
     }
 }

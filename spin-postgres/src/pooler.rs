@@ -121,11 +121,11 @@ impl Described {
         sql: &str,
         in_transaction: bool,
     ) -> Result<Statement, Error> {
-        if let Some(known) = self.lock().get(sql) {
+        if let Some(known) = self.0.lock().get(sql) {
             return Ok(known.clone());
         }
         let statement = describe(client, sql, in_transaction).await?;
-        let mut known = self.lock();
+        let mut known = self.0.lock();
         if known.len() >= MAX_DESCRIBED {
             known.clear();
         }
@@ -135,11 +135,7 @@ impl Described {
 
     /// What is known of it may be out of date.
     pub fn forget(&self, sql: &str) {
-        self.lock().remove(sql);
-    }
-
-    fn lock(&self) -> parking_lot::MutexGuard<'_, HashMap<String, Statement>> {
-        self.0.lock()
+        self.0.lock().remove(sql);
     }
 }
 

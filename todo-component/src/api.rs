@@ -7,7 +7,7 @@ use crate::random;
 use crate::request::{self, Pairs};
 use crate::site::{self, Base};
 use crate::store::{Change, Created, NewTodo, Outcome, Store};
-use crate::todo::{Cursor, Expected, Filter, Title, Todo};
+use crate::todo::{Cursor, Filter, Title, Todo, Versions};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
 use http::request::Parts;
@@ -171,7 +171,7 @@ pub async fn restore(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Pr
 }
 
 /// What a write has to find, by `If-Match` and `If-None-Match`.
-async fn expected(store: &Store, id: i64, parts: &Parts) -> Result<Expected, Problem> {
+async fn expected(store: &Store, id: i64, parts: &Parts) -> Result<Versions, Problem> {
     let expected = request::if_match(&parts.headers);
     let Some(unexpected) = request::unexpected(&parts.headers) else { return Ok(expected) };
     let version = store.get(id).await?.ok_or_else(Problem::no_such_todo)?.version;
@@ -179,7 +179,7 @@ async fn expected(store: &Store, id: i64, parts: &Parts) -> Result<Expected, Pro
         return Err(Problem::stale());
     }
     // Whatever comes between this look and the write makes another version.
-    Ok(Expected::OneOf(vec![version]))
+    Ok(Versions::OneOf(vec![version]))
 }
 
 /// The query of a list.

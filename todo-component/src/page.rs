@@ -8,7 +8,7 @@ use crate::error::Problem;
 use crate::random::{self, key};
 use crate::request::{self, Pairs};
 use crate::store::{Change, Created, NewTodo, Outcome, Store};
-use crate::todo::{Cursor, Edit, Expected, Filter, Page, Title, TitleError, Todo, Undo};
+use crate::todo::{Cursor, Edit, Filter, Page, Title, TitleError, Todo, Undo, Versions};
 use crate::variable;
 use crate::view::{self, Draft, EditView, ListView, Notice, Said, Unsaved};
 use bytes::Bytes;
@@ -128,7 +128,7 @@ pub async fn toggle(
     version(&form)?;
     let change = Change { completed: Some(flag(&form)?), ..Change::default() };
     // The form names the state that is wanted: a change of the title meanwhile is none of its business.
-    let outcome = store.update(id, &change, &Expected::Any).await?;
+    let outcome = store.update(id, &change, &Versions::Any).await?;
     Ok(back(Place::of(&form), unless_done(&outcome)))
 }
 
@@ -195,7 +195,7 @@ pub async fn destroy(
 async fn delete(
     store: &Store,
     id: i64,
-    expected: &Expected,
+    expected: &Versions,
     place: Place,
 ) -> Result<Answer, Problem> {
     let deletion = random::deletion();
@@ -296,10 +296,10 @@ fn flag(form: &Pairs) -> Result<bool, Problem> {
         .map_err(|_| Problem::bad_request("field", "The field “completed” is true or false."))
 }
 
-fn version(form: &Pairs) -> Result<Expected, Problem> {
+fn version(form: &Pairs) -> Result<Versions, Problem> {
     let version = form.need("version")?.parse();
     version
-        .map(|version| Expected::OneOf(vec![version]))
+        .map(|version| Versions::OneOf(vec![version]))
         .map_err(|_| Problem::bad_request("field", "The field “version” is a number."))
 }
 

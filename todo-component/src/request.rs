@@ -2,7 +2,7 @@
 //! not as it should be becomes a [`Problem`] here.
 
 use crate::error::Problem;
-use crate::todo::Expected;
+use crate::todo::Versions;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
@@ -140,39 +140,23 @@ pub fn etag(version: i64) -> String {
 
 /// Reads `If-Match`. A tag that we never gave matches nothing. A weak one counts: the number is
 /// exact, and a proxy that compresses makes every tag weak.
-pub fn if_match(headers: &HeaderMap) -> Expected {
+pub fn if_match(headers: &HeaderMap) -> Versions {
     match joined(headers, &IF_MATCH) {
-        Some(tags) if tags.trim() != "*" => Expected::OneOf(versions(&tags)),
-        _ => Expected::Any,
+        Some(tags) if tags.trim() != "*" => Versions::OneOf(versions(&tags)),
+        _ => Versions::Any,
     }
 }
 
 /// Reads the `If-None-Match` of a write: the versions that it must not find; none may be there
 /// at all for `*`.
-pub fn unexpected(headers: &HeaderMap) -> Option<Unexpected> {
+pub fn unexpected(headers: &HeaderMap) -> Option<Versions> {
     let tags = joined(headers, &IF_NONE_MATCH)?;
-    Some(if tags.trim() == "*" { Unexpected::Every } else { Unexpected::These(versions(&tags)) })
-}
-
-/// What a write must not find.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Unexpected {
-    Every,
-    These(Vec<i64>),
-}
-
-impl Unexpected {
-    pub fn has(&self, version: i64) -> bool {
-        match self {
-            Self::Every => true,
-            Self::These(versions) => versions.contains(&version),
-        }
-    }
+    Some(if tags.trim() == "*" { Versions::Any } else { Versions::OneOf(versions(&tags)) })
 }
 
 /// Refuses a precondition of a write to the whole list, which is always there and has no tag.
 pub fn list_preconditions(headers: &HeaderMap) -> Result<(), Problem> {
-    let met = if_match(headers) == Expected::Any && unexpected(headers) != Some(Unexpected::Every);
+    let met = if_match(headers) == Versions::Any && unexpected(headers) != Some(Versions::Any);
     if met { Ok(()) } else { Err(Problem::list_has_no_version()) }
 }
 
@@ -253,12 +237,12 @@ mod tests {
 
     #[test]
     fn if_match_takes_lists_and_the_star() {
-        assert_eq!(if_match(&HeaderMap::new()), Expected::Any);
-        assert_eq!(if_match(&headers("if-match", "*")), Expected::Any);
-        assert_eq!(if_match(&headers("if-match", "\"3\", \"4\"")), Expected::OneOf(vec![3, 4]));
-        assert_eq!(if_match(&headers("if-match", "W/\"3\"")), Expected::OneOf(vec![3]));
+        assert_eq!(if_match(&HeaderMap::new()), Versions::Any);
+        assert_eq!(if_match(&headers("if-match", "*")), Versions::Any);
+        assert_eq!(if_match(&headers("if-match", "\"3\", \"4\"")), Versions::OneOf(vec![3, 4]));
+        assert_eq!(if_match(&headers("if-match", "W/\"3\"")), Versions::OneOf(vec![3]));
         for never in ["3", "\"x\"", "\"3", "w/\"3\""] {
-            assert_eq!(if_match(&headers("if-match", never)), Expected::OneOf(vec![]), "{never}");
+            assert_eq!(if_match(&headers("if-match", never)), Versions::OneOf(vec![]), "{never}");
         }
     }
 

@@ -278,14 +278,14 @@ pub struct Page {
     pub completed: Count,
 }
 
-/// The versions that a change may be made to.
+/// The versions of a todo that a write asks for, or must not find.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Expected {
+pub enum Versions {
     Any,
     OneOf(Vec<i64>),
 }
 
-impl Expected {
+impl Versions {
     pub fn has(&self, version: i64) -> bool {
         match self {
             Self::Any => true,

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use crate::sources;
+
 const CRATES: [&str; 4] = ["todo-component", "runtime-host", "spin-postgres", "pg-cluster"];
 
 /// The source of each module, by its path.
@@ -12,22 +14,21 @@ type Modules = BTreeMap<String, String>;
 /// Of each module, those that it takes names from.
 type Uses<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-fn read(folder: &Path, above: &str, modules: &mut Modules) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let stem = path.file_stem().unwrap().to_str().unwrap();
-        let name = match (above, stem) {
-            (_, "tests") => continue,
-            ("", stem) => stem.to_owned(),
-            (above, "mod") => above.to_owned(),
-            (above, stem) => format!("{above}::{stem}"),
-        };
-        if path.is_dir() {
-            read(&path, &name, modules);
-        } else if path.extension().is_some_and(|kind| kind == "rs") {
-            modules.insert(name, fs::read_to_string(&path).unwrap());
+/// The modules of the crate whose sources are in `folder`.
+fn read(folder: &Path) -> Modules {
+    let mut modules = Modules::new();
+    for file in sources::rust(folder) {
+        let path = file.strip_prefix(folder).unwrap().with_extension("");
+        let mut parts: Vec<&str> = path.iter().map(|part| part.to_str().unwrap()).collect();
+        if parts.contains(&"tests") {
+            continue;
         }
+        if parts.last() == Some(&"mod") {
+            parts.pop();
+        }
+        modules.insert(parts.join("::"), fs::read_to_string(&file).unwrap());
     }
+    modules
 }
 
 /// The code without comments and unit tests.
@@ -125,9 +126,7 @@ fn circle_in(modules: &Modules) -> Option<String> {
 #[test]
 fn no_modules_of_a_crate_use_each_other_in_a_circle() {
     for name in CRATES {
-        let mut modules = Modules::new();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src");
-        read(&folder, "", &mut modules);
+        let modules = read(&sources::root().join(name).join("src"));
         assert!(modules.len() > 10, "{name} has {} modules", modules.len());
         assert_eq!(circle_in(&modules), None, "in {name}");
     }

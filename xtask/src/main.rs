@@ -9,6 +9,8 @@ mod circles;
 #[cfg(test)]
 mod map;
 mod run;
+#[cfg(test)]
+mod sources;
 mod tally;
 
 use run::Step;

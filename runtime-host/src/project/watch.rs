@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use globset::GlobSet;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::error::misconfigured;
@@ -52,7 +52,7 @@ impl Changes {
                 let concerned = patterns.iter().enumerate().filter(|(_, it)| is_change(&event, it));
                 let concerned: Vec<usize> = concerned.map(|(place, _)| place).collect();
                 if !concerned.is_empty() {
-                    noted.lock().extend(concerned);
+                    noted.components.lock().extend(concerned);
                     noted.changed.notify_one();
                 }
             })
@@ -71,13 +71,7 @@ impl Changes {
     async fn next(&self) -> BTreeSet<usize> {
         self.seen.changed.notified().await;
         while tokio::time::timeout(QUIET, self.seen.changed.notified()).await.is_ok() {}
-        std::mem::take(&mut *self.seen.lock())
-    }
-}
-
-impl Seen {
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<usize>> {
-        self.components.lock()
+        std::mem::take(&mut *self.seen.components.lock())
     }
 }
 

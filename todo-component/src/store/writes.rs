@@ -8,7 +8,7 @@ use super::row::{Row, json};
 use super::{Change, Created, NewTodo, Outcome, Store, get, no_row, sql};
 use crate::clock::within;
 use crate::position::Position;
-use crate::todo::{Deletion, Edit, Expected, Marking, Todo, Undo};
+use crate::todo::{Deletion, Edit, Marking, Todo, Undo, Versions};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::pg::ParameterValue;
@@ -54,7 +54,7 @@ impl Store {
         &self,
         id: i64,
         change: &Change,
-        expected: &Expected,
+        expected: &Versions,
     ) -> Result<Outcome, Error> {
         let title = change.title.as_ref().map(|title| title.as_str().to_owned());
         let params = vec![
@@ -70,7 +70,7 @@ impl Store {
     pub async fn delete(
         &self,
         id: i64,
-        expected: &Expected,
+        expected: &Versions,
         deletion: &Deletion,
     ) -> Result<Outcome, Error> {
         let params = vec![deletion.as_str().to_owned().into(), id.into(), versions(expected)];
@@ -107,7 +107,7 @@ impl Store {
             }
             Undo::Edit(Edit { id, version, title }) => {
                 let change = Change { title: Some(title.clone()), ..Change::default() };
-                let outcome = self.update(*id, &change, &Expected::OneOf(vec![*version])).await?;
+                let outcome = self.update(*id, &change, &Versions::OneOf(vec![*version])).await?;
                 Ok(u64::from(matches!(outcome, Outcome::Done(_))))
             }
         }
@@ -205,10 +205,10 @@ fn late(limit: Duration) -> String {
     format!("nothing within {} s", limit.as_secs())
 }
 
-fn versions(expected: &Expected) -> ParameterValue {
+fn versions(expected: &Versions) -> ParameterValue {
     match expected {
-        Expected::Any => ParameterValue::DbNull,
-        Expected::OneOf(versions) => {
+        Versions::Any => ParameterValue::DbNull,
+        Versions::OneOf(versions) => {
             ParameterValue::ArrayInt64(versions.iter().copied().map(Some).collect())
         }
     }

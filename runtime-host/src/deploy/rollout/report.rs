@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::decide::Counts;
@@ -70,13 +70,9 @@ struct Inner {
 }
 
 impl Report {
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock()
-    }
-
     /// The status now; `counts` are those of the live version.
     pub fn status(&self, counts: Counts) -> Status {
-        let inner = self.inner();
+        let inner = self.0.lock();
         let live = inner.live.as_ref().map(|(release, since)| Live {
             digest: release.digest,
             generation: release.generation,
@@ -92,21 +88,21 @@ impl Report {
 
     /// The API server answered.
     pub fn reached(&self) {
-        if self.inner().api_problem.take().is_some() {
+        if self.0.lock().api_problem.take().is_some() {
             tracing::info!("the API server is back");
         }
     }
 
     /// The API server did not answer. Said once until it is back.
     pub fn lost(&self, error: &str) {
-        if self.inner().api_problem.replace(error.to_owned()).is_none() {
+        if self.0.lock().api_problem.replace(error.to_owned()).is_none() {
             tracing::warn!("the pointer cannot be read, the live version stays: {error}");
         }
     }
 
     /// The pointer is not there or not usable. Said once for each reason.
     pub fn pointer_problem(&self, problem: Option<String>) {
-        let mut inner = self.inner();
+        let mut inner = self.0.lock();
         if let Some(problem) = &problem
             && inner.pointer_problem.as_ref() != Some(problem)
         {
@@ -116,7 +112,7 @@ impl Report {
     }
 
     pub fn wanted(&self, release: &Release) {
-        let mut inner = self.inner();
+        let mut inner = self.0.lock();
         inner.status.wanted =
             Some(Wanted { digest: release.digest, generation: release.generation });
         inner.status.generation = inner.status.generation.max(release.generation);
@@ -124,21 +120,21 @@ impl Report {
     }
 
     pub fn problem(&self, problem: String) {
-        self.inner().status.problem = Some(problem);
+        self.0.lock().status.problem = Some(problem);
     }
 
     pub fn swapped(&self, release: Release, on_probation: bool) {
-        let mut inner = self.inner();
+        let mut inner = self.0.lock();
         inner.live = Some((release, Instant::now()));
         inner.on_probation = on_probation;
     }
 
     pub fn passed(&self) {
-        self.inner().on_probation = false;
+        self.0.lock().on_probation = false;
     }
 
     pub fn quarantined(&self, release: &Release, reason: &str, taken_back: bool) {
-        let mut inner = self.inner();
+        let mut inner = self.0.lock();
         inner.status.quarantine.retain(|other| other.digest != release.digest);
         inner.status.quarantine.push(Quarantined {
             digest: release.digest,
