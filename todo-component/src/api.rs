@@ -2,76 +2,41 @@
 
 use crate::answer::{Answer, JSON, PATCHES, answer};
 use crate::error::Problem;
-use crate::json::{self, Whole, present};
+use crate::json;
 use crate::random;
 use crate::request::{self, Pairs};
+use crate::selection::{Cursor, Days, Filter, Search, Selection};
 use crate::site::{self, Base};
-use crate::store::{Change, Created, NewTodo, Outcome, Store};
-use crate::todo::{Cursor, Filter, Title, Todo, Versions};
+use crate::store::{Created, Outcome, Store};
+use crate::todo::{Given, Todo, Versions};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use serde::{Deserialize, Serialize};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
 
-/// The body of a POST. Fields that clients add of their own are ignored.
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct Post {
-    title: String,
-    #[serde(default)]
-    completed: bool,
-    #[serde(default, deserialize_with = "present")]
-    order: Option<Whole>,
-}
-
-/// The body of a PATCH; what is absent stays as it is, and nothing can be null.
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct Patch {
-    #[serde(default, deserialize_with = "present")]
-    title: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    completed: Option<bool>,
-    #[serde(default, deserialize_with = "present")]
-    order: Option<Whole>,
-}
-
 /// A todo as the API shows it.
 #[derive(Serialize)]
 struct Item<'a> {
-    id: i64,
-    title: &'a str,
-    completed: bool,
-    order: i32,
-    version: i64,
+    #[serde(flatten)]
+    todo: &'a Todo,
     url: String,
-    created_at: &'a str,
-    updated_at: &'a str,
 }
 
 impl<'a> Item<'a> {
     fn new(todo: &'a Todo, base: &str) -> Self {
-        Self {
-            id: todo.id,
-            title: &todo.title,
-            completed: todo.completed,
-            order: todo.order,
-            version: todo.version,
-            url: format!("{base}/todos/{}", todo.id),
-            created_at: &todo.created_at,
-            updated_at: &todo.updated_at,
-        }
+        Self { todo, url: format!("{base}/todos/{}", todo.id) }
     }
 }
 
 /// `GET /todos`
 pub async fn list(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let query = Query::parse(parts.uri.query().unwrap_or_default())?;
-    let (todos, next) = store.list(query.filter, query.after, query.limit).await?;
+    let (todos, next) = store.list(&query.selection, query.after, query.limit).await?;
     let base = site::base(parts).await;
     let items: Vec<_> = todos.iter().map(|todo| Item::new(todo, &base.url)).collect();
     let mut list = answer_json(StatusCode::OK, &items)?;
@@ -89,9 +54,11 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
     request::list_preconditions(&parts.headers)?;
     let key = request::idempotency_key(&parts.headers)?;
     request::content_type(&parts.headers, &[JSON])?;
-    let post: Post = json::read(body)?;
-    let title = Title::parse(&post.title)?;
-    let new = NewTodo { title, completed: post.completed, order: post.order.map(|order| order.0) };
+    let given: Given = json::read(body)?;
+    if given.title.is_none() {
+        return Err(json::wrong_shape("missing field `title`"));
+    }
+    let new = given.check()?;
     let (status, todo) = match store.create(&new, key).await? {
         Created::New(todo) => (StatusCode::CREATED, todo),
         Created::Replayed(todo) => (StatusCode::OK, todo),
@@ -136,10 +103,7 @@ pub async fn get(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Proble
 /// `PATCH /todos/{id}`
 pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     request::content_type(&parts.headers, &PATCHES)?;
-    let patch: Patch = json::read(body)?;
-    let title = patch.title.as_deref().map(Title::parse).transpose()?;
-    let change =
-        Change { title, completed: patch.completed, order: patch.order.map(|order| order.0) };
+    let change = json::read::<Given>(body)?.check()?;
     let expected = expected(store, id, parts).await?;
     if change.is_empty() {
         let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
@@ -184,28 +148,29 @@ async fn expected(store: &Store, id: i64, parts: &Parts) -> Result<Versions, Pro
 
 /// The query of a list.
 struct Query {
-    filter: Filter,
+    selection: Selection,
     after: Option<Cursor>,
     limit: usize,
 }
 
 impl Query {
     fn parse(text: &str) -> Result<Self, Problem> {
+        let refused = |detail: &'static str| Problem::bad_request("query", detail);
         let pairs = Pairs::parse(text.as_bytes())?;
         let filter = match pairs.get("completed") {
             None => Filter::All,
             Some("true") => Filter::Completed,
             Some("false") => Filter::Active,
-            Some(_) => {
-                return Err(Problem::bad_request("query", "`completed` is `true` or `false`."));
-            }
+            Some(_) => return Err(refused("`completed` is `true` or `false`.")),
         };
         let after = pairs.get("after").map(|text| {
-            Cursor::parse(text).ok_or_else(|| {
-                Problem::bad_request(
-                    "query",
-                    "`after` is not a cursor of this list. Follow the Link header, or leave it out.",
-                )
+            Cursor::parse(text, filter).ok_or_else(|| {
+                refused("`after` is not a cursor of this list. Follow the Link header, or leave it out.")
+            })
+        });
+        let days = pairs.get("due").map(|text| {
+            Days::parse(text).ok_or_else(|| {
+                refused("`due` is `before:`, `on:` or `after:` and a day: `before:2026-12-31`.")
             })
         });
         let limit = pairs.get("limit").map(|text| {
@@ -213,8 +178,9 @@ impl Query {
                 Problem::bad_request("query", format!("`limit` is a number from 1 to {MAX_LIMIT}."))
             })
         });
+        let search = Search::parse(pairs.get("q").unwrap_or_default())?;
         Ok(Self {
-            filter,
+            selection: Selection { filter, search, days: days.transpose()? },
             after: after.transpose()?,
             limit: limit.transpose()?.unwrap_or(DEFAULT_LIMIT),
         })
@@ -222,12 +188,21 @@ impl Query {
 
     /// The query of the page that begins after `next`.
     fn following(&self, next: Cursor) -> String {
-        let completed = match self.filter {
-            Filter::All => "",
+        let Selection { filter, search, days } = &self.selection;
+        let completed = match filter {
             Filter::Active => "&completed=false",
             Filter::Completed => "&completed=true",
+            Filter::All | Filter::Due => "",
         };
-        format!("after={next}&limit={}{completed}", self.limit)
+        let mut query = format!("after={next}&limit={}{completed}", self.limit);
+        if !search.is_empty() {
+            query.push_str("&q=");
+            query.extend(utf8_percent_encode(search.as_str(), NON_ALPHANUMERIC));
+        }
+        if let Some(days) = days {
+            query.push_str(&format!("&due={days}"));
+        }
+        query
     }
 }
 
@@ -255,15 +230,26 @@ mod tests {
 
     #[test]
     fn a_query_names_the_next_page() {
-        let query = Query::parse("completed=false&limit=7").unwrap();
-        let next = query.following(Cursor { order: -1, id: 9 });
-        assert_eq!(next, "after=-1.9&limit=7&completed=false");
-        assert_eq!(Query::parse(&next).unwrap().after, Some(Cursor { order: -1, id: 9 }));
+        let query = Query::parse("completed=false&limit=7&q=a%26b++c&due=on:2026-12-31").unwrap();
+        let next = Cursor { due: None, order: -1, id: 9 };
+        let following = query.following(next);
+        assert_eq!(following, "after=-1.9&limit=7&completed=false&q=a%26b%20c&due=on:2026-12-31");
+        let read = Query::parse(&following).unwrap();
+        assert_eq!((read.after, read.selection), (Some(next), query.selection));
     }
 
     #[test]
     fn a_query_out_of_bounds_is_refused() {
-        for text in ["limit=0", "limit=101", "limit=x", "after=1", "after=1.x", "completed=1"] {
+        for text in [
+            "limit=0",
+            "limit=101",
+            "limit=x",
+            "after=1",
+            "after=1.x",
+            "completed=1",
+            "due=2026-12-31",
+            "q=1+2+3+4+5+6+7+8+9+10+11",
+        ] {
             assert!(Query::parse(text).is_err(), "{text}");
         }
     }

@@ -57,6 +57,7 @@ static ICON: Embedded = embed!("icon", "svg", "image/svg+xml", ["icon.svg"]);
 pub const VIEW: [u8; 8] = {
     const PARTS: &[&[u8]] = &[
         include_bytes!("view.rs"),
+        include_bytes!("view/item.rs"),
         include_bytes!("view/notice.rs"),
         include_bytes!("view/script.rs"),
         include_bytes!("view/shapes.rs"),

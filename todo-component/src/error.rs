@@ -1,7 +1,8 @@
 //! What a client is told when something went wrong.
 
+use crate::selection::SearchError;
 use crate::store;
-use crate::todo::TitleError;
+use crate::todo::FieldError;
 use http::StatusCode;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -101,14 +102,15 @@ impl Problem {
     }
 }
 
-impl From<TitleError> for Problem {
-    fn from(error: TitleError) -> Self {
-        let code = match error {
-            TitleError::Empty => "title-empty",
-            TitleError::TooLong(_) => "title-too-long",
-            TitleError::Control(_) => "title-control-character",
-        };
-        Self::invalid(code, error.to_string())
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        Self::invalid(error.code(), error.to_string())
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        Self::bad_request("search", error.to_string())
     }
 }
 

@@ -1,9 +1,7 @@
-//! JSON from clients: what each field takes, and what is said about one that is not as it should.
+//! JSON from clients, and what is said about one that is not as it should be.
 
 use crate::error::Problem;
-use serde::de::{DeserializeOwned, Error, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer};
-use std::fmt;
+use serde::de::DeserializeOwned;
 
 /// A byte order mark, which RFC 8259 lets a reader pass over.
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -24,59 +22,16 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-fn wrong_shape(reason: &str) -> Problem {
+/// A problem with JSON that is valid and no todo.
+pub fn wrong_shape(reason: &str) -> Problem {
     Problem::invalid("wrong-shape", format!("The JSON does not describe a todo: {reason}."))
-}
-
-/// For a field that may be absent and, when it is there, has a value: `null` is none.
-pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
-/// A whole number of 32 bits, however it is written: JSON has one kind of numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Whole(pub i32);
-
-impl<'de> Deserialize<'de> for Whole {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Number).map(Self)
-    }
-}
-
-struct Number;
-
-impl Visitor<'_> for Number {
-    type Value = i32;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a whole number from {} to {}", i32::MIN, i32::MAX)
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<i32, E> {
-        i32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<i32, E> {
-        i32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<i32, E> {
-        let whole =
-            number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
-        #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the range")]
-        if whole {
-            Ok(number as i32)
-        } else {
-            Err(E::invalid_value(Unexpected::Float(number), &self))
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::whole::{Whole, present};
+    use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]
     struct Sample {

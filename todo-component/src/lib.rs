@@ -16,11 +16,13 @@ mod position;
 mod random;
 mod request;
 pub mod route;
+mod selection;
 mod site;
 mod store;
 mod todo;
 mod variable;
 mod view;
+mod whole;
 
 /// The component's export. Its name is one that only Wasm linkers take, and unit
 /// tests run natively.

@@ -7,16 +7,16 @@ use crate::cookies;
 use crate::error::Problem;
 use crate::random::{self, key};
 use crate::request::{self, Pairs};
-use crate::store::{Change, Created, NewTodo, Outcome, Store};
-use crate::todo::{Cursor, Edit, Filter, Page, Title, TitleError, Todo, Undo, Versions};
+use crate::selection::{Filter, Page, Place, Search};
+use crate::store::{Created, Outcome, Store};
+use crate::todo::{Change, Edit, FieldError, Given, Title, TitleError, Todo, Undo, Versions};
 use crate::variable;
-use crate::view::{self, Draft, EditView, ListView, Notice, Said, Unsaved};
+use crate::view::{self, Draft, EditView, ListView, Notice, Said, Typed, Unsaved};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use maud::Markup;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Todos on one page.
@@ -29,41 +29,18 @@ const FLASH: &str = "flash";
 /// What it says of an act that speaks for itself.
 const DONE: &str = "done";
 
-/// Where on the list somebody is, kept across a form.
-#[derive(Clone, Copy)]
-struct Place {
-    filter: Filter,
-    after: Option<Cursor>,
-}
-
-impl Place {
-    fn of(pairs: &Pairs) -> Self {
-        Self {
-            filter: pairs.get("filter").map(Filter::parse).unwrap_or_default(),
-            after: pairs.get("after").and_then(Cursor::parse),
-        }
-    }
-
-    fn address(self) -> String {
-        let after = self.after.map(|cursor| format!("after={cursor}"));
-        let filter =
-            (self.filter != Filter::All).then(|| format!("filter={}", self.filter.as_str()));
-        let query: Vec<_> = filter.into_iter().chain(after).collect();
-        if query.is_empty() { "/".to_owned() } else { format!("/?{}", query.join("&")) }
-    }
-}
-
 /// `GET /`
 pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
-    let place = Place::of(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?);
-    let page = store.page(place.filter, place.after, LIMIT).await?;
+    let place = here(parts)?;
+    let page = store.page(&place.selection(), place.after, LIMIT).await?;
     // The script of another tab asks meanwhile, with the same cookies: the message is for a page.
     let said = cookies::value(&parts.headers, FLASH).filter(|_| is_page(&parts.headers));
     // A new todo that is on the page speaks for itself.
-    let in_sight = page.next.is_none() && place.filter != Filter::Completed;
+    let shown = matches!(place.filter, Filter::All | Filter::Active) && place.search.is_empty();
+    let in_sight = shown && page.next.is_none();
     let unsaid = |said: &Said| said.notice != Notice::Added || !in_sight;
     let notice = said.and_then(flash).filter(unsaid);
-    let etag = etag(&page, place, &variable::optional("public_url").await);
+    let etag = etag(&page, &place, &variable::optional("public_url").await);
     let unchanged = said.is_none() && request::if_none_match(&parts.headers, &etag);
     let mut home = if unchanged {
         let mut same = answer(StatusCode::NOT_MODIFIED, Bytes::new());
@@ -71,8 +48,8 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
         same
     } else {
         let key = key();
-        let view = list_view(&page, place, notice, None, &key);
-        let view = ListView { settling: said.is_some(), ..view };
+        let settling = said.is_some();
+        let view = ListView { notice, settling, ..ListView::of(&page, &place, &key) };
         html(StatusCode::OK, view::list(&view))
     };
     let headers = home.headers_mut();
@@ -95,22 +72,22 @@ pub fn moved(parts: &Parts) -> Answer {
 /// `POST /new_item`
 pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let place = Place { after: None, ..Place::of(&form) };
+    // What is new need not be what was searched for.
+    let place = Place { search: Search::default(), ..place(&form)?.first() };
     let typed = form.need("title")?;
     let key = form.get("key").map(request::check_key).transpose()?;
     keeping(parts, &form, async {
-        let title = match Title::parse(typed) {
-            Ok(title) => title,
+        let new = match Given::from_form(|name| form.get(name)).check() {
+            Ok(new) => new,
             Err(error) => return rejected(store, place, typed, error).await,
         };
-        let new = NewTodo { title, completed: false, order: None };
         match store.create(&new, key).await? {
-            Created::New(_) | Created::Replayed(_) => Ok(back(place, Some(Notice::Added))),
+            Created::New(_) | Created::Replayed(_) => Ok(back(&place, Some(Notice::Added))),
             // The back button brought an old form with new text in it.
             Created::KeyReused => {
                 let key = key.map(|key| rekeyed(key, typed));
                 store.create(&new, key.as_deref()).await?;
-                Ok(back(place, Some(Notice::Added)))
+                Ok(back(&place, Some(Notice::Added)))
             }
         }
     })
@@ -129,55 +106,67 @@ pub async fn toggle(
     let change = Change { completed: Some(flag(&form)?), ..Change::default() };
     // The form names the state that is wanted: a change of the title meanwhile is none of its business.
     let outcome = store.update(id, &change, &Versions::Any).await?;
-    Ok(back(Place::of(&form), unless_done(&outcome)))
+    Ok(back(&place(&form)?, unless_done(&outcome)))
 }
 
 /// `GET /items/{id}/edit`
 pub async fn edit_form(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
-    let place = Place::of(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?);
+    let place = here(parts)?;
     let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
-    Ok(html(StatusCode::OK, editor(&todo, place, None)))
+    Ok(html(StatusCode::OK, view::edit(&EditView { todo: &todo, place: &place, draft: None })))
 }
 
 /// `POST /items/{id}/edit`
 pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let place = Place::of(&form);
-    let typed = form.need("title")?;
+    let place = place(&form)?;
+    form.need("title")?;
     let expected = version(&form)?;
+    let again = |todo: &Todo, status, field, error: &str| {
+        let typed = |name, now: &str| form.get(name).map_or(now.to_owned(), str::to_owned);
+        let due = todo.due.map(|due| due.to_string()).unwrap_or_default();
+        let (due, notes) = (typed("due", &due), typed("notes", &todo.notes));
+        let title = form.get("title").unwrap_or_default();
+        let draft = Typed { title, due: &due, notes: &notes, field, error };
+        html(status, view::edit(&EditView { todo, place: &place, draft: Some(draft) }))
+    };
     keeping(parts, &form, async {
-        let title = match Title::parse(typed) {
-            Ok(title) => title,
-            Err(TitleError::Empty) => {
-                return delete(store, id, &expected, place).await;
+        let change = match Given::from_form(|name| form.get(name)).check() {
+            Ok(change) => change,
+            Err(FieldError::Title(TitleError::Empty)) => {
+                return delete(store, id, &expected, &place).await;
             }
             Err(error) => {
                 let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
-                let draft = Draft { title: typed, error: &error.to_string() };
-                return Ok(html(Problem::from(error).status, editor(&todo, place, Some(draft))));
+                let status = Problem::from(error.clone()).status;
+                return Ok(again(&todo, status, error.field(), &error.to_string()));
             }
         };
-        let change = Change { title: Some(title), ..Change::default() };
         match store.update(id, &change, &expected).await? {
             Outcome::Done(todo) => Ok(match was(&form, &todo) {
-                Some(edit) => offer(place, Notice::Saved, &Undo::Edit(edit)),
-                None => back(place, Some(Notice::Saved)),
+                Some(edit) => offer(&place, Notice::Saved, &Undo::Edit(edit)),
+                None => back(&place, Some(Notice::Saved)),
             }),
-            Outcome::Stale(todo) => {
-                let error = "This todo was changed elsewhere in the meantime. Save again to put your text in its place.";
-                let draft = Draft { title: typed, error };
-                Ok(html(StatusCode::CONFLICT, editor(&todo, place, Some(draft))))
-            }
+            Outcome::Stale(todo) => Ok(again(
+                &todo,
+                StatusCode::CONFLICT,
+                "title",
+                "This todo was changed elsewhere in the meantime. Save again to put your text in its place.",
+            )),
             Outcome::Missing => Err(Problem::no_such_todo()),
         }
     })
     .await
 }
 
-/// What an edit changed, by the title that its page began with.
+/// What an edit changed, by the title that its page began with. A cookie has no room for notes, so
+/// that an edit of more than the title is not offered to be taken back.
 fn was(form: &Pairs, todo: &Todo) -> Option<Edit> {
     let title = Title::parse(form.get("was")?).ok()?;
-    let changed = title.as_str() != todo.title;
+    let same = |name, now: &str| form.get(name).is_none_or(|was| was == now);
+    let due = todo.due.map(|due| due.to_string()).unwrap_or_default();
+    let alone = same("due-was", &due) && same("notes-was", &todo.notes);
+    let changed = title.as_str() != todo.title && alone;
     changed.then_some(Edit { id: todo.id, version: todo.version, title })
 }
 
@@ -189,14 +178,14 @@ pub async fn destroy(
     body: &Bytes,
 ) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    delete(store, id, &version(&form)?, Place::of(&form)).await
+    delete(store, id, &version(&form)?, &place(&form)?).await
 }
 
 async fn delete(
     store: &Store,
     id: i64,
     expected: &Versions,
-    place: Place,
+    place: &Place,
 ) -> Result<Answer, Problem> {
     let deletion = random::deletion();
     let outcome = store.delete(id, expected, &deletion).await?;
@@ -212,8 +201,8 @@ pub async fn toggle_all(store: &Store, parts: &Parts, body: &Bytes) -> Result<An
     let completed = flag(&form)?;
     let notice = if completed { Notice::Completed } else { Notice::Reopened };
     Ok(match store.complete_all(completed).await? {
-        Some(marking) => offer(Place::of(&form), notice, &Undo::Marking(marking)),
-        None => back(Place::of(&form), None),
+        Some(marking) => offer(&place(&form)?, notice, &Undo::Marking(marking)),
+        None => back(&place(&form)?, None),
     })
 }
 
@@ -226,11 +215,11 @@ pub async fn clear_completed(
     let form = form(parts, body)?;
     let deletion = random::deletion();
     let cleared = store.delete_completed(&deletion).await?;
-    let place = Place { after: None, ..Place::of(&form) };
+    let place = place(&form)?.first();
     Ok(if cleared > 0 {
-        offer(place, Notice::Cleared, &Undo::Deletion(deletion))
+        offer(&place, Notice::Cleared, &Undo::Deletion(deletion))
     } else {
-        back(place, None)
+        back(&place, None)
     })
 }
 
@@ -241,7 +230,7 @@ pub async fn undo(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, 
         Problem::bad_request("field", "The field “undo” is what the page was given.")
     })?;
     let notice = if store.undo(&undo).await? > 0 { Notice::Undone } else { Notice::Late };
-    Ok(back(Place::of(&form), Some(notice)))
+    Ok(back(&place(&form)?, Some(notice)))
 }
 
 /// `GET /assets/…`
@@ -290,6 +279,15 @@ fn form(parts: &Parts, body: &Bytes) -> Result<Pairs, Problem> {
     Pairs::parse(body)
 }
 
+/// Where on the list a page's address leads.
+fn here(parts: &Parts) -> Result<Place, Problem> {
+    place(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?)
+}
+
+fn place(pairs: &Pairs) -> Result<Place, Problem> {
+    Ok(Place::parse(|name| pairs.get(name))?)
+}
+
 fn flag(form: &Pairs) -> Result<bool, Problem> {
     form.need("completed")?
         .parse()
@@ -329,37 +327,21 @@ async fn rejected(
     store: &Store,
     place: Place,
     typed: &str,
-    error: TitleError,
+    error: FieldError,
 ) -> Result<Answer, Problem> {
-    let page = store.page(place.filter, place.after, LIMIT).await?;
-    let draft = Draft { title: typed, error: &error.to_string() };
-    Ok(html(
-        Problem::from(error).status,
-        view::list(&list_view(&page, place, None, Some(draft), &key())),
-    ))
+    let page = store.page(&place.selection(), place.after, LIMIT).await?;
+    let draft = Some(Draft { title: typed, error: &error.to_string() });
+    let key = key();
+    let view = ListView { draft, ..ListView::of(&page, &place, &key) };
+    Ok(html(Problem::from(error).status, view::list(&view)))
 }
 
-fn list_view<'a>(
-    page: &'a Page,
-    place: Place,
-    notice: Option<Said>,
-    draft: Option<Draft<'a>>,
-    key: &'a str,
-) -> ListView<'a> {
-    let Place { filter, after } = place;
-    ListView { page, filter, after, notice, draft, settling: false, key }
-}
-
-fn editor(todo: &Todo, place: Place, draft: Option<Draft>) -> Markup {
-    view::edit(&EditView { todo, filter: place.filter, after: place.after, draft })
-}
-
-fn back(place: Place, notice: Option<Notice>) -> Answer {
+fn back(place: &Place, notice: Option<Notice>) -> Answer {
     follow(place, notice.map_or(DONE, Notice::code))
 }
 
 /// The same, and it can be undone.
-fn offer(place: Place, notice: Notice, undo: &Undo) -> Answer {
+fn offer(place: &Place, notice: Notice, undo: &Undo) -> Answer {
     follow(place, &format!("{}.{undo}", notice.code()))
 }
 
@@ -369,7 +351,7 @@ fn flash(text: &str) -> Option<Said> {
     Some(Said { notice: Notice::from_code(code)?, undo: Undo::parse(undo) })
 }
 
-fn follow(place: Place, code: &str) -> Answer {
+fn follow(place: &Place, code: &str) -> Answer {
     let mut back = redirect(StatusCode::SEE_OTHER, &place.address());
     let flash = format!("{FLASH}={code}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
     if let Ok(flash) = HeaderValue::from_str(&flash) {
@@ -393,7 +375,7 @@ fn is_page(headers: &HeaderMap) -> bool {
 }
 
 /// A tag over what the page shows, where its links lead, and the code that shows it.
-fn etag(page: &Page, place: Place, public_url: &str) -> String {
+fn etag(page: &Page, place: &Place, public_url: &str) -> String {
     let mut hasher = DefaultHasher::new();
     public_url.hash(&mut hasher);
     (assets::VIEW, assets::css_path(), assets::js_path()).hash(&mut hasher);

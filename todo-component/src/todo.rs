@@ -1,20 +1,32 @@
 //! What a todo is: the values that the API, the pages and the store share.
 //!
-//! Everything here is pure. A value that exists is valid: text from outside
-//! becomes a [`Title`], a [`Cursor`] or a [`Filter`] here or nowhere.
+//! Everything here is pure. A value that exists is valid: text from outside becomes a [`Title`], a
+//! [`Notes`] or a [`Date`] here or nowhere. This is also the one list of a todo's fields: a new one
+//! is added to the structs of this file, to `store/sql.rs` and to `view/item.rs`.
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
-use serde::Deserialize;
-use std::fmt;
+mod date;
+mod notes;
+mod title;
+mod undo;
 
-/// One row of `todoitem`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+pub use date::{Date, DateError};
+pub use notes::{Notes, NotesError};
+pub use title::{Title, TitleError};
+pub use undo::{Deletion, Edit, Marking, Undo};
+
+use crate::whole::{Whole, present};
+use serde::{Deserialize, Serialize};
+
+/// One row of `todoitem`, as the store reads it and as the API and exports show it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub struct Todo {
     pub id: i64,
     pub title: String,
     pub completed: bool,
     /// Where the todo stands in the list; equal orders follow the id.
     pub order: i32,
+    pub due: Option<Date>,
+    pub notes: String,
     /// Grows by one with each change; the `ETag` and the hidden form field.
     pub version: i64,
     /// RFC 3339, UTC.
@@ -23,259 +35,102 @@ pub struct Todo {
     pub updated_at: String,
 }
 
-/// A title as the table takes it: trimmed, 1 to 256 Unicode scalar values, no
-/// control character. Direction marks are kept; pages isolate titles instead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Title(String);
-
-/// Why a text is no [`Title`]. The messages are shown to people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TitleError {
-    #[error("The title is empty. Write what there is to do.")]
-    Empty,
-    #[error("The title has {0} characters. Shorten it to {max} or fewer.", max = Title::MAX_CHARS)]
-    TooLong(usize),
-    #[error("The title has a control character ({0}). Remove it: a title is one line of text.")]
-    Control(ControlChar),
+/// The fields as clients give them, by JSON, forms or files. What is absent is not spoken of, and
+/// only a date can be null. Fields that clients add of their own are ignored.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "an object")]
+pub struct Given {
+    #[serde(deserialize_with = "present")]
+    pub title: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub completed: Option<bool>,
+    #[serde(deserialize_with = "present")]
+    pub order: Option<Whole>,
+    #[serde(deserialize_with = "present")]
+    pub due: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    pub notes: Option<String>,
 }
 
-/// A control character, printed as `U+000A`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ControlChar(char);
-
-impl fmt::Display for ControlChar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "U+{:04X}", u32::from(self.0))
-    }
-}
-
-impl Title {
-    /// The width of the old application's column, counted as PostgreSQL does.
-    pub const MAX_CHARS: usize = 256;
-
-    /// Trims `text` and checks it.
-    pub fn parse(text: &str) -> Result<Self, TitleError> {
-        let text = text.trim();
-        if text.chars().all(is_invisible) {
-            return Err(TitleError::Empty);
-        }
-        if let Some(c) =
-            text.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
-        {
-            return Err(TitleError::Control(ControlChar(c)));
-        }
-        match text.chars().count() {
-            n if n > Self::MAX_CHARS => Err(TitleError::TooLong(n)),
-            _ => Ok(Self(text.to_owned())),
+impl Given {
+    /// The fields of a form, in which an empty date is none.
+    pub fn from_form<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let due = field("due").map(|due| Some(due.to_owned()).filter(|due| !due.is_empty()));
+        Self {
+            title: field("title").map(str::to_owned),
+            notes: field("notes").map(str::to_owned),
+            due,
+            ..Self::default()
         }
     }
 
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Whether a character alone shows nothing and is read out by nobody: spaces, what Unicode calls
-/// default ignorable, and the two letters that are drawn empty.
-fn is_invisible(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// Which todos a list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Filter {
-    #[default]
-    All,
-    Active,
-    Completed,
-}
-
-impl Filter {
-    pub const EACH: [Self; 3] = [Self::All, Self::Active, Self::Completed];
-
-    /// The value of `?filter=`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Active => "active",
-            Self::Completed => "completed",
-        }
-    }
-
-    /// Reads `?filter=`. Anything unknown shows all: a page is better than an
-    /// error for a mistyped link.
-    pub fn parse(text: &str) -> Self {
-        Self::EACH.into_iter().find(|filter| filter.as_str() == text).unwrap_or_default()
-    }
-}
-
-/// The place after which a page of the list begins, written `<order>.<id>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Cursor {
-    pub order: i32,
-    pub id: i64,
-}
-
-impl Cursor {
-    /// Reads what [`Display`](fmt::Display) writes.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (order, id) = text.split_once('.')?;
-        Some(Self { order: order.parse().ok()?, id: id.parse().ok()? })
-    }
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.order, self.id)
-    }
-}
-
-impl From<&Todo> for Cursor {
-    fn from(todo: &Todo) -> Self {
-        Self { order: todo.order, id: todo.id }
-    }
-}
-
-/// A deletion: what went together comes back together, for whoever has its key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deletion(String);
-
-impl Deletion {
-    const LENGTH: usize = 32;
-
-    /// Reads a key of 128 bits in hexadecimal.
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = text.len() == Self::LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What a page offers to take back, as its form and its cookie have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Undo {
-    Deletion(Deletion),
-    /// All that one statement marked share its moment.
-    Marking(Marking),
-    Edit(Edit),
-}
-
-/// A change of a title: the todo as it left it, and what the title was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    pub id: i64,
-    pub version: i64,
-    pub title: Title,
-}
-
-impl Edit {
-    /// Reads a number, a number and a title, percent-encoded, with a dash between each.
-    fn parse(text: &str) -> Option<Self> {
-        let (id, rest) = text.split_once('-')?;
-        let (version, title) = rest.split_once('-')?;
-        let title = percent_decode(title.as_bytes()).decode_utf8().ok()?;
-        Some(Self {
-            id: id.parse().ok()?,
-            version: version.parse().ok()?,
-            title: Title::parse(&title).ok()?,
+    /// Checks each field that is given.
+    pub fn check(&self) -> Result<Change, FieldError> {
+        let due = |due: &Option<String>| due.as_deref().map(Date::parse).transpose();
+        Ok(Change {
+            title: self.title.as_deref().map(Title::parse).transpose()?,
+            completed: self.completed,
+            order: self.order.map(|order| order.0),
+            due: self.due.as_ref().map(due).transpose()?,
+            notes: self.notes.as_deref().map(Notes::parse).transpose()?,
         })
     }
 }
 
-/// When all were marked, in microseconds since 1970, and as what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marking {
-    pub completed: bool,
-    pub moment: i64,
+/// What to set of a todo: `None` leaves a value as it is, or as a new todo has it. Written as the
+/// columns of `todoitem`.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Change {
+    #[serde(rename = "task", skip_serializing_if = "Option::is_none")]
+    pub title: Option<Title>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completed: Option<bool>,
+    #[serde(rename = "position", skip_serializing_if = "Option::is_none")]
+    pub order: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Option<Date>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Notes>,
 }
 
-impl Marking {
-    /// Up to the year 9999: the database's own calendar ends later.
-    const MOMENTS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999_999;
-}
-
-impl Undo {
-    /// Reads what [`Display`](fmt::Display) writes.
-    pub fn parse(text: &str) -> Option<Self> {
-        if let Some(deletion) = Deletion::parse(text) {
-            return Some(Self::Deletion(deletion));
-        }
-        if let Some(edit) = Edit::parse(text) {
-            return Some(Self::Edit(edit));
-        }
-        let (completed, moment) = text.split_once('_')?;
-        Some(Self::Marking(Marking {
-            completed: completed.parse().ok()?,
-            moment: moment.parse().ok().filter(|moment| Marking::MOMENTS.contains(moment))?,
-        }))
+impl Change {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
-impl fmt::Display for Undo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Which field is not as it should be. The messages are shown to people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FieldError {
+    #[error(transparent)]
+    Title(#[from] TitleError),
+    #[error(transparent)]
+    Due(#[from] DateError),
+    #[error(transparent)]
+    Notes(#[from] NotesError),
+}
+
+impl FieldError {
+    /// Stable across versions.
+    pub fn code(&self) -> &'static str {
         match self {
-            Self::Deletion(deletion) => f.write_str(deletion.as_str()),
-            Self::Marking(Marking { completed, moment }) => write!(f, "{completed}_{moment}"),
-            Self::Edit(Edit { id, version, title }) => {
-                write!(
-                    f,
-                    "{id}-{version}-{}",
-                    utf8_percent_encode(title.as_str(), NON_ALPHANUMERIC)
-                )
-            }
+            Self::Title(TitleError::Empty) => "title-empty",
+            Self::Title(TitleError::TooLong(_)) => "title-too-long",
+            Self::Title(TitleError::Control(_)) => "title-control-character",
+            Self::Due(_) => "due-no-date",
+            Self::Notes(NotesError::TooLong(_)) => "notes-too-long",
+            Self::Notes(NotesError::Control(_)) => "notes-control-character",
         }
     }
-}
 
-impl From<[u8; 16]> for Deletion {
-    fn from(bits: [u8; 16]) -> Self {
-        Self(format!("{:032x}", u128::from_be_bytes(bits)))
+    /// The field's name, as clients write it.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Title(_) => "title",
+            Self::Due(_) => "due",
+            Self::Notes(_) => "notes",
+        }
     }
-}
-
-/// How many todos there are, counted up to [`Count::MAX`] so that a page costs
-/// the same with a million rows as with ten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(transparent)]
-pub struct Count(u32);
-
-impl Count {
-    /// The largest exact count.
-    pub const MAX: u32 = 999;
-
-    pub fn is_zero(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Whether the noun that follows is singular.
-    pub fn is_one(self) -> bool {
-        self.0 == 1
-    }
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 > Self::MAX { write!(f, "{}+", Self::MAX) } else { write!(f, "{}", self.0) }
-    }
-}
-
-/// One page of the list, and what the page around it tells of the whole.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Page {
-    pub todos: Vec<Todo>,
-    /// Where the next page begins, if there is one.
-    pub next: Option<Cursor>,
-    pub active: Count,
-    pub completed: Count,
 }
 
 /// The versions of a todo that a write asks for, or must not find.
@@ -297,114 +152,36 @@ impl Versions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    #[test]
-    fn a_title_keeps_markup_and_direction_marks() {
-        for text in ["<b>x</b>", "\u{202e}abc\u{200f}", "a\u{a0}b", "👩‍👩‍👧"] {
-            assert_eq!(Title::parse(text).map(|t| t.0), Ok(text.to_owned()));
-        }
+    fn change(json: &str) -> Result<Change, FieldError> {
+        serde_json::from_str::<Given>(json).unwrap().check()
     }
 
     #[test]
-    fn what_is_offered_to_take_back_is_read_again() {
-        let longest = "👍".repeat(Title::MAX_CHARS);
-        for title in ["buy milk", "a-b_c.d;e=f", "<ä> \"é\"", &longest] {
-            let title = Title::parse(title).unwrap();
-            let undo = Undo::Edit(Edit { id: i64::MAX, version: 3, title });
-            let text = undo.to_string();
-            assert_eq!(Undo::parse(&text), Some(undo));
-            // It is the value of a cookie, after a word and a dot.
-            assert!(
-                text.len() < 3900
-                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"%-".contains(&b))
-            );
-        }
-        for wrong in ["7-3-", "7-x-a", "7-3", "-7-3-a%00", "7-3-%ff"] {
-            assert_eq!(Undo::parse(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_title_is_counted_in_scalar_values() {
-        assert!(Title::parse(&"é".repeat(256)).is_ok());
-        assert!(Title::parse(&"👍".repeat(256)).is_ok());
-        assert_eq!(Title::parse(&"👍".repeat(257)), Err(TitleError::TooLong(257)));
-        assert!(Title::parse(&format!("  {}\n", "x".repeat(256))).is_ok());
-    }
-
-    #[test]
-    fn an_error_names_the_control_character() {
-        let error = Title::parse("a\nb").unwrap_err();
-        assert!(error.to_string().contains("U+000A"), "{error}");
-        for text in ["a\0b", "a\u{7f}b", "a\u{85}b"] {
-            assert!(matches!(Title::parse(text), Err(TitleError::Control(_))), "{text:?}");
-        }
-        for text in ["a\u{2028}b", "a\u{2029}b"] {
-            assert!(matches!(Title::parse(text), Err(TitleError::Control(_))), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_title_that_nobody_can_see_is_empty() {
-        for text in [
-            " \t\u{3000}",
-            "\u{200b}",
-            "\u{2800}\u{3164}\u{feff}",
-            "\u{ad} \u{2060}",
-            "\u{202e}\u{fe0f}",
+    fn a_change_speaks_of_what_is_given_alone_and_in_the_table_s_words() {
+        for (given, columns) in [
+            ("{}", "{}"),
+            (r#"{"title":" a ","order":1.0,"color":"blue"}"#, r#"{"task":"a","position":1}"#),
+            (r#"{"due":null}"#, r#"{"due":null}"#),
+            (r#"{"due":"2028-02-29","notes":"x\r\ny"}"#, r#"{"due":"2028-02-29","notes":"x\ny"}"#),
         ] {
-            assert_eq!(Title::parse(text), Err(TitleError::Empty), "{text:?}");
+            let change = change(given).unwrap();
+            assert_eq!(serde_json::to_string(&change).unwrap(), columns);
+            assert_eq!(change.is_empty(), columns == "{}");
         }
-        assert!(Title::parse("\u{200b}x").is_ok());
     }
 
     #[test]
-    fn what_can_be_undone_survives_a_round_trip_and_nothing_else_is_it() {
-        let marking = Marking { completed: false, moment: 1_795_654_800_123_456 };
-        for undo in [Undo::Deletion(Deletion::from([7; 16])), Undo::Marking(marking)] {
-            assert_eq!(Undo::parse(&undo.to_string()), Some(undo));
-        }
-        for text in [
-            "",
-            "7",
-            &"g".repeat(32),
-            &"7".repeat(33),
-            &"é".repeat(16),
-            "true_",
-            "yes_1",
-            "true_-1",
-            "true_253402300800000000",
+    fn a_field_that_is_not_as_it_should_be_is_named() {
+        for (given, field) in [
+            (r#"{"title":" "}"#, "title"),
+            (r#"{"due":"soon"}"#, "due"),
+            (r#"{"notes":"\u0000"}"#, "notes"),
         ] {
-            assert_eq!(Undo::parse(text), None, "{text}");
+            assert_eq!(change(given).unwrap_err().field(), field);
         }
-    }
-
-    #[test]
-    fn a_count_is_exact_up_to_its_bound() {
-        assert_eq!(Count(999).to_string(), "999");
-        assert_eq!(Count(1000).to_string(), "999+");
-    }
-
-    proptest! {
-        #[test]
-        fn parsing_a_title_never_panics_and_is_idempotent(text in any::<String>()) {
-            if let Ok(title) = Title::parse(&text) {
-                prop_assert!(!title.0.is_empty() && title.0.chars().count() <= Title::MAX_CHARS);
-                prop_assert_eq!(title.0.trim(), &title.0);
-                prop_assert_eq!(Title::parse(&title.0), Ok(title.clone()));
-            }
-        }
-
-        #[test]
-        fn a_cursor_survives_a_round_trip(order in any::<i32>(), id in any::<i64>()) {
-            let cursor = Cursor { order, id };
-            prop_assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
-        }
-
-        #[test]
-        fn no_text_breaks_the_cursor_or_the_filter(text in any::<String>()) {
-            let _ = (Cursor::parse(&text), Filter::parse(&text));
+        for null in ["title", "completed", "order", "notes"] {
+            assert!(serde_json::from_str::<Given>(&format!("{{\"{null}\":null}}")).is_err());
         }
     }
 }

@@ -5,18 +5,22 @@
 //! so that whatever a person reads is written here once. Class names are those
 //! of `TodoMVC`.
 
+mod edit;
 mod failure;
+mod item;
 mod notice;
 mod script;
 mod shapes;
 #[cfg(test)]
 mod tests;
 
+pub use edit::{EditView, Typed, edit};
 pub use failure::{Unsaved, failure};
 pub use notice::{Notice, Said};
 
 use crate::assets;
-use crate::todo::{Cursor, Filter, Page, Todo};
+use crate::selection::{Filter, Page, Place, Search};
+use item::item;
 use maud::{DOCTYPE, Markup, html};
 use shapes::{icon, sprite};
 
@@ -24,8 +28,7 @@ use shapes::{icon, sprite};
 #[derive(Debug)]
 pub struct ListView<'a> {
     pub page: &'a Page,
-    pub filter: Filter,
-    pub after: Option<Cursor>,
+    pub place: &'a Place,
     pub notice: Option<Said>,
     /// A new todo that was refused: the text stays in its input.
     pub draft: Option<Draft<'a>>,
@@ -35,17 +38,14 @@ pub struct ListView<'a> {
     pub key: &'a str,
 }
 
-/// The edit page of one todo.
-#[derive(Debug)]
-pub struct EditView<'a> {
-    pub todo: &'a Todo,
-    pub filter: Filter,
-    pub after: Option<Cursor>,
-    /// A title that was refused: it stays in the input, beside the current one.
-    pub draft: Option<Draft<'a>>,
+impl<'a> ListView<'a> {
+    /// The list with nothing to say.
+    pub fn of(page: &'a Page, place: &'a Place, key: &'a str) -> Self {
+        Self { page, place, notice: None, draft: None, settling: false, key }
+    }
 }
 
-/// What somebody typed, and why it was not taken.
+/// A title that somebody typed, and why it was not taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Draft<'a> {
     pub title: &'a str,
@@ -59,17 +59,11 @@ struct Here {
 }
 
 impl Here {
-    fn new(filter: Filter, after: Option<Cursor>) -> Self {
+    fn new(place: &Place) -> Self {
         let fields = html! {
-            input type="hidden" name="filter" value=(filter.as_str());
-            @if let Some(after) = after { input type="hidden" name="after" value=(after.to_string()); }
+            @for (name, value) in place.fields() { input type="hidden" name=(name) value=(value); }
         };
-        let query = match (filter, after) {
-            (Filter::All, None) => String::new(),
-            (filter, None) => format!("?filter={}", filter.as_str()),
-            (filter, Some(after)) => format!("?filter={}&after={after}", filter.as_str()),
-        };
-        Self { fields, query }
+        Self { fields, query: place.query() }
     }
 
     fn address(&self) -> String {
@@ -79,19 +73,21 @@ impl Here {
 
 /// The list, as a whole document.
 pub fn list(view: &ListView) -> Markup {
-    let ListView { page, filter, after, .. } = *view;
-    let here = Here::new(filter, after);
+    let ListView { page, place, .. } = *view;
+    let here = Here::new(place);
     let none = page.active.is_zero() && page.completed.is_zero();
-    let name = match filter {
+    let name = match place.filter {
+        _ if !place.search.is_empty() => format!("{} · Todoozle", place.search.as_str()),
         Filter::All => "Todoozle".to_owned(),
-        _ => format!("{} · Todoozle", label_of(filter)),
+        filter => format!("{} · Todoozle", label_of(filter)),
     };
     let content = html! {
         (notice::regions(view.notice.as_ref(), &here))
         p.announcer.visually-hidden role="status" {}
         (new_todo(view))
+        (search(place, none))
         section.main.settling[view.settling] hidden[none] {
-            form.toggle-all-form method="post" action="/toggle-all" autocomplete="off" {
+            form.toggle-all-form method="post" action="/toggle-all" autocomplete="off" hidden[!place.search.is_empty()] {
                 (here.fields)
                 button.toggle-all type="submit" role="checkbox" name="completed"
                     value=(!page.active.is_zero()) aria-checked=(page.active.is_zero()) {
@@ -101,53 +97,21 @@ pub fn list(view: &ListView) -> Markup {
             ul.todo-list role="list" tabindex="-1" aria-label="Todos" {
                 @for todo in &page.todos { (item(todo, &here)) }
             }
-            @if after.is_some() || page.next.is_some() {
+            @if place.after.is_some() || page.next.is_some() {
                 nav.pagination aria-label="Pages" {
-                    @if after.is_some() { a rel="first" href=(address(filter, None)) { "First page" } }
-                    @if page.next.is_some() { a rel="next" href=(address(filter, page.next)) { "Next page" } }
+                    @if place.after.is_some() { a rel="first" href=(place.first().address()) { "First page" } }
+                    @if page.next.is_some() {
+                        a rel="next" href=(Place { after: page.next, ..place.clone() }.address()) { "Next page" }
+                    }
                 }
             }
         }
-        (empty_states(page, filter, after))
+        (empty_states(page, place))
         (footer(view, &here, none))
         (script::templates(&here))
         (script::help())
     };
     document(&name, true, &content)
-}
-
-/// The edit page, as a whole document.
-pub fn edit(view: &EditView) -> Markup {
-    let EditView { todo, filter, after, draft } = *view;
-    let here = Here::new(filter, after);
-    let content = html! {
-        section.card.edit-page {
-            h2 { "Edit todo" }
-            form.edit-form method="post" action={ "/items/" (todo.id) "/edit" } autocomplete="off" {
-                input type="hidden" name="version" value=(todo.version);
-                input type="hidden" name="was" value=(todo.title);
-                (here.fields)
-                label for="title" { "Title" }
-                input.field #title type="text" name="title" autofocus dir="auto"
-                    value=(draft.map_or(todo.title.as_str(), |draft| draft.title))
-                    aria-invalid=[draft.map(|_| "true")] aria-describedby=[draft.map(|_| "title-error")];
-                @if let Some(draft) = draft {
-                    p.error #title-error role="alert" { (draft.error) }
-                    p.current { "Now: " bdi { (todo.title) } }
-                }
-                div.buttons {
-                    button.primary type="submit" { "Save" }
-                    a.secondary href=(here.address()) { "Cancel" }
-                }
-            }
-            form method="post" action={ "/items/" (todo.id) "/destroy" } autocomplete="off" {
-                input type="hidden" name="version" value=(todo.version);
-                (here.fields)
-                button.danger type="submit" { "Delete" }
-            }
-        }
-    };
-    document("Edit · Todoozle", false, &content)
 }
 
 fn document(title: &str, scripted: bool, content: &Markup) -> Markup {
@@ -184,7 +148,7 @@ fn new_todo(view: &ListView) -> Markup {
     html! {
         form.new-todo-form method="post" action="/new_item" autocomplete="off" {
             input type="hidden" name="key" value=(view.key);
-            (Here::new(view.filter, None).fields)
+            (Here::new(&Place { filter: view.place.filter, ..Place::default() }).fields)
             label.visually-hidden for="new-todo" { "New todo" }
             input.new-todo #new-todo type="text" name="title" autofocus dir="auto" enterkeyhint="done"
                 placeholder="What needs to be done?" value=(draft.map_or("", |draft| draft.title))
@@ -195,48 +159,40 @@ fn new_todo(view: &ListView) -> Markup {
     }
 }
 
-fn item(todo: &Todo, here: &Here) -> Markup {
-    let id = todo.id;
+/// A form that leads to an address: it works as it is, and the script sends it as somebody types.
+fn search(place: &Place, none: bool) -> Markup {
+    let rest = Place { search: Search::default(), after: None, ..place.clone() };
     html! {
-        li.completed[todo.completed] data-id=(id) data-version=(todo.version) {
-            div.view {
-                form method="post" action={ "/items/" (id) "/toggle" } autocomplete="off" {
-                    input type="hidden" name="version" value=(todo.version);
-                    (here.fields)
-                    button.toggle type="submit" role="checkbox" name="completed" value=(!todo.completed)
-                        aria-checked=(todo.completed) aria-labelledby={ "title-" (id) } { (icon("check")) }
-                }
-                label #{ "title-" (id) } { bdi { (todo.title) } }
-                a.edit-link #{ "edit-" (id) } href={ "/items/" (id) "/edit" (here.query) }
-                    aria-label="Edit" aria-labelledby={ "edit-" (id) " title-" (id) } { (icon("pencil")) }
-                form method="post" action={ "/items/" (id) "/destroy" } autocomplete="off" {
-                    input type="hidden" name="version" value=(todo.version);
-                    (here.fields)
-                    button.destroy #{ "destroy-" (id) } type="submit"
-                        aria-label="Delete" aria-labelledby={ "destroy-" (id) " title-" (id) } { (icon("cross")) }
-                }
+        search.search hidden[none] {
+            form.search-form method="get" action="/" autocomplete="off" {
+                (Here::new(&rest).fields)
+                label.visually-hidden for="search" { "Search" }
+                (icon("lens"))
+                input.search-field #search type="search" name="q" dir="auto" enterkeyhint="search"
+                    maxlength=(Search::MAX_CHARS) placeholder="Search" value=(place.search.as_str());
+                button.visually-hidden type="submit" tabindex="-1" { "Search" }
             }
-            input.edit type="text" hidden dir="auto" autocomplete="off" enterkeyhint="done"
-                aria-label="Edit todo" aria-describedby={ "error-" (id) };
-            p.error #{ "error-" (id) } role="alert" {}
         }
     }
 }
 
 /// What is shown instead of an empty list; the script shows another when the
 /// list empties under its hands.
-fn empty_states(page: &Page, filter: Filter, after: Option<Cursor>) -> Markup {
-    let now = match filter {
+fn empty_states(page: &Page, place: &Place) -> Markup {
+    let now = match place.filter {
         _ if !page.todos.is_empty() => "",
         _ if page.active.is_zero() && page.completed.is_zero() => "none",
-        _ if after.is_some() => "rest",
-        _ => filter.as_str(),
+        _ if place.after.is_some() => "rest",
+        _ if !place.search.is_empty() => "search",
+        filter => filter.as_str(),
     };
     html! {
         @for (when, title, text) in [
             ("none", "Nothing to do yet", "Write down the first thing on your mind and press Enter."),
             ("active", "All done", "Every todo is ticked off. Enjoy the quiet."),
             ("completed", "Nothing completed yet", "Tick off a todo and it shows up here."),
+            ("due", "Nothing is due", "Give a todo a date and it shows up here, the earliest first."),
+            ("search", "Nothing found", "No todo here has these words in its title or its notes."),
             ("rest", "That’s all", "There are no more todos on this page."),
         ] {
             div.empty data-when=(when) hidden[when != now] { (icon("doodle")) p.empty-title { (title) } p { (text) } }
@@ -245,7 +201,7 @@ fn empty_states(page: &Page, filter: Filter, after: Option<Cursor>) -> Markup {
 }
 
 fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
-    let Page { active, completed, .. } = view.page;
+    let ListView { place, page: Page { active, completed, .. }, .. } = view;
     let (one, other) = ("item left", "items left");
     html! {
         footer.footer.settling[view.settling] hidden[none] data-active=(active.to_string()) data-completed=(completed.to_string()) {
@@ -255,14 +211,14 @@ fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
             ul.filters role="list" aria-label="Show" {
                 @for filter in Filter::EACH {
                     li {
-                        a.selected[filter == view.filter] href=(address(filter, None)) data-filter=(filter.as_str())
-                            aria-current=[(filter == view.filter).then_some("page")] { (label_of(filter)) }
+                        a.selected[filter == place.filter] href=(Place { filter, after: None, ..Place::clone(place) }.address())
+                            data-filter=(filter.as_str()) aria-current=[(filter == place.filter).then_some("page")] { (label_of(filter)) }
                     }
                 }
             }
             form method="post" action="/clear-completed" autocomplete="off" {
                 (here.fields)
-                button.clear-completed type="submit" hidden[completed.is_zero()] { "Clear completed" }
+                button.clear-completed type="submit" hidden[completed.is_zero() || !place.search.is_empty()] { "Clear completed" }
             }
         }
         p.hint {
@@ -272,14 +228,11 @@ fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
     }
 }
 
-fn address(filter: Filter, after: Option<Cursor>) -> String {
-    Here::new(filter, after).address()
-}
-
 fn label_of(filter: Filter) -> &'static str {
     match filter {
         Filter::All => "All",
         Filter::Active => "Active",
         Filter::Completed => "Completed",
+        Filter::Due => "Due",
     }
 }

@@ -1,23 +1,29 @@
 //! Migrations: plain SQL files `V<number>__<name>.sql`, applied in order by
-//! refinery, under a lock, each in a transaction of its own.
+//! refinery, under a lock, each in a transaction of its own unless its first line
+//! says `-- no transaction`.
+
+mod session;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use refinery_core::error::Kind;
 use refinery_core::{Migration, Runner};
+use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
-use tokio_postgres::error::SqlState;
 
 use crate::error::misconfigured;
 use crate::project::manifest::Manifest;
 use crate::project::variables::{DATABASE_CA, DATABASE_URL, Sources};
+use session::Session;
 
 /// The advisory lock that keeps two hosts from migrating at once ("todoozle").
 const LOCK: i64 = 0x746f_646f_6f7a_6c65;
-/// How long to wait for another host's migrations.
-const LOCK_TIMEOUT: &str = "60s";
+/// How long to wait for another host's migrations, and between looks whether they are done.
+const PATIENCE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(100);
 /// refinery's own table.
 const HISTORY: &str = "refinery_schema_history";
 
@@ -48,11 +54,11 @@ impl Database {
 /// Applies what is pending; gives the names of what was applied.
 pub async fn apply(database: &Database, folder: &Path) -> Result<Vec<String>> {
     let migrations = load(folder)?;
-    let mut client = connect(database).await?;
+    let client = connect(database).await?;
     lock(&client).await?;
     // The lock belongs to the connection and ends with it.
     let report = Runner::new(&migrations)
-        .run_async(&mut client)
+        .run_async(&mut Session::of(client))
         .await
         .map_err(|error| explain(&error, folder))?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
@@ -159,18 +165,24 @@ async fn connect(database: &Database) -> Result<Client> {
         .context("cannot reach the database: start it, or correct SPIN_VARIABLE_DATABASE_URL")
 }
 
+/// Who waits for the lock asks again and again: a statement that waited would hold up the building
+/// of an index, which waits for every statement that began before it.
 async fn lock(client: &Client) -> Result<()> {
-    client.batch_execute(&format!("SET lock_timeout = '{LOCK_TIMEOUT}'")).await?;
-    let locked = client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await;
-    if let Err(error) = &locked
-        && error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
-    {
-        return Err(anyhow!(
-            "another program has been migrating this database for {LOCK_TIMEOUT}: wait for it, or stop it"
-        ));
-    }
-    locked.context("lock the migrations")?;
-    client.batch_execute("SET lock_timeout = DEFAULT").await.context("lock the migrations")
+    let locked = async {
+        loop {
+            let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]).await;
+            if row.context("lock the migrations")?.get(0) {
+                return Ok(());
+            }
+            sleep(PAUSE).await;
+        }
+    };
+    timeout(PATIENCE, locked).await.unwrap_or_else(|_| {
+        Err(anyhow!(
+            "another program has been migrating this database for {} s: wait for it, or stop it",
+            PATIENCE.as_secs()
+        ))
+    })
 }
 
 fn explain(error: &refinery_core::Error, folder: &Path) -> anyhow::Error {

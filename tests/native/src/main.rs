@@ -16,7 +16,7 @@ mod page;
 /// As many as the host has for one address.
 const CONNECTIONS: usize = 16;
 
-const COLUMNS: &str = "id, task, completed, position, version, \
+const COLUMNS: &str = "id, task, completed, position, due::text, notes, version, \
     to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
     to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
@@ -26,6 +26,8 @@ struct Todo {
     title: String,
     completed: bool,
     order: i32,
+    due: Option<String>,
+    notes: String,
     version: i64,
     created_at: String,
     updated_at: String,
@@ -40,9 +42,11 @@ impl Todo {
             title: row.get(1),
             completed: row.get(2),
             order: row.get(3),
-            version: row.get(4),
-            created_at: row.get(5),
-            updated_at: row.get(6),
+            due: row.get(4),
+            notes: row.get(5),
+            version: row.get(6),
+            created_at: row.get(7),
+            updated_at: row.get(8),
             url: format!("http://localhost/todos/{id}"),
         }
     }

@@ -10,11 +10,22 @@ async fn a_todo_has_these_fields_and_no_others() {
     let app = App::start().await;
     let todo = app.add("buy milk").await;
     let fields: BTreeSet<_> = todo.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected =
-        ["id", "title", "completed", "order", "version", "url", "created_at", "updated_at"];
+    let expected = [
+        "id",
+        "title",
+        "completed",
+        "order",
+        "due",
+        "notes",
+        "version",
+        "url",
+        "created_at",
+        "updated_at",
+    ];
     assert_eq!(fields, BTreeSet::from(expected));
     assert!(todo["id"].is_i64());
     assert_eq!(todo["version"], 1);
+    assert_eq!((&todo["due"], &todo["notes"]), (&json!(null), &json!("")));
     for time in ["created_at", "updated_at"] {
         let time = todo[time].as_str().unwrap();
         assert!(

@@ -10,7 +10,9 @@ pub enum Error {
     /// A statement was sent, and what became of it is unknown.
     #[error("no answer from the database: {0}")]
     Unanswered(String),
-    #[error("the database has no table todoitem: apply the migrations with `runtime-host migrate`")]
+    #[error(
+        "the database lacks what the component asks for: apply its migrations with `runtime-host migrate`"
+    )]
     NotMigrated,
     #[error("cannot read the variable database_url: {0}")]
     Variable(String),
@@ -55,7 +57,8 @@ impl From<PgError> for Error {
 
 fn from_code(code: &str, text: String) -> Error {
     match code {
-        "42P01" => Error::NotMigrated,
+        // No such table, column or function.
+        "42P01" | "42703" | "42883" => Error::NotMigrated,
         // A standby that cannot write, a conflict, too many clients, a
         // cancelled statement: rolled back, and all pass by themselves.
         "25006" | "40001" | "40P01" | "53300" | "57014" => Error::Unavailable(text),

@@ -2,6 +2,7 @@
 
 mod address;
 mod error;
+mod lists;
 mod members;
 mod reads;
 mod row;
@@ -12,26 +13,17 @@ mod writes;
 pub use error::Error;
 
 use crate::position::{Position, Shown};
-use crate::todo::{Count, Cursor, Filter, Page, Title, Todo};
+use crate::selection::{Count, Cursor, Filter, Page, Selection};
+use crate::todo::Todo;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use reads::Read;
 use serde::Deserialize;
 use source::Source;
-use spin_sdk::pg::ParameterValue;
 use std::cell::Cell;
 
 /// Who answered a read, where there are replicas.
 const SOURCE: HeaderName = HeaderName::from_static("todoozle-source");
-
-/// What a new todo consists of.
-#[derive(Debug)]
-pub struct NewTodo {
-    pub title: Title,
-    pub completed: bool,
-    /// At the end of the list if none.
-    pub order: Option<i32>,
-}
 
 /// What [`Store::create`] did.
 #[derive(Debug)]
@@ -41,20 +33,6 @@ pub enum Created {
     Replayed(Todo),
     /// The key was used before, for another request.
     KeyReused,
-}
-
-/// What to change of a todo; `None` leaves a value as it is.
-#[derive(Debug, Default)]
-pub struct Change {
-    pub title: Option<Title>,
-    pub completed: Option<bool>,
-    pub order: Option<i32>,
-}
-
-impl Change {
-    pub fn is_empty(&self) -> bool {
-        self.title.is_none() && self.completed.is_none() && self.order.is_none()
-    }
 }
 
 /// What a conditional write found.
@@ -96,7 +74,7 @@ impl Store {
     /// One page of the list, `limit` todos long at most, with the counts.
     pub async fn page(
         &self,
-        filter: Filter,
+        selection: &Selection,
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, Error> {
@@ -106,23 +84,21 @@ impl Store {
             active: Count,
             completed: Count,
         }
-        let mut params = keyset(after, limit);
-        params.push(i64::from(Count::MAX + 1).into());
-        let answer = self.read(Read::new(sql::page(filter), params)).await?;
-        let answer: Answer = answer.ok_or_else(no_row)?;
-        let (todos, next) = cut(answer.todos, limit);
+        let read = Read::new(lists::page(selection, after, limit.saturating_add(1)));
+        let answer: Answer = self.read(read).await?.ok_or_else(no_row)?;
+        let (todos, next) = cut(answer.todos, limit, selection.filter);
         Ok(Page { todos, next, active: answer.active, completed: answer.completed })
     }
 
     /// One page of the list without the counts, and where the next one begins.
     pub async fn list(
         &self,
-        filter: Filter,
+        selection: &Selection,
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<(Vec<Todo>, Option<Cursor>), Error> {
-        let read = Read::new(sql::list(filter), keyset(after, limit));
-        Ok(cut(self.read(read).await?.ok_or_else(no_row)?, limit))
+        let read = Read::new(lists::list(selection, after, limit.saturating_add(1)));
+        Ok(cut(self.read(read).await?.ok_or_else(no_row)?, limit, selection.filter))
     }
 
     pub async fn get(&self, id: i64) -> Result<Option<Todo>, Error> {
@@ -131,24 +107,17 @@ impl Store {
 }
 
 fn get(id: i64) -> Read {
-    Read::new(sql::GET, vec![id.into()])
+    Read::new((sql::GET.to_owned(), vec![id.into()]))
 }
 
 fn no_row() -> Error {
     Error::Answer("no row".to_owned())
 }
 
-/// The parameters of a list: where it begins, and one row more than is shown,
-/// which tells whether there is a next page.
-fn keyset(after: Option<Cursor>, limit: usize) -> Vec<ParameterValue> {
-    let after = after.unwrap_or(Cursor { order: i32::MIN, id: i64::MIN });
-    let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    vec![after.order.into(), after.id.into(), rows.into()]
-}
-
-fn cut(mut todos: Vec<Todo>, limit: usize) -> (Vec<Todo>, Option<Cursor>) {
+/// A page without the one row more that tells whether there is a next one, and where that begins.
+fn cut(mut todos: Vec<Todo>, limit: usize, filter: Filter) -> (Vec<Todo>, Option<Cursor>) {
     let more = todos.len() > limit;
     todos.truncate(limit);
-    let next = todos.last().filter(|_| more).map(Cursor::from);
+    let next = todos.last().filter(|_| more).map(|todo| Cursor::behind(todo, filter));
     (todos, next)
 }

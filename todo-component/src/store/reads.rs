@@ -8,6 +8,7 @@
 use super::Store;
 use super::address::{Addresses, Connection};
 use super::error::Error;
+use super::lists::Statement;
 use super::members::Members;
 use super::row::{Row, json};
 use super::source::Source;
@@ -35,17 +36,17 @@ pub type Found = Option<String>;
 
 /// A statement that only reads. It gives one row at most, of one JSON value.
 pub struct Read {
-    sql: &'static str,
+    sql: String,
     params: Vec<ParameterValue>,
 }
 
 impl Read {
-    pub fn new(sql: &'static str, params: Vec<ParameterValue>) -> Self {
+    pub fn new((sql, params): Statement) -> Self {
         Self { sql, params }
     }
 
     pub async fn on(&self, connection: &Connection) -> Result<Found, Error> {
-        let row = Row::first(connection, self.sql, self.params.clone()).await;
+        let row = Row::first(connection, &self.sql, self.params.clone()).await;
         row.map_err(Error::changing_nothing)?.map_or(Ok(None), |row| row.into_text(0))
     }
 
@@ -61,7 +62,7 @@ impl Read {
     ) -> Result<Option<Found>, Error> {
         let mut params = self.params.clone();
         params.push(position.to_string().into());
-        let sql = sql::on_replica(self.sql, self.params.len());
+        let sql = sql::on_replica(&self.sql, self.params.len());
         let row = Row::only(replica, &sql, params).await?;
         if !row.is_true(0) {
             // Promoted since the connection was made. The next one leads elsewhere;

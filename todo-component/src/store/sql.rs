@@ -1,42 +1,13 @@
-//! The statements. Each gives one JSON value, which costs the guest one host
-//! call instead of one a row.
-
-use crate::todo::Filter;
+//! The statements that write, and those that ask the servers. Each gives one JSON value, which
+//! costs the guest one host call instead of one a row.
 
 /// A row as the JSON that [`crate::todo::Todo`] is read from.
 macro_rules! todo_json {
     () => {
         "json_build_object('id', id, 'title', task, 'completed', completed, \
-         'order', position, 'version', version, \
+         'order', position, 'due', due, 'notes', notes, 'version', version, \
          'created_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
          'updated_at', to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))"
-    };
-}
-
-/// The rows after a cursor ($1, $2), at most $3 of them.
-macro_rules! list_json {
-    ($predicate:literal) => {
-        concat!(
-            "(SELECT coalesce(json_agg(",
-            todo_json!(),
-            " ORDER BY position, id), '[]') FROM (SELECT * FROM todoitem WHERE ",
-            $predicate,
-            " AND (position, id) > ($1::integer, $2::bigint)",
-            " ORDER BY position, id LIMIT $3::bigint) AS page)"
-        )
-    };
-}
-
-/// The same with the counts. Counting stops one past what a page shows exactly.
-macro_rules! page_json {
-    ($predicate:literal) => {
-        concat!(
-            "SELECT json_build_object('todos', ",
-            list_json!($predicate),
-            ", 'active', (SELECT count(*) FROM (SELECT FROM todoitem WHERE NOT completed LIMIT $4::bigint) AS a)",
-            ", 'completed', (SELECT count(*) FROM (SELECT FROM todoitem WHERE completed LIMIT $4::bigint) AS c)",
-            ")::text"
-        )
     };
 }
 
@@ -66,7 +37,7 @@ macro_rules! show_done {
 /// A row of either table without what only one of them has.
 macro_rules! columns {
     () => {
-        "id, task, completed, position, version, created_at, updated_at, idempotency_key, request_digest"
+        "id, task, completed, position, due, notes, version, created_at, updated_at, idempotency_key, request_digest"
     };
 }
 
@@ -97,7 +68,7 @@ macro_rules! restoring {
             $predicate,
             " RETURNING *), done AS (INSERT INTO todoitem (",
             columns!(),
-            ") SELECT id, task, completed, position, version + 1, created_at, now(), ",
+            ") SELECT id, task, completed, position, due, notes, version + 1, created_at, now(), ",
             // Its key may have made another todo since.
             "CASE WHEN NOT EXISTS (SELECT FROM todoitem t WHERE t.idempotency_key = back.idempotency_key) ",
             "THEN idempotency_key END, request_digest FROM back RETURNING *) "
@@ -105,47 +76,62 @@ macro_rules! restoring {
     };
 }
 
-// `true` cannot use a partial index and `completed = $n` could not either, so
-// each filter is a statement of its own.
-pub fn list(filter: Filter) -> &'static str {
-    match filter {
-        Filter::All => concat!("SELECT ", list_json!("true"), "::text"),
-        Filter::Active => concat!("SELECT ", list_json!("NOT completed"), "::text"),
-        Filter::Completed => concat!("SELECT ", list_json!("completed"), "::text"),
-    }
-}
-
-pub fn page(filter: Filter) -> &'static str {
-    match filter {
-        Filter::All => page_json!("true"),
-        Filter::Active => page_json!("NOT completed"),
-        Filter::Completed => page_json!("completed"),
-    }
-}
+pub const TODO: &str = todo_json!();
 
 pub const GET: &str =
     concat!("SELECT ", todo_json!(), "::text FROM todoitem WHERE id = $1::bigint");
 
+/// The row that a new todo is given as ($1, JSON by column), and what tells the request from
+/// another with the same key. It is the same as of a version that knew no more than three columns.
+macro_rules! given {
+    ($row:literal) => {
+        concat!(
+            "SELECT task, completed, position, due, notes, ",
+            "md5(row(task, coalesce(completed, false), position)::text || ",
+            "coalesce(due::text, '') || coalesce(notes, '')) AS digest ",
+            "FROM jsonb_populate_record(NULL::todoitem, ",
+            $row,
+            ")"
+        )
+    };
+}
+
+/// At the end of the list unless the row says otherwise.
+macro_rules! inserting {
+    ($key:literal, $from:literal) => {
+        concat!(
+            "INSERT INTO todoitem (task, completed, position, due, notes, idempotency_key, request_digest) ",
+            "SELECT task, coalesce(completed, false), ",
+            "coalesce(position, (SELECT max(position) FROM todoitem), 0), due, coalesce(notes, ''), ",
+            $key,
+            ", digest FROM ",
+            $from
+        )
+    };
+}
+
 /// A key that is already there gives its row back, whatever else runs at the
 /// same time; the update that does so changes nothing.
 pub const CREATE: &str = concat!(
-    "INSERT INTO todoitem (task, completed, position, idempotency_key, request_digest) ",
-    "VALUES ($1::text, $2::boolean, ",
-    "coalesce($3::integer, (SELECT max(position) FROM todoitem), 0), $4::text, ",
-    "md5(row($1::text, $2::boolean, $3::integer)::text)) ",
-    "ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = excluded.idempotency_key ",
-    "RETURNING json_build_object('todo', ",
+    "WITH given AS (",
+    given!("$1::text::jsonb"),
+    "), made AS (",
+    inserting!("$2::text", "given"),
+    " ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = excluded.idempotency_key ",
+    "RETURNING *, xmax <> 0 AS replayed) ",
+    "SELECT json_build_object('todo', (SELECT ",
     todo_json!(),
-    ", 'replayed', xmax <> 0, ",
-    "'same_request', request_digest = md5(row($1::text, $2::boolean, $3::integer)::text))::text",
-    transaction!()
+    " FROM made), 'replayed', replayed, 'same_request', request_digest = digest)::text",
+    transaction!(),
+    " FROM made, (SELECT digest FROM given) AS asked"
 );
 
+/// Sets the columns of $2 (JSON by column).
 pub const UPDATE: &str = concat!(
-    "UPDATE todoitem SET task = coalesce($2::text, task), ",
-    "completed = coalesce($3::boolean, completed), position = coalesce($4::integer, position), ",
+    "UPDATE todoitem SET (task, completed, position, due, notes) = ",
+    "(SELECT task, completed, position, due, notes FROM jsonb_populate_record(todoitem, $2::text::jsonb)), ",
     "version = version + 1, updated_at = now() ",
-    "WHERE id = $1::bigint AND ($5::bigint[] IS NULL OR version = ANY ($5)) ",
+    "WHERE id = $1::bigint AND ($3::bigint[] IS NULL OR version = ANY ($3)) ",
     "RETURNING ",
     todo_json!(),
     "::text",

@@ -5,10 +5,10 @@ use super::error::Error;
 use super::members::Members;
 use super::reads::Found;
 use super::row::{Row, json};
-use super::{Change, Created, NewTodo, Outcome, Store, get, no_row, sql};
+use super::{Created, Outcome, Store, get, no_row, sql};
 use crate::clock::within;
 use crate::position::Position;
-use crate::todo::{Deletion, Edit, Marking, Todo, Undo, Versions};
+use crate::todo::{Change, Deletion, Edit, Marking, Todo, Undo, Versions};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::pg::ParameterValue;
@@ -25,7 +25,7 @@ const ALL: Duration = Duration::from_secs(25);
 
 impl Store {
     /// Adds a todo, once for each `key`.
-    pub async fn create(&self, new: &NewTodo, key: Option<&str>) -> Result<Created, Error> {
+    pub async fn create(&self, new: &Change, key: Option<&str>) -> Result<Created, Error> {
         #[derive(Deserialize)]
         struct Answer {
             todo: Todo,
@@ -33,9 +33,7 @@ impl Store {
             same_request: bool,
         }
         let params = vec![
-            new.title.as_str().to_owned().into(),
-            new.completed.into(),
-            new.order.map_or(ParameterValue::DbNull, Into::into),
+            columns(new)?.into(),
             key.map_or(ParameterValue::DbNull, |key| key.to_owned().into()),
         ];
         let answer = limited(ONE, async {
@@ -56,14 +54,7 @@ impl Store {
         change: &Change,
         expected: &Versions,
     ) -> Result<Outcome, Error> {
-        let title = change.title.as_ref().map(|title| title.as_str().to_owned());
-        let params = vec![
-            id.into(),
-            title.map_or(ParameterValue::DbNull, Into::into),
-            change.completed.map_or(ParameterValue::DbNull, Into::into),
-            change.order.map_or(ParameterValue::DbNull, Into::into),
-            versions(expected),
-        ];
+        let params = vec![id.into(), columns(change)?.into(), versions(expected)];
         self.one(id, sql::UPDATE, params).await
     }
 
@@ -203,6 +194,11 @@ async fn limited<T>(
 
 fn late(limit: Duration) -> String {
     format!("nothing within {} s", limit.as_secs())
+}
+
+/// The columns to set, as JSON.
+fn columns(change: &Change) -> Result<String, Error> {
+    serde_json::to_string(change).map_err(|error| Error::Query(error.to_string()))
 }
 
 fn versions(expected: &Versions) -> ParameterValue {

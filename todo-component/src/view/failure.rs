@@ -8,7 +8,7 @@ use maud::{Markup, html};
 pub struct Unsaved<'a> {
     /// Where it was sent.
     pub action: &'a str,
-    /// All its fields. The one that somebody typed is `title`.
+    /// All its fields. Those that somebody typed are `title` and `notes`.
     pub fields: Vec<(&'a str, &'a str)>,
     /// Whether the same form may be taken a moment later.
     pub again: bool,
@@ -47,6 +47,9 @@ fn typed(unsaved: &Unsaved) -> Markup {
             @if *name == "title" {
                 label for="typed" { "What you typed" }
                 input.field #typed type="text" name="title" readonly dir="auto" value=(value);
+            } @else if *name == "notes" && !value.is_empty() {
+                label for="typed-notes" { "Notes" }
+                textarea.field #typed-notes name="notes" rows="6" readonly dir="auto" { "\n" (value) }
             } @else {
                 input type="hidden" name=(name) value=(value);
             }

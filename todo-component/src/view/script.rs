@@ -1,20 +1,13 @@
 //! What the script finds on the page: an item to clone, and every text it says.
 
+use super::Here;
+use super::item::item;
 use super::notice::{self, Notice};
-use super::{Here, item};
 use crate::todo::{Title, TitleError, Todo};
 use maud::{Markup, html};
 
 pub fn templates(here: &Here) -> Markup {
-    let blank = Todo {
-        id: 0,
-        title: String::new(),
-        completed: false,
-        order: 0,
-        version: 0,
-        created_at: String::new(),
-        updated_at: String::new(),
-    };
+    let blank = Todo::default();
     html! {
         template #item { (item(&blank, here)) }
         template #notice { (notice::bar("", None, here)) }
@@ -34,6 +27,7 @@ pub fn help() -> Markup {
             dl {
                 @for (keys, does) in [
                     (&["n"][..], "Write a new todo"),
+                    (&["/"], "Search"),
                     (&["Esc"], "Leave what you write in"),
                     (&["j", "k"], "Go to the next todo, to the one before"),
                     (&["x"], "Complete it, or take that back"),

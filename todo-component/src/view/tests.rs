@@ -1,19 +1,13 @@
 use super::*;
+use crate::selection::Cursor;
+use crate::todo::Todo;
 
 const HOSTILE: &str = r#"<script>alert("x")</script> '&amp; "><img src=x>"#;
 const ESCAPED: &str =
     "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; '&amp;amp; &quot;&gt;&lt;img src=x&gt;";
 
 fn todo(title: &str, completed: bool) -> Todo {
-    Todo {
-        id: 7,
-        title: title.to_owned(),
-        completed,
-        order: 3,
-        version: 5,
-        created_at: String::new(),
-        updated_at: String::new(),
-    }
+    Todo { id: 7, title: title.to_owned(), completed, order: 3, version: 5, ..Todo::default() }
 }
 
 fn page(todos: Vec<Todo>, active: u32, completed: u32) -> Page {
@@ -21,21 +15,8 @@ fn page(todos: Vec<Todo>, active: u32, completed: u32) -> Page {
     Page { todos, next: None, active: count(active), completed: count(completed) }
 }
 
-/// The first page of all todos, with nothing to say.
-fn plain(page: &Page) -> ListView<'_> {
-    ListView {
-        page,
-        filter: Filter::All,
-        after: None,
-        notice: None,
-        draft: None,
-        settling: false,
-        key: "k",
-    }
-}
-
 fn listed(page: &Page) -> String {
-    list(&plain(page)).into_string()
+    list(&ListView::of(page, &Place::default(), "k")).into_string()
 }
 
 fn occurrences(html: &str) -> usize {
@@ -48,18 +29,21 @@ fn occurrences(html: &str) -> usize {
 
 #[test]
 fn a_title_is_escaped_wherever_it_is_shown() {
-    let draft = Some(Draft { title: HOSTILE, error: HOSTILE });
-    let todo = todo(HOSTILE, false);
-    assert_eq!(occurrences(&listed(&page(vec![todo.clone()], 1, 0))), 1);
+    let todo = Todo { notes: HOSTILE.to_owned(), ..todo(HOSTILE, false) };
+    assert_eq!(occurrences(&listed(&page(vec![todo.clone()], 1, 0))), 2);
 
     let page = page(vec![], 0, 0);
-    let view = ListView { draft, ..plain(&page) };
-    assert_eq!(occurrences(&list(&view).into_string()), 2);
+    let place = Place { search: Search::parse(HOSTILE).unwrap(), ..Place::default() };
+    let draft = Some(Draft { title: HOSTILE, error: HOSTILE });
+    let view = ListView { draft, ..ListView::of(&page, &place, "k") };
+    assert_eq!(occurrences(&list(&view).into_string()), 8);
 
-    let view = EditView { todo: &todo, filter: Filter::All, after: None, draft: None };
-    assert_eq!(occurrences(&edit(&view).into_string()), 2);
-    let view = EditView { draft, ..view };
+    let view = EditView { todo: &todo, place: &Place::default(), draft: None };
     assert_eq!(occurrences(&edit(&view).into_string()), 4);
+    let other = "x";
+    let typed = Typed { title: HOSTILE, due: HOSTILE, notes: other, field: "due", error: HOSTILE };
+    let view = EditView { draft: Some(typed), ..view };
+    assert_eq!(occurrences(&edit(&view).into_string()), 6);
 
     let unsaved = Unsaved {
         action: HOSTILE,
@@ -82,7 +66,11 @@ fn a_notice_survives_the_cookie() {
 fn a_notice_stands_in_the_region_of_its_kind() {
     let page = page(vec![], 0, 0);
     for notice in Notice::EACH {
-        let view = ListView { notice: Some(Said { notice, undo: None }), ..plain(&page) };
+        let place = Place::default();
+        let view = ListView {
+            notice: Some(Said { notice, undo: None }),
+            ..ListView::of(&page, &place, "k")
+        };
         let role = if matches!(notice, Notice::Conflict | Notice::Missing | Notice::Late) {
             "alert"
         } else {
@@ -149,11 +137,10 @@ fn each_control_says_what_it_does_to_what() {
 
 #[test]
 fn links_and_forms_lead_back_to_the_same_place() {
-    let page =
-        Page { next: Some(Cursor { order: 9, id: 9 }), ..page(vec![todo("a", false)], 1, 1) };
-    let after = Some(Cursor { order: 2, id: 6 });
-    let view = ListView { filter: Filter::Active, after, ..plain(&page) };
-    let html = list(&view).into_string();
+    let cursor = |order, id| Some(Cursor { due: None, order, id });
+    let page = Page { next: cursor(9, 9), ..page(vec![todo("a", false)], 1, 1) };
+    let place = Place { filter: Filter::Active, after: cursor(2, 6), ..Place::default() };
+    let html = list(&ListView::of(&page, &place, "k")).into_string();
     assert!(html.contains(r#"href="/items/7/edit?filter=active&amp;after=2.6""#), "{html}");
     assert!(html.contains(r#"<input type="hidden" name="filter" value="active"><input type="hidden" name="after" value="2.6">"#));
     assert!(html.contains(r#"<a rel="first" href="/?filter=active">"#), "{html}");
@@ -165,7 +152,8 @@ fn links_and_forms_lead_back_to_the_same_place() {
 fn a_refused_title_stays_in_its_input_and_is_explained() {
     let page = page(vec![], 0, 0);
     let draft = Some(Draft { title: "typed", error: "Too long." });
-    let view = ListView { draft, ..plain(&page) };
+    let place = Place::default();
+    let view = ListView { draft, ..ListView::of(&page, &place, "k") };
     let html = list(&view).into_string();
     assert!(
         html.contains(r#"value="typed" aria-describedby="new-todo-error" aria-invalid="true""#),

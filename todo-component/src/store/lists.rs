@@ -1,0 +1,112 @@
+//! The statements that list todos, put together from what is asked for.
+
+use super::sql;
+use crate::selection::{Count, Cursor, Days, Filter, Selection};
+use spin_sdk::pg::ParameterValue;
+
+/// Rows of `todoitem` as one JSON array.
+struct Rows {
+    sql: String,
+    params: Vec<ParameterValue>,
+}
+
+/// A statement and its parameters.
+pub type Statement = (String, Vec<ParameterValue>);
+
+/// At most `rows` todos of `selection`, behind `after`.
+pub fn list(selection: &Selection, after: Option<Cursor>, rows: usize) -> Statement {
+    let Rows { sql, params } = Rows::of(selection, after, rows);
+    (format!("SELECT {sql}::text"), params)
+}
+
+/// The same with the counts of the whole list. Counting stops one past what a page shows exactly.
+pub fn page(selection: &Selection, after: Option<Cursor>, rows: usize) -> Statement {
+    let mut found = Rows::of(selection, after, rows);
+    let bound = found.bind(i64::from(Count::MAX + 1));
+    let count = |which| {
+        format!(
+            "(SELECT count(*) FROM (SELECT FROM todoitem WHERE {which} LIMIT {bound}::bigint) AS c)"
+        )
+    };
+    let (active, completed) = (count("NOT completed"), count("completed"));
+    let sql = format!(
+        "SELECT json_build_object('todos', {}, 'active', {active}, 'completed', {completed})::text",
+        found.sql
+    );
+    (sql, found.params)
+}
+
+impl Rows {
+    fn of(selection: &Selection, after: Option<Cursor>, rows: usize) -> Self {
+        let mut list = Self { sql: String::new(), params: Vec::new() };
+        // `true` cannot use a partial index and `completed = $n` could not either, so that each
+        // filter is a statement of its own.
+        let (filter, order) = match selection.filter {
+            Filter::All => ("true", "position, id"),
+            Filter::Active => ("NOT completed", "position, id"),
+            Filter::Completed => ("completed", "position, id"),
+            Filter::Due => ("due IS NOT NULL AND NOT completed", "due, position, id"),
+        };
+        let mut predicates = vec![filter.to_owned()];
+        for word in selection.search.words() {
+            let word = list.bind(word.to_owned());
+            predicates.push(format!("todo_folded(task, notes) LIKE todo_pattern({word}::text)"));
+        }
+        if let Some(days) = selection.days {
+            let (comparison, date) = match days {
+                Days::Before(date) => ("<", date),
+                Days::On(date) => ("=", date),
+                Days::After(date) => (">", date),
+            };
+            let date = list.bind(date.to_string());
+            predicates.push(format!("due {comparison} {date}::text::date"));
+        }
+        if let Some(after) = after {
+            let due = after.due.map(|due| list.bind(due.to_string()) + "::text::date, ");
+            let (order_of, id) = (list.bind(after.order), list.bind(after.id));
+            predicates.push(format!(
+                "({order}) > ({}{order_of}::integer, {id}::bigint)",
+                due.unwrap_or_default()
+            ));
+        }
+        let limit = list.bind(i64::try_from(rows).unwrap_or(i64::MAX));
+        list.sql = format!(
+            "(SELECT coalesce(json_agg({todo} ORDER BY {order}), '[]') FROM (SELECT * FROM todoitem \
+             WHERE {predicates} ORDER BY {order} LIMIT {limit}::bigint) AS page)",
+            todo = sql::TODO,
+            predicates = predicates.join(" AND "),
+        );
+        list
+    }
+
+    /// A new parameter's name.
+    fn bind(&mut self, value: impl Into<ParameterValue>) -> String {
+        self.params.push(value.into());
+        format!("${}", self.params.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::selection::Search;
+    use crate::todo::Date;
+
+    #[test]
+    fn each_parameter_is_named_once_and_no_text_from_outside_is_in_the_statement() {
+        let date = Date::parse("2026-12-31").unwrap();
+        let selection = Selection {
+            filter: Filter::Due,
+            search: Search::parse("milk' %").unwrap(),
+            days: Some(Days::Before(date)),
+        };
+        let after = Some(Cursor { due: Some(date), order: 1, id: 2 });
+        let (sql, params) = page(&selection, after, 50);
+        assert_eq!(params.len(), 8);
+        for number in 1..=7 {
+            assert_eq!(sql.matches(&format!("${number}:")).count(), 1, "${number} in {sql}");
+        }
+        assert_eq!(sql.matches("$8:").count(), 2, "both counts have one bound");
+        assert!(!sql.contains("milk") && !sql.contains("2026"), "{sql}");
+    }
+}

@@ -1,0 +1,83 @@
+//! The edit page of one todo.
+
+use super::{Here, document};
+use crate::selection::Place;
+use crate::todo::Todo;
+use maud::{Markup, html};
+
+#[derive(Debug)]
+pub struct EditView<'a> {
+    pub todo: &'a Todo,
+    pub place: &'a Place,
+    /// What was refused: it stays in the fields, beside what is there now.
+    pub draft: Option<Typed<'a>>,
+}
+
+/// What somebody typed, and why it was not taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Typed<'a> {
+    pub title: &'a str,
+    pub due: &'a str,
+    pub notes: &'a str,
+    /// The field that the error is about.
+    pub field: &'a str,
+    pub error: &'a str,
+}
+
+/// The edit page, as a whole document.
+pub fn edit(view: &EditView) -> Markup {
+    let EditView { todo, place, draft } = *view;
+    let here = Here::new(place);
+    let due = todo.due.map(|due| due.to_string()).unwrap_or_default();
+    let refused = |name: &str| draft.filter(|draft| draft.field == name);
+    let invalid = |name: &str| refused(name).map(|_| "true");
+    let described = |name: &str| refused(name).map(|_| "field-error");
+    // Beside what was typed stands what is there now, and under it what is wrong.
+    let below = |name: &str, typed: Option<&str>, now: &str| {
+        html! {
+            @if let Some(draft) = refused(name) { p.error #field-error role="alert" { (draft.error) } }
+            @if typed.is_some_and(|typed| typed != now) {
+                p.current { "Now: " bdi { (if now.is_empty() { "nothing" } else { now }) } }
+            }
+        }
+    };
+    let content = html! {
+        section.card.edit-page {
+            h2 { "Edit todo" }
+            form.edit-form method="post" action={ "/items/" (todo.id) "/edit" } autocomplete="off" {
+                input type="hidden" name="version" value=(todo.version);
+                @for (name, was) in [("was", todo.title.as_str()), ("due-was", &due), ("notes-was", &todo.notes)] {
+                    input type="hidden" name=(name) value=(was);
+                }
+                (here.fields)
+                label for="title" { "Title" }
+                input.field #title type="text" name="title" autofocus dir="auto"
+                    value=(draft.map_or(todo.title.as_str(), |draft| draft.title))
+                    aria-invalid=[invalid("title")] aria-describedby=[described("title")];
+                (below("title", draft.map(|draft| draft.title), &todo.title))
+                label for="due" { "Due" }
+                input.field #due type="date" name="due" min="0001-01-01" max="9999-12-31"
+                    value=(draft.map_or(due.as_str(), |draft| draft.due))
+                    aria-invalid=[invalid("due")] aria-describedby=[described("due")];
+                (below("due", draft.map(|draft| draft.due), &due))
+                label for="notes" { "Notes" }
+                textarea.field #notes name="notes" rows="6" dir="auto"
+                    aria-invalid=[invalid("notes")] aria-describedby=[described("notes")] {
+                    // The first line break of a textarea is not part of its text.
+                    "\n" (draft.map_or(todo.notes.as_str(), |draft| draft.notes))
+                }
+                (below("notes", draft.map(|draft| draft.notes), &todo.notes))
+                div.buttons {
+                    button.primary type="submit" { "Save" }
+                    a.secondary href=(here.address()) { "Cancel" }
+                }
+            }
+            form method="post" action={ "/items/" (todo.id) "/destroy" } autocomplete="off" {
+                input type="hidden" name="version" value=(todo.version);
+                (here.fields)
+                button.danger type="submit" { "Delete" }
+            }
+        }
+    };
+    document("Edit · Todoozle", false, &content)
+}

@@ -1,0 +1,120 @@
+//! A todo in the list.
+
+use super::Here;
+use super::shapes::icon;
+use crate::todo::Todo;
+use maud::{Markup, html};
+
+/// Characters of notes that the list shows; the edit page has them all.
+const GLIMPSE: usize = 200;
+
+pub fn item(todo: &Todo, here: &Here) -> Markup {
+    let id = todo.id;
+    html! {
+        li.completed[todo.completed] data-id=(id) data-version=(todo.version) {
+            div.view {
+                form method="post" action={ "/items/" (id) "/toggle" } autocomplete="off" {
+                    input type="hidden" name="version" value=(todo.version);
+                    (here.fields)
+                    button.toggle type="submit" role="checkbox" name="completed" value=(!todo.completed)
+                        aria-checked=(todo.completed) aria-labelledby={ "title-" (id) } { (icon("check")) }
+                }
+                div.words {
+                    label #{ "title-" (id) } { bdi { (todo.title) } }
+                    (more(todo))
+                }
+                a.edit-link #{ "edit-" (id) } href={ "/items/" (id) "/edit" (here.query) }
+                    aria-label="Edit" aria-labelledby={ "edit-" (id) " title-" (id) } { (icon("pencil")) }
+                form method="post" action={ "/items/" (id) "/destroy" } autocomplete="off" {
+                    input type="hidden" name="version" value=(todo.version);
+                    (here.fields)
+                    button.destroy #{ "destroy-" (id) } type="submit"
+                        aria-label="Delete" aria-labelledby={ "destroy-" (id) " title-" (id) } { (icon("cross")) }
+                }
+            }
+            input.edit type="text" hidden dir="auto" autocomplete="off" enterkeyhint="done"
+                aria-label="Edit todo" aria-describedby={ "error-" (id) };
+            p.error #{ "error-" (id) } role="alert" {}
+            a.details href={ "/items/" (id) "/edit" (here.query) } { "Date and notes" }
+        }
+    }
+}
+
+/// What there is beside the title. The script takes it as it is.
+fn more(todo: &Todo) -> Markup {
+    let glimpse: String = todo.notes.chars().take(GLIMPSE).collect();
+    let cut = glimpse.len() < todo.notes.len();
+    html! {
+        @if todo.due.is_some() || !glimpse.is_empty() {
+            p.more {
+                @if let Some(due) = todo.due {
+                    span.due { "Due " time datetime=(due) { (due) } } " "
+                }
+                @if !glimpse.is_empty() { bdi.notes { (linked(&glimpse)) @if cut { "…" } } }
+            }
+        }
+    }
+}
+
+/// A text with its addresses as links. Only what begins as one of the web does so: a link of another
+/// kind could run a script.
+fn linked(text: &str) -> Markup {
+    html! {
+        @for part in text.split_inclusive(char::is_whitespace) {
+            @let address = address_in(part);
+            @if address.is_empty() { (part) } @else {
+                @let (before, after) = part.split_once(address).unwrap_or((part, ""));
+                (before) a href=(address) rel="noopener noreferrer nofollow ugc" { (address) } (after)
+            }
+        }
+    }
+}
+
+/// The address of the web in a word, without the signs around it; empty where there is none.
+fn address_in(word: &str) -> &str {
+    let start = ["https://", "http://"].iter().find_map(|scheme| word.find(scheme));
+    let Some(start) = start else { return "" };
+    let around = |c: char| c.is_whitespace() || ".,;:!?'\"()[]{}<>«»“”‘’".contains(c);
+    let before = &word[..start];
+    let address = word[start..].trim_end_matches(around);
+    // A direction mark would have it read as another one.
+    let plain = address.chars().all(|c| c.is_alphanumeric() || c.is_ascii_graphic());
+    let is_one =
+        before.chars().all(around) && plain && !address.ends_with('/') | (address.len() > 8);
+    if is_one { address } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_among_words_and_signs() {
+        for (word, address) in [
+            ("https://a.example/x?y=1&z#w", "https://a.example/x?y=1&z#w"),
+            ("(http://a.example).\n", "http://a.example"),
+            ("“https://a.example/”", "https://a.example/"),
+            ("https://ä.example", "https://ä.example"),
+            ("https://", ""),
+            ("http://", ""),
+            ("javascript:alert(1)//http://a.example", ""),
+            ("data:text/html,https://a.example", ""),
+            ("xhttps://a.example", ""),
+            ("https://a.example/\u{202e}moc.b", ""),
+            ("HTTPS://a.example", ""),
+            ("a.example", ""),
+        ] {
+            assert_eq!(address_in(word), address, "{word}");
+        }
+    }
+
+    #[test]
+    fn no_text_becomes_markup() {
+        let html = linked("see https://a.example/\"><script> and <b>").into_string();
+        assert_eq!(
+            html,
+            "see <a href=\"https://a.example/&quot;&gt;&lt;script\" rel=\"noopener noreferrer nofollow ugc\">\
+             https://a.example/&quot;&gt;&lt;script</a>&gt; and &lt;b&gt;"
+        );
+    }
+}
