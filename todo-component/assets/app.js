@@ -4,6 +4,7 @@
 
 const POLL = 3000;   // ms between looks at the server: other browsers see a change within 5 s
 const POLL_MAX = 60000;   // ms, the slowest that errors make it
+const TYPED = 150;   // ms after a letter until it is searched for
 
 // ---- What a person does ----
 
@@ -12,7 +13,7 @@ let failed = {};   // the last title that came back unsaved, and its key
 
 function add(title, key = newKey()) {
   const li = adopt(clone('#item'), null);
-  items.get(li).elsewhere = Boolean($('.pagination [rel=next]'));
+  items.get(li).elsewhere = Boolean($('.pagination [rel=next]')) || Boolean(sought());
   li.classList.add('arrived');
   list.append(li);
   drafts += 1;
@@ -104,10 +105,22 @@ function save(li, keyboard) {
   else if (title !== items.get(li).shown?.title) retitle(li, title);
 }
 
+// The edit page has the rest; what was typed here is saved before it comes.
+async function details(li, url) {
+  const item = items.get(li);
+  const { failures } = item;
+  save(li, false);
+  await item.queue;
+  if (li.isConnected && !editing(li) && item.failures === failures) location.href = url;
+}
+
 // Goes to another page of the list. Each entry of the history remembers how far it was scrolled.
-async function visit(url, push) {
+async function visit(url, push, replace = false) {
   hush();
-  const arrive = () => { if (push && url !== location.href) history.pushState(null, '', url); };
+  const arrive = () => {
+    if (replace) history.replaceState(null, '', url);
+    else if (push && url !== location.href) history.pushState(null, '', url);
+  };
   try {
     await load(url, true, { arrive });
   } catch (failure) {
@@ -121,10 +134,44 @@ document.addEventListener('submit', (event) => {
   const { target: form, submitter: button } = event;
   event.preventDefault();
   if (form.matches('.new-todo-form')) submitNew();
+  else if (form.matches('.search-form')) seek();
   else if (button.matches('.toggle')) toggle(form.closest('li'));
   else if (button.matches('.destroy')) destroy(form.closest('li'));
   else if (button.matches('.undo')) bringBack(() => post(form));
   else changeAll(form, button);
+});
+
+// ---- Search, as somebody types ----
+
+let typing;
+let asked = sought();
+
+// One entry of the history for a search, however many letters it took.
+async function seek() {
+  clearTimeout(typing);
+  const query = new URLSearchParams(location.search);
+  const had = sought();
+  const wanted = search.value.trim();
+  if (wanted === asked) return;
+  asked = wanted;
+  query.delete('after');
+  if (wanted) query.set('q', wanted);
+  else query.delete('q');
+  await visit(`${root}/${query.size ? `?${query}` : ''}`, !had, Boolean(had));
+  announce(shownNow());
+}
+
+search.addEventListener('input', () => {
+  clearTimeout(typing);
+  typing = setTimeout(seek, TYPED);
+});
+
+search.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape' || composes(event)) return;
+  event.preventDefault();
+  if (search.value) search.value = '';
+  else search.blur();
+  seek();
 });
 
 // What a text field undoes by itself comes first.
@@ -137,15 +184,17 @@ document.addEventListener('keydown', (event) => {
 });
 
 document.addEventListener('click', async (event) => {
-  const link = event.target.closest('.edit-link, .dismiss, h1 a, .filters a, .pagination a');
+  const link = event.target.closest('.edit-link, .details, .dismiss, h1 a, .filters a, .pagination a');
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   if (link.matches('.edit-link')) edit(link.closest('li'));
+  else if (link.matches('.details')) details(link.closest('li'), link.href);
   else if (link.matches('.dismiss')) dismiss(link.closest('.notice'), event);
   else {
     const paging = link.matches('.pagination a');   // asked before the visit replaces the link
     const filtering = link.matches('.filters a');
     await visit(link.href, true);
+    search.value = asked = sought();
     if (filtering) announce(shownNow());
     if (!paging) return;
     list.focus({ preventScroll: true });
@@ -157,9 +206,11 @@ document.addEventListener('click', async (event) => {
 function shownNow() {
   const empty = [...document.querySelectorAll('.empty')].find((state) => !state.hidden);
   const name = $('.filters .selected').textContent;
+  const here = list.querySelectorAll(':scope > li:not([hidden])').length;
   const all = filter() === 'all' ? count.active + count.completed : count[filter()];
-  const number = Number.isNaN(all) ? `${COUNTED}+` : String(all);
-  return `${name}: ${empty ? $('.empty-title', empty).textContent : `${number} ${all === 1 ? texts.one : texts.other}`}`;
+  let number = Number.isNaN(all) ? `${COUNTED}+` : String(all);
+  if (sought() || filter() === 'due') number = `${here}${$('.pagination [rel=next]') ? '+' : ''}`;
+  return `${name}: ${empty ? $('.empty-title', empty).textContent : `${number} ${number === '1' ? texts.one : texts.other}`}`;
 }
 
 document.addEventListener('click', (event) => {
@@ -207,12 +258,19 @@ list.addEventListener('keydown', (event) => {
   else leave(target.closest('li'), true);
 });
 
-list.addEventListener('focusout', ({ target }) => {
-  if (target.matches('.editing > .edit')) save(target.closest('li'), false);
+list.addEventListener('focusout', ({ target, relatedTarget }) => {
+  const li = target.closest('.editing');
+  if (target.matches('.edit, .details') && li && !li.contains(relatedTarget)) save(li, false);
+});
+
+// A click on a link takes the focus from the field, and the link would go with it.
+list.addEventListener('mousedown', (event) => {
+  if (event.target.closest('.details')) event.preventDefault();
 });
 
 addEventListener('popstate', async ({ state }) => {
   await visit(location.href, false);
+  search.value = asked = sought();
   scrollTo(0, state?.scrolled ?? 0);   // the browser tried before the list was there
 });
 addEventListener('scrollend', () => history.replaceState({ scrolled: scrollY }, ''));
@@ -229,6 +287,7 @@ let wait = POLL;
 
 async function poll() {
   clearTimeout(timer);
+  if (marked !== today()) for (const li of list.children) mark(li);   // it is midnight
   await load().then(() => { wait = POLL; }, () => { wait = Math.min(wait * 2, POLL_MAX); });
   clearTimeout(timer);
   if (!document.hidden) timer = setTimeout(poll, wait);

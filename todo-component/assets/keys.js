@@ -14,7 +14,7 @@ function walk(step) {
   if (li) $('.toggle', li).focus();
 }
 
-const anywhere = { n: () => input.focus(), j: () => walk(1), k: () => walk(-1), '?': () => help.showModal() };
+const anywhere = { n: () => input.focus(), '/': () => search.select(), j: () => walk(1), k: () => walk(-1), '?': () => help.showModal() };
 const onTodo = { x: toggle, e: edit, '#': destroy };
 
 // The character of a key; '' with a modifier that is not part of writing it. A layout of another

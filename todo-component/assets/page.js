@@ -14,6 +14,8 @@ const [main, list, footer, input] = ['.main', '.todo-list', '.footer', '.new-tod
 const texts = $('#texts').dataset;
 const script = $('script[src]').getAttribute('src');
 const filter = () => $('.filters .selected').dataset.filter;
+const search = $('.search-field');
+const sought = () => new URLSearchParams(location.search).get('q')?.trim() ?? '';
 document.documentElement.classList.add('js');
 
 // ---- Titles: trimmed and checked as the server does it ----
@@ -85,11 +87,13 @@ function frame() {
   main.hidden = footer.hidden = none;
   write($('strong', line), Number.isNaN(count.active) ? `${COUNTED}+` : String(count.active));
   write($('span', line), count.active === 1 ? line.dataset.one : line.dataset.other);
+  $('.search').hidden = none && !sought();
+  $('.toggle-all-form').hidden = Boolean(sought());   // it would act on what is not in sight, too
   all.ariaChecked = count.active === 0;
   all.value = count.active !== 0;
   if (!count.completed && document.activeElement === clear) input.focus();
-  clear.hidden = count.completed === 0;
-  const bare = none ? 'none' : $('.pagination [rel=first]') ? 'rest' : filter();
+  clear.hidden = count.completed === 0 || Boolean(sought());
+  const bare = none ? 'none' : $('.pagination [rel=first]') ? 'rest' : sought() ? 'search' : filter();
   const state = $(':scope > li:not([hidden])', list) ? '' : bare;
   for (const empty of document.querySelectorAll('.empty')) empty.hidden = empty.dataset.when !== state;
 }
@@ -123,9 +127,13 @@ const items = new WeakMap();
 const find = (id) => [...list.children].find((li) => li.dataset.id === id);
 const editing = (li) => li.classList.contains('editing');
 const plain = ({ id, title, completed, version }) => ({ id: String(id), title, completed, version: Number(version) });
-const read = (li) => plain({ ...li.dataset, title: $('bdi', li).textContent, completed: li.matches('.completed') });
+const read = (li) => ({
+  ...plain({ ...li.dataset, title: $('bdi', li).textContent, completed: li.matches('.completed') }),
+  more: $('.more', li)?.outerHTML ?? '',   // the date and the notes, which the script only shows
+});
 
 function adopt(li, saved) {
+  li.more = saved?.more ?? '';
   items.set(li, { shown: null, saved, queue: Promise.resolve(), waiting: 0, failures: 0, elsewhere: false });
   return li;
 }
@@ -137,12 +145,17 @@ function put(li, todo) {
   if (todo) count[kind(todo)] += 1;
   if (todo) paint(li, todo);
   item.shown = todo;
-  const gone = !todo || item.elsewhere || ![kind(todo), 'all'].includes(filter());
+  const gone = !todo || item.elsewhere || !shows(todo, li);
   if (gone && !li.hidden) focusAway(li);
   li.hidden = gone;
 }
 
-function paint(li, { id, title, completed, version }) {
+// Whether the list that is shown has this todo in it.
+function shows(todo, li) {
+  return { all: true, due: !todo.completed && Boolean($('.due', li)) }[filter()] ?? kind(todo) === filter();
+}
+
+function paint(li, { id, title, completed, version, more }) {
   const old = li.dataset.id;
   for (const element of old === id ? [] : li.querySelectorAll('*')) {
     for (const attribute of element.attributes) {
@@ -153,7 +166,44 @@ function paint(li, { id, title, completed, version }) {
   li.classList.toggle('completed', completed);
   Object.assign($('.toggle', li), { ariaChecked: completed, value: !completed });
   write($('bdi', li), title);
+  if (more !== undefined && more !== li.more) {
+    $('.more', li)?.remove();
+    $('.words', li).insertAdjacentHTML('beforeend', more);
+    li.more = more;
+  }
+  mark(li);
   for (const field of li.querySelectorAll('[name=version]')) field.value = version;
+}
+
+// ---- Dates, as they are where the browser is ----
+
+const DAY = 86400000;   // ms
+const days = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+
+// The number of a day, whatever the clock does in it.
+const dayOf = (year, month, day) => Math.round(Date.UTC(year, month - 1, day) / DAY);
+
+function today() {
+  const now = new Date();
+  return dayOf(now.getFullYear(), now.getMonth() + 1, now.getDate());
+}
+
+let marked = today();   // the day on which dates were last looked at
+
+// Says how far the date of `li` is, and whether it has passed.
+function mark(li) {
+  const time = $('.due time', li);
+  if (!time) return;
+  const number = dayOf(...time.dateTime.split('-'));
+  marked = today();
+  const ahead = number - marked;
+  const date = new Date(number * DAY);
+  const near = Math.abs(ahead) <= 1;
+  const year = date.getUTCFullYear() === new Date().getFullYear() ? undefined : 'numeric';
+  write(time, near ? days.format(ahead, 'day') : date.toLocaleDateString('en', { weekday: 'short', day: 'numeric', month: 'short', year, timeZone: 'UTC' }));
+  const open = !li.matches('.completed');
+  time.parentElement.classList.toggle('today', open && ahead === 0);
+  time.parentElement.classList.toggle('overdue', open && ahead < 0);
 }
 
 // Before `li` goes, the keyboard's place moves to the same control of a neighbour.

@@ -216,7 +216,8 @@ function show(fresh) {
   document.title = fresh.title;
   const links = fresh.querySelectorAll('.filters a');
   document.querySelectorAll('.filters a').forEach((link, at) => {
-    Object.assign(link, { className: links[at].className, ariaCurrent: links[at].ariaCurrent });
+    const { className, ariaCurrent } = links[at];
+    Object.assign(link, { className, ariaCurrent, href: links[at].getAttribute('href') });
   });
   const pages = $('.pagination', fresh);
   if (!pages || !$('.pagination')?.isEqualNode(pages)) {
