@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio_postgres::{NoTls, Row};
+use tokio_postgres::{NoTls, Row, SimpleQueryMessage};
 use url::Url;
 
 /// The server that `runtime-host db` runs: what a developer gets is what is tested.
@@ -171,6 +171,22 @@ impl Database {
             .query(sql, &[])
             .await
             .unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+    }
+
+    /// Runs statements on one connection and gives what the last one says, line by line.
+    pub async fn last(&self, statements: &[&str]) -> String {
+        let client = connect(&self.url).await;
+        let mut lines = vec![];
+        for sql in statements {
+            let messages = client.simple_query(sql).await;
+            let messages = messages.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+            let rows = messages.iter().filter_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0),
+                _ => None,
+            });
+            lines = rows.map(str::to_owned).collect();
+        }
+        lines.join("\n")
     }
 
     /// Every title, in the order of the list.
