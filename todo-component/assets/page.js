@@ -87,6 +87,7 @@ function frame() {
   main.hidden = footer.hidden = none;
   write($('strong', line), Number.isNaN(count.active) ? `${COUNTED}+` : String(count.active));
   write($('span', line), count.active === 1 ? line.dataset.one : line.dataset.other);
+  list.classList.toggle('by-date', filter() === 'due');
   $('.search').hidden = none && !sought();
   $('.toggle-all-form').hidden = Boolean(sought());   // it would act on what is not in sight, too
   all.ariaChecked = count.active === 0;

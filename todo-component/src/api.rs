@@ -7,14 +7,15 @@ use crate::random;
 use crate::request::{self, Pairs};
 use crate::selection::{Cursor, Days, Filter, Search, Selection};
 use crate::site::{self, Base};
-use crate::store::{Created, Outcome, Store};
+use crate::store::{Created, Move, Outcome, Store};
 use crate::todo::{Given, Todo, Versions};
+use crate::whole::present;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
@@ -36,12 +37,12 @@ impl<'a> Item<'a> {
 /// `GET /todos`
 pub async fn list(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let query = Query::parse(parts.uri.query().unwrap_or_default())?;
-    let (todos, next) = store.list(&query.selection, query.after, query.limit).await?;
+    let (todos, next) = store.list(&query.selection, query.after.as_ref(), query.limit).await?;
     let base = site::base(parts).await;
     let items: Vec<_> = todos.iter().map(|todo| Item::new(todo, &base.url)).collect();
     let mut list = answer_json(StatusCode::OK, &items)?;
     if let Some(next) = next {
-        let link = format!("<{}/todos?{}>; rel=\"next\"", base.path(), query.following(next));
+        let link = format!("<{}/todos?{}>; rel=\"next\"", base.path(), query.following(&next));
         if let Ok(link) = HeaderValue::from_str(&link) {
             list.headers_mut().insert(LINK, link);
         }
@@ -134,6 +135,37 @@ pub async fn restore(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Pr
     item(StatusCode::OK, &todo, &site::base(parts).await)
 }
 
+/// The body of a move: the todo to stand beside.
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct Beside {
+    #[serde(default, deserialize_with = "present")]
+    before: Option<i64>,
+    #[serde(default, deserialize_with = "present")]
+    behind: Option<i64>,
+}
+
+/// `POST /todos/{id}/move`
+pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    request::content_type(&parts.headers, &[JSON])?;
+    let to = match json::read(body)? {
+        Beside { before: Some(other), behind: None } if other != id => Move::Before(other),
+        Beside { before: None, behind: Some(other) } if other != id => Move::Behind(other),
+        _ => {
+            let detail = "A move names another todo, by `before` or by `behind`: {\"before\": 7}.";
+            return Err(Problem::invalid("move", detail));
+        }
+    };
+    match store.shift(id, to).await? {
+        Outcome::Done(todo) => item(StatusCode::OK, &todo, &site::base(parts).await),
+        Outcome::Stale(_) => Err(Problem::invalid(
+            "move",
+            "The todo to stand beside is gone. Read the list again, then repeat the move.",
+        )),
+        Outcome::Missing => Err(Problem::no_such_todo()),
+    }
+}
+
 /// What a write has to find, by `If-Match` and `If-None-Match`.
 async fn expected(store: &Store, id: i64, parts: &Parts) -> Result<Versions, Problem> {
     let expected = request::if_match(&parts.headers);
@@ -187,7 +219,7 @@ impl Query {
     }
 
     /// The query of the page that begins after `next`.
-    fn following(&self, next: Cursor) -> String {
+    fn following(&self, next: &Cursor) -> String {
         let Selection { filter, search, days } = &self.selection;
         let completed = match filter {
             Filter::Active => "&completed=false",
@@ -227,12 +259,13 @@ fn answer_json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Pro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::todo::Rank;
 
     #[test]
     fn a_query_names_the_next_page() {
         let query = Query::parse("completed=false&limit=7&q=a%26b++c&due=on:2026-12-31").unwrap();
-        let next = Cursor { due: None, order: -1, id: 9 };
-        let following = query.following(next);
+        let next = Cursor { due: None, order: -1, rank: Rank::of(9), id: 9 };
+        let following = query.following(&next);
         assert_eq!(following, "after=-1.9&limit=7&completed=false&q=a%26b%20c&due=on:2026-12-31");
         let read = Query::parse(&following).unwrap();
         assert_eq!((read.after, read.selection), (Some(next), query.selection));

@@ -48,7 +48,7 @@ static JS: Embedded = embed!(
     "app",
     "js",
     "text/javascript; charset=utf-8",
-    ["page.js", "sync.js", "app.js", "keys.js"]
+    ["page.js", "sync.js", "app.js", "keys.js", "move.js"]
 );
 static ICON: Embedded = embed!("icon", "svg", "image/svg+xml", ["icon.svg"]);
 

@@ -8,7 +8,7 @@ use crate::error::Problem;
 use crate::random::{self, key};
 use crate::request::{self, Pairs};
 use crate::selection::{Filter, Page, Place, Search};
-use crate::store::{Created, Outcome, Store};
+use crate::store::{Created, Move, Outcome, Store};
 use crate::todo::{Change, Edit, FieldError, Given, Title, TitleError, Todo, Undo, Versions};
 use crate::variable;
 use crate::view::{self, Draft, EditView, ListView, Notice, Said, Typed, Unsaved};
@@ -32,7 +32,7 @@ const DONE: &str = "done";
 /// `GET /`
 pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let place = here(parts)?;
-    let page = store.page(&place.selection(), place.after, LIMIT).await?;
+    let page = store.page(&place.selection(), place.after.as_ref(), LIMIT).await?;
     // The script of another tab asks meanwhile, with the same cookies: the message is for a page.
     let said = cookies::value(&parts.headers, FLASH).filter(|_| is_page(&parts.headers));
     // A new todo that is on the page speaks for itself.
@@ -195,6 +195,26 @@ async fn delete(
     })
 }
 
+/// `POST /items/{id}/move`
+pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = form(parts, body)?;
+    let place = place(&form)?;
+    let to = match form.need("to")? {
+        "up" => Move::Up(place.filter),
+        "down" => Move::Down(place.filter),
+        "top" => Move::Top(place.filter),
+        "bottom" => Move::Bottom(place.filter),
+        _ => {
+            let detail = "The field “to” is up, down, top or bottom.";
+            return Err(Problem::bad_request("field", detail));
+        }
+    };
+    Ok(match store.shift(id, to).await? {
+        Outcome::Done(_) | Outcome::Stale(_) => back(&place, Some(Notice::Moved)),
+        Outcome::Missing => back(&place, Some(Notice::Missing)),
+    })
+}
+
 /// `POST /toggle-all`
 pub async fn toggle_all(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
@@ -329,7 +349,7 @@ async fn rejected(
     typed: &str,
     error: FieldError,
 ) -> Result<Answer, Problem> {
-    let page = store.page(&place.selection(), place.after, LIMIT).await?;
+    let page = store.page(&place.selection(), place.after.as_ref(), LIMIT).await?;
     let draft = Some(Draft { title: typed, error: &error.to_string() });
     let key = key();
     let view = ListView { draft, ..ListView::of(&page, &place, &key) };

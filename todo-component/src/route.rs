@@ -20,6 +20,7 @@ enum Resource {
     Todos,
     Todo(i64),
     Restore(i64),
+    Move(i64),
     Home,
     /// An address of the old application: its GET leads home.
     Index,
@@ -27,6 +28,7 @@ enum Resource {
     Toggle(i64),
     Edit(i64),
     Destroy(i64),
+    MoveItem(i64),
     ToggleAll,
     ClearCompleted,
     Undo,
@@ -47,9 +49,11 @@ impl Resource {
             ("todos", None, ..) => Some(Self::Todos),
             ("todos", Some(id), None, _) => request::id(id).map(Self::Todo),
             ("todos", Some(id), Some("restore"), None) => request::id(id).map(Self::Restore),
+            ("todos", Some(id), Some("move"), None) => request::id(id).map(Self::Move),
             ("items", Some(id), Some("toggle"), None) => request::id(id).map(Self::Toggle),
             ("items", Some(id), Some("edit"), None) => request::id(id).map(Self::Edit),
             ("items", Some(id), Some("destroy"), None) => request::id(id).map(Self::Destroy),
+            ("items", Some(id), Some("move"), None) => request::id(id).map(Self::MoveItem),
             ("assets", ..) => assets::find(path).map(Self::Asset),
             _ => assets::by_habit(path).map(Self::Asset),
         }
@@ -63,6 +67,8 @@ impl Resource {
             Self::Home | Self::Index | Self::Asset(_) => "GET, HEAD, OPTIONS",
             Self::NewItem | Self::Edit(_) => "GET, HEAD, POST, OPTIONS",
             Self::Restore(_)
+            | Self::Move(_)
+            | Self::MoveItem(_)
             | Self::Toggle(_)
             | Self::Destroy(_)
             | Self::ToggleAll
@@ -159,6 +165,7 @@ async fn dispatch(
         (Resource::Todo(id), &Method::PATCH) => api::patch(store, id, parts, &body).await,
         (Resource::Todo(id), &Method::DELETE) => api::delete(store, id, parts).await,
         (Resource::Restore(id), &Method::POST) => api::restore(store, id, parts).await,
+        (Resource::Move(id), &Method::POST) => api::shift(store, id, parts, &body).await,
         (Resource::Home, &Method::GET) => page::home(store, parts).await,
         (Resource::Index | Resource::NewItem, &Method::GET) => Ok(page::moved(parts)),
         (Resource::NewItem, &Method::POST) => page::create(store, parts, &body).await,
@@ -166,6 +173,7 @@ async fn dispatch(
         (Resource::Edit(id), &Method::GET) => page::edit_form(store, id, parts).await,
         (Resource::Edit(id), &Method::POST) => page::edit(store, id, parts, &body).await,
         (Resource::Destroy(id), &Method::POST) => page::destroy(store, id, parts, &body).await,
+        (Resource::MoveItem(id), &Method::POST) => page::shift(store, id, parts, &body).await,
         (Resource::ToggleAll, &Method::POST) => page::toggle_all(store, parts, &body).await,
         (Resource::ClearCompleted, &Method::POST) => {
             page::clear_completed(store, parts, &body).await

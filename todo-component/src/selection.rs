@@ -1,6 +1,6 @@
 //! Which todos a list shows, and where on it somebody is. Pure, as `todo` is.
 
-use crate::todo::{Date, Todo};
+use crate::todo::{Date, Rank, Todo};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::fmt;
@@ -120,11 +120,12 @@ impl From<Filter> for Selection {
 }
 
 /// The place after which a page of the list begins, written `<order>.<id>`, with the date and a dot
-/// before it where the list goes by dates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// before it where the list goes by dates, and `~<rank>` behind it for a todo that was moved.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cursor {
     pub due: Option<Date>,
     pub order: i32,
+    pub rank: Rank,
     pub id: i64,
 }
 
@@ -132,7 +133,7 @@ impl Cursor {
     /// The place behind `todo` in a list of that filter.
     pub fn behind(todo: &Todo, filter: Filter) -> Self {
         let due = todo.due.filter(|_| filter == Filter::Due);
-        Self { due, order: todo.order, id: todo.id }
+        Self { due, order: todo.order, rank: todo.rank.clone(), id: todo.id }
     }
 
     /// Reads what [`Display`](fmt::Display) writes, if it is a place in a list of that filter.
@@ -145,7 +146,10 @@ impl Cursor {
             _ => (None, text),
         };
         let (order, id) = place.split_once('.')?;
-        Some(Self { due, order: order.parse().ok()?, id: id.parse().ok()? })
+        let (id, rank) = id.split_once('~').map_or((id, None), |(id, rank)| (id, Some(rank)));
+        let id = id.parse().ok()?;
+        let rank = rank.map_or_else(|| Some(Rank::of(id)), Rank::parse)?;
+        Some(Self { due, order: order.parse().ok()?, rank, id })
     }
 }
 
@@ -154,7 +158,11 @@ impl fmt::Display for Cursor {
         if let Some(due) = self.due {
             write!(f, "{due}.")?;
         }
-        write!(f, "{}.{}", self.order, self.id)
+        write!(f, "{}.{}", self.order, self.id)?;
+        if self.rank != Rank::of(self.id) {
+            write!(f, "~{}", self.rank)?;
+        }
+        Ok(())
     }
 }
 
@@ -193,7 +201,7 @@ impl Place {
         [
             filter.map(|filter| ("filter", filter.as_str().to_owned())),
             search.map(|search| ("q", search.as_str().to_owned())),
-            self.after.map(|after| ("after", after.to_string())),
+            self.after.as_ref().map(|after| ("after", after.to_string())),
         ]
         .into_iter()
         .flatten()
@@ -298,9 +306,15 @@ mod tests {
     fn a_place_is_read_from_its_own_address() {
         let due = Date::parse("2026-12-31").ok();
         let search = Search::parse("a&b=c+d é").unwrap();
-        let place =
-            Place { filter: Filter::Due, search, after: Some(Cursor { due, order: -2, id: 6 }) };
-        assert_eq!(place.address(), "/?filter=due&q=a%26b%3Dc%2Bd%20%C3%A9&after=2026-12-31.-2.6");
+        let place = Place {
+            filter: Filter::Due,
+            search,
+            after: Some(Cursor { due, order: -2, rank: Rank::parse("5.5").unwrap(), id: 6 }),
+        };
+        assert_eq!(
+            place.address(),
+            "/?filter=due&q=a%26b%3Dc%2Bd%20%C3%A9&after=2026-12-31.-2.6~5.5"
+        );
         let fields: Vec<_> = place.fields().collect();
         let field =
             |name: &str| fields.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
@@ -317,7 +331,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_survives_a_round_trip(order in any::<i32>(), id in any::<i64>()) {
-            let cursor = Cursor { due: None, order, id };
+            let cursor = Cursor { due: None, order, rank: Rank::of(id), id };
             prop_assert_eq!(Cursor::parse(&cursor.to_string(), Filter::All), Some(cursor));
         }
 

@@ -6,11 +6,13 @@
 
 mod date;
 mod notes;
+mod rank;
 mod title;
 mod undo;
 
 pub use date::{Date, DateError};
 pub use notes::{Notes, NotesError};
+pub use rank::Rank;
 pub use title::{Title, TitleError};
 pub use undo::{Deletion, Edit, Marking, Undo};
 
@@ -23,8 +25,10 @@ pub struct Todo {
     pub id: i64,
     pub title: String,
     pub completed: bool,
-    /// Where the todo stands in the list; equal orders follow the id.
+    /// Where the todo stands in the list; equal orders follow the rank, and equal ranks the id.
     pub order: i32,
+    #[serde(skip_serializing)]
+    pub rank: Rank,
     pub due: Option<Date>,
     pub notes: String,
     /// Grows by one with each change; the `ETag` and the hidden form field.

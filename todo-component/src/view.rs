@@ -101,7 +101,7 @@ pub fn list(view: &ListView) -> Markup {
                 nav.pagination aria-label="Pages" {
                     @if place.after.is_some() { a rel="first" href=(place.first().address()) { "First page" } }
                     @if page.next.is_some() {
-                        a rel="next" href=(Place { after: page.next, ..place.clone() }.address()) { "Next page" }
+                        a rel="next" href=(Place { after: page.next.clone(), ..Place::clone(place) }.address()) { "Next page" }
                     }
                 }
             }

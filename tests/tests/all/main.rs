@@ -27,6 +27,7 @@ mod limits;
 mod logs;
 mod manifest;
 mod migrations;
+mod moving;
 mod outgoing;
 mod pages;
 mod pages_with_js;

@@ -10,17 +10,31 @@ struct Rows {
     params: Vec<ParameterValue>,
 }
 
+/// The order of the list, as its indexes have it.
+pub const ORDER: &str = "position, coalesce(rank, id), id";
+
+/// The rows of a filter. `true` cannot use a partial index and `completed = $n` could not either, so
+/// that each filter is a statement of its own.
+pub fn predicate(filter: Filter) -> &'static str {
+    match filter {
+        Filter::All => "true",
+        Filter::Active => "NOT completed",
+        Filter::Completed => "completed",
+        Filter::Due => "due IS NOT NULL AND NOT completed",
+    }
+}
+
 /// A statement and its parameters.
 pub type Statement = (String, Vec<ParameterValue>);
 
 /// At most `rows` todos of `selection`, behind `after`.
-pub fn list(selection: &Selection, after: Option<Cursor>, rows: usize) -> Statement {
+pub fn list(selection: &Selection, after: Option<&Cursor>, rows: usize) -> Statement {
     let Rows { sql, params } = Rows::of(selection, after, rows);
     (format!("SELECT {sql}::text"), params)
 }
 
 /// The same with the counts of the whole list. Counting stops one past what a page shows exactly.
-pub fn page(selection: &Selection, after: Option<Cursor>, rows: usize) -> Statement {
+pub fn page(selection: &Selection, after: Option<&Cursor>, rows: usize) -> Statement {
     let mut found = Rows::of(selection, after, rows);
     let bound = found.bind(i64::from(Count::MAX + 1));
     let count = |which| {
@@ -37,17 +51,13 @@ pub fn page(selection: &Selection, after: Option<Cursor>, rows: usize) -> Statem
 }
 
 impl Rows {
-    fn of(selection: &Selection, after: Option<Cursor>, rows: usize) -> Self {
+    fn of(selection: &Selection, after: Option<&Cursor>, rows: usize) -> Self {
         let mut list = Self { sql: String::new(), params: Vec::new() };
-        // `true` cannot use a partial index and `completed = $n` could not either, so that each
-        // filter is a statement of its own.
-        let (filter, order) = match selection.filter {
-            Filter::All => ("true", "position, id"),
-            Filter::Active => ("NOT completed", "position, id"),
-            Filter::Completed => ("completed", "position, id"),
-            Filter::Due => ("due IS NOT NULL AND NOT completed", "due, position, id"),
+        let order = match selection.filter {
+            Filter::Due => "due, position, coalesce(rank, id), id",
+            _ => ORDER,
         };
-        let mut predicates = vec![filter.to_owned()];
+        let mut predicates = vec![predicate(selection.filter).to_owned()];
         for word in selection.search.words() {
             let word = list.bind(word.to_owned());
             predicates.push(format!("todo_folded(task, notes) LIKE todo_pattern({word}::text)"));
@@ -63,9 +73,10 @@ impl Rows {
         }
         if let Some(after) = after {
             let due = after.due.map(|due| list.bind(due.to_string()) + "::text::date, ");
-            let (order_of, id) = (list.bind(after.order), list.bind(after.id));
+            let position = list.bind(after.order);
+            let (rank, id) = (list.bind(after.rank.to_string()), list.bind(after.id));
             predicates.push(format!(
-                "({order}) > ({}{order_of}::integer, {id}::bigint)",
+                "({order}) > ({}{position}::integer, {rank}::text::numeric, {id}::bigint)",
                 due.unwrap_or_default()
             ));
         }
@@ -90,7 +101,7 @@ impl Rows {
 mod tests {
     use super::*;
     use crate::selection::Search;
-    use crate::todo::Date;
+    use crate::todo::{Date, Rank};
 
     #[test]
     fn each_parameter_is_named_once_and_no_text_from_outside_is_in_the_statement() {
@@ -100,13 +111,13 @@ mod tests {
             search: Search::parse("milk' %").unwrap(),
             days: Some(Days::Before(date)),
         };
-        let after = Some(Cursor { due: Some(date), order: 1, id: 2 });
-        let (sql, params) = page(&selection, after, 50);
-        assert_eq!(params.len(), 8);
-        for number in 1..=7 {
+        let after = Some(Cursor { due: Some(date), order: 1, rank: Rank::of(2), id: 2 });
+        let (sql, params) = page(&selection, after.as_ref(), 50);
+        assert_eq!(params.len(), 9);
+        for number in 1..=8 {
             assert_eq!(sql.matches(&format!("${number}:")).count(), 1, "${number} in {sql}");
         }
-        assert_eq!(sql.matches("$8:").count(), 2, "both counts have one bound");
+        assert_eq!(sql.matches("$9:").count(), 2, "both counts have one bound");
         assert!(!sql.contains("milk") && !sql.contains("2026"), "{sql}");
     }
 }

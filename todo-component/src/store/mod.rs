@@ -4,6 +4,7 @@ mod address;
 mod error;
 mod lists;
 mod members;
+mod moves;
 mod reads;
 mod row;
 mod source;
@@ -11,6 +12,7 @@ mod sql;
 mod writes;
 
 pub use error::Error;
+pub use moves::Move;
 
 use crate::position::{Position, Shown};
 use crate::selection::{Count, Cursor, Filter, Page, Selection};
@@ -75,7 +77,7 @@ impl Store {
     pub async fn page(
         &self,
         selection: &Selection,
-        after: Option<Cursor>,
+        after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page, Error> {
         #[derive(Deserialize)]
@@ -94,7 +96,7 @@ impl Store {
     pub async fn list(
         &self,
         selection: &Selection,
-        after: Option<Cursor>,
+        after: Option<&Cursor>,
         limit: usize,
     ) -> Result<(Vec<Todo>, Option<Cursor>), Error> {
         let read = Read::new(lists::list(selection, after, limit.saturating_add(1)));

@@ -5,7 +5,7 @@
 macro_rules! todo_json {
     () => {
         "json_build_object('id', id, 'title', task, 'completed', completed, \
-         'order', position, 'due', due, 'notes', notes, 'version', version, \
+         'order', position, 'rank', coalesce(rank, id)::text, 'due', due, 'notes', notes, 'version', version, \
          'created_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
          'updated_at', to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))"
     };
@@ -37,7 +37,7 @@ macro_rules! show_done {
 /// A row of either table without what only one of them has.
 macro_rules! columns {
     () => {
-        "id, task, completed, position, due, notes, version, created_at, updated_at, idempotency_key, request_digest"
+        "id, task, completed, position, rank, due, notes, version, created_at, updated_at, idempotency_key, request_digest"
     };
 }
 
@@ -68,7 +68,7 @@ macro_rules! restoring {
             $predicate,
             " RETURNING *), done AS (INSERT INTO todoitem (",
             columns!(),
-            ") SELECT id, task, completed, position, due, notes, version + 1, created_at, now(), ",
+            ") SELECT id, task, completed, position, rank, due, notes, version + 1, created_at, now(), ",
             // Its key may have made another todo since.
             "CASE WHEN NOT EXISTS (SELECT FROM todoitem t WHERE t.idempotency_key = back.idempotency_key) ",
             "THEN idempotency_key END, request_digest FROM back RETURNING *) "
@@ -77,6 +77,9 @@ macro_rules! restoring {
 }
 
 pub const TODO: &str = todo_json!();
+
+/// What follows the statement of a write that touches one row.
+pub const TRANSACTION: &str = transaction!();
 
 pub const GET: &str =
     concat!("SELECT ", todo_json!(), "::text FROM todoitem WHERE id = $1::bigint");

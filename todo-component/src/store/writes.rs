@@ -117,7 +117,12 @@ impl Store {
 
     /// A write that concerns one todo. One that touched none is told apart:
     /// the version was stale, or the todo is gone.
-    async fn one(&self, id: i64, sql: &str, params: Vec<ParameterValue>) -> Result<Outcome, Error> {
+    pub(super) async fn one(
+        &self,
+        id: i64,
+        sql: &str,
+        params: Vec<ParameterValue>,
+    ) -> Result<Outcome, Error> {
         let (done, todo) = limited(ONE, async {
             let primary = self.primary().await?;
             match self.write(&primary, sql, params).await? {

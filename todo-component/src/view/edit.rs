@@ -72,6 +72,15 @@ pub fn edit(view: &EditView) -> Markup {
                     a.secondary href=(here.address()) { "Cancel" }
                 }
             }
+            form.move-form method="post" action={ "/items/" (todo.id) "/move" } autocomplete="off" {
+                (here.fields)
+                h3 { "Move in the list" }
+                div.buttons {
+                    @for (to, label) in [("top", "To the top"), ("up", "Up"), ("down", "Down"), ("bottom", "To the bottom")] {
+                        button.secondary type="submit" name="to" value=(to) { (label) }
+                    }
+                }
+            }
             form method="post" action={ "/items/" (todo.id) "/destroy" } autocomplete="off" {
                 input type="hidden" name="version" value=(todo.version);
                 (here.fields)

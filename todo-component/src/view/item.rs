@@ -23,6 +23,8 @@ pub fn item(todo: &Todo, here: &Here) -> Markup {
                     label #{ "title-" (id) } { bdi { (todo.title) } }
                     (more(todo))
                 }
+                button.grip #{ "grip-" (id) } type="button"
+                    aria-label="Move" aria-labelledby={ "grip-" (id) " title-" (id) } aria-describedby="grip-help" { (icon("grip")) }
                 a.edit-link #{ "edit-" (id) } href={ "/items/" (id) "/edit" (here.query) }
                     aria-label="Edit" aria-labelledby={ "edit-" (id) " title-" (id) } { (icon("pencil")) }
                 form method="post" action={ "/items/" (id) "/destroy" } autocomplete="off" {

@@ -12,6 +12,7 @@ pub enum Notice {
     Missing,
     Added,
     Saved,
+    Moved,
     Deleted,
     Cleared,
     /// All are marked as complete …
@@ -31,11 +32,12 @@ pub struct Said {
 }
 
 impl Notice {
-    pub const EACH: [Self; 10] = [
+    pub const EACH: [Self; 11] = [
         Self::Conflict,
         Self::Missing,
         Self::Added,
         Self::Saved,
+        Self::Moved,
         Self::Deleted,
         Self::Cleared,
         Self::Completed,
@@ -50,6 +52,7 @@ impl Notice {
             Self::Missing => "missing",
             Self::Added => "added",
             Self::Saved => "saved",
+            Self::Moved => "moved",
             Self::Deleted => "deleted",
             Self::Cleared => "cleared",
             Self::Completed => "completed",
@@ -71,6 +74,7 @@ impl Notice {
             Self::Missing => "This todo is gone: it was deleted somewhere else.",
             Self::Added => "Added at the end of your list.",
             Self::Saved => "Saved.",
+            Self::Moved => "Moved.",
             Self::Deleted => "Deleted.",
             Self::Cleared => "Completed todos are cleared.",
             Self::Completed => "All are marked as complete.",

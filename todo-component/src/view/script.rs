@@ -11,7 +11,8 @@ pub fn templates(here: &Here) -> Markup {
     html! {
         template #item { (item(&blank, here)) }
         template #notice { (notice::bar("", None, here)) }
-        template #texts data-max=(Title::MAX_CHARS) data-too-long=(too_long()) data-control=(control())
+        p #grip-help hidden { "Press an arrow key to move it up or down." }
+        template #texts data-moved="{} of {}: {}" data-max=(Title::MAX_CHARS) data-too-long=(too_long()) data-control=(control())
             data-conflict=(Notice::Conflict.text()) data-missing=(Notice::Missing.text()) data-added=(Notice::Added.text()) data-deleted=(Notice::Deleted.text()) data-saved=(Notice::Saved.text()) data-undo=(notice::UNDO)
             data-network="Todoozle can’t be reached. Check your connection, then try again."
             data-one="todo" data-other="todos" data-lines="That was {} lines. Each can be a todo of its own." data-each="Add {} todos"
@@ -33,6 +34,7 @@ pub fn help() -> Markup {
                     (&["x"], "Complete it, or take that back"),
                     (&["e"], "Edit it"),
                     (&["#"], "Delete it"),
+                    (&["Alt ↑", "Alt ↓"], "Move it up, move it down"),
                     (&["Ctrl Z"], "Undo, while it is offered"),
                     (&["?"], "Show this"),
                 ] {

@@ -13,6 +13,7 @@ pub fn sprite() -> Markup {
             symbol #i-check viewBox="0 0 24 24" { path d="M6.5 12.5l3.8 3.8 7.4-8.1" pathLength="1" {} }
             symbol #i-pencil viewBox="0 0 24 24" { path d="M5 19l1-4L16 5l3 3L9 18z" {} path d="M13.5 7.5l3 3" {} }
             symbol #i-cross viewBox="0 0 24 24" { path d="M7 7l10 10M17 7L7 17" {} }
+            symbol #i-grip viewBox="0 0 24 24" { path d="M6 9h12M6 15h12" {} }
             symbol #i-lens viewBox="0 0 24 24" { circle cx="10.5" cy="10.5" r="5.5" {} path d="M15 15l4.5 4.5" {} }
             symbol #i-plus viewBox="0 0 24 24" { path d="M12 5v14M5 12h14" {} }
             // Over an empty list: one that trails off into a curl.

@@ -1,7 +1,11 @@
 -- Defaults that are constants are kept beside the table: no row is written, and the version before
 -- goes on as it is.
-ALTER TABLE todoitem         ADD COLUMN due date, ADD COLUMN notes text NOT NULL DEFAULT '';
-ALTER TABLE todoitem_deleted ADD COLUMN due date, ADD COLUMN notes text NOT NULL DEFAULT '';
+-- `rank` is where a todo that was moved stands among those of its position: between two others there
+-- is always a number. One that was never moved stands where its id is.
+ALTER TABLE todoitem
+    ADD COLUMN due date, ADD COLUMN notes text NOT NULL DEFAULT '', ADD COLUMN rank numeric;
+ALTER TABLE todoitem_deleted
+    ADD COLUMN due date, ADD COLUMN notes text NOT NULL DEFAULT '', ADD COLUMN rank numeric;
 
 -- What a search compares: lower case in any script, and letters without their accents.
 -- `lower` knows the letters of a collation, and a database whose own is C knows those of ASCII alone.

@@ -1,0 +1,78 @@
+//! Moving a todo to another place of the list, by a write of one row.
+
+use super::error::Error;
+use super::lists::{ORDER, Statement, predicate};
+use super::{Outcome, Store, sql};
+use crate::selection::Filter;
+
+/// Where a todo is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    Before(i64),
+    Behind(i64),
+    /// Before the one before it in the list of a filter, and so on.
+    Up(Filter),
+    Down(Filter),
+    Top(Filter),
+    Bottom(Filter),
+}
+
+impl Store {
+    /// Moves a todo. [`Outcome::Stale`] says that it stays: there is nobody to stand beside.
+    pub async fn shift(&self, id: i64, to: Move) -> Result<Outcome, Error> {
+        let (sql, params) = statement(id, to);
+        self.one(id, &sql, params).await
+    }
+}
+
+/// Between two of the same order it gets the number between their ranks; else it takes the order of
+/// its neighbour. At the end its rank stays below the id of the next todo that is added.
+fn statement(id: i64, to: Move) -> Statement {
+    let mut params = vec![id.into()];
+    let own = format!("(SELECT {ORDER} FROM todoitem WHERE id = $1::bigint)");
+    let beside = |comparison: &str, direction: &str, filter| {
+        let among = predicate(filter);
+        let order = descending(direction);
+        format!("{among} AND id <> $1::bigint {comparison} ORDER BY {order} LIMIT 1")
+    };
+    let (neighbour, before) = match to {
+        Move::Before(other) | Move::Behind(other) => {
+            params.push(other.into());
+            let before = matches!(to, Move::Before(_));
+            ("id = $2::bigint AND id <> $1::bigint".to_owned(), before)
+        }
+        Move::Up(filter) => (beside(&format!("AND ({ORDER}) < {own}"), "DESC", filter), true),
+        Move::Down(filter) => (beside(&format!("AND ({ORDER}) > {own}"), "ASC", filter), false),
+        Move::Top(filter) => (beside("", "ASC", filter), true),
+        Move::Bottom(filter) => (beside("", "DESC", filter), false),
+    };
+    // The one on the other side of the new place.
+    let (comparison, direction) = if before { ("<", "DESC") } else { (">", "ASC") };
+    let (side, other_side) = if before { ("upper", "lower") } else { ("lower", "upper") };
+    let order = descending(direction);
+    let sql = format!(
+        "WITH beside AS (SELECT position, coalesce(rank, id) AS rank, id FROM todoitem WHERE {neighbour}), \
+         beyond AS (SELECT t.position, t.rank FROM beside, LATERAL (SELECT position, coalesce(todoitem.rank, todoitem.id) AS rank \
+         FROM todoitem WHERE todoitem.id <> $1::bigint \
+         AND (todoitem.position, coalesce(todoitem.rank, todoitem.id), todoitem.id) {comparison} (beside.position, beside.rank, beside.id) \
+         ORDER BY {order} LIMIT 1) AS t), \
+         new AS (SELECT coalesce(lower.position, upper.position) AS new_position, CASE \
+         WHEN lower.position IS NULL THEN upper.rank - 1 \
+         WHEN upper.position = lower.position THEN (lower.rank + upper.rank) * 0.5 \
+         WHEN upper.position IS NOT NULL THEN lower.rank + 1 \
+         ELSE (greatest(lower.rank, last.id) + last.id + 1) * 0.5 END AS new_rank \
+         FROM beside AS {side} LEFT JOIN beyond AS {other_side} ON true, \
+         (SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('todoitem', 'id')::regclass), 0) AS id) AS last) \
+         UPDATE todoitem SET position = new_position, rank = new_rank, version = version + 1, updated_at = now() \
+         FROM new WHERE id = $1::bigint RETURNING {todo}::text{transaction}",
+        todo = sql::TODO,
+        transaction = sql::TRANSACTION,
+    );
+    (sql, params)
+}
+
+fn descending(direction: &str) -> String {
+    format!(
+        "todoitem.position {direction}, coalesce(todoitem.rank, todoitem.id) {direction}, todoitem.id {direction}"
+    )
+}
