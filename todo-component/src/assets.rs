@@ -50,6 +50,7 @@ static JS: Embedded = embed!(
     "text/javascript; charset=utf-8",
     ["page.js", "sync.js", "app.js", "keys.js", "move.js"]
 );
+static IMPORT: Embedded = embed!("import", "js", "text/javascript; charset=utf-8", ["import.js"]);
 static ICON: Embedded = embed!("icon", "svg", "image/svg+xml", ["icon.svg"]);
 
 /// The hash of the code that renders pages; together with the files' paths it
@@ -75,6 +76,11 @@ pub fn js_path() -> &'static str {
     JS.path
 }
 
+/// Where the script of the page for files is, hash included.
+pub fn import_path() -> &'static str {
+    IMPORT.path
+}
+
 /// Where the icon is, hash included.
 pub fn icon_path() -> &'static str {
     ICON.path
@@ -88,7 +94,7 @@ pub fn find(path: &str) -> Option<Asset> {
     if hash.len() != 8 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    let file = [&CSS, &JS, &ICON]
+    let file = [&CSS, &JS, &IMPORT, &ICON]
         .into_iter()
         .find(|file| file.stem == stem && file.extension == extension)?;
     Some(Asset { content_type: file.content_type, body: file.body, current: file.path == path })

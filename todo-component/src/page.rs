@@ -294,7 +294,8 @@ fn moved_below(path: &str, html: &str) -> String {
     })
 }
 
-fn form(parts: &Parts, body: &Bytes) -> Result<Pairs, Problem> {
+/// The fields of a form that was sent.
+pub fn form(parts: &Parts, body: &Bytes) -> Result<Pairs, Problem> {
     request::content_type(&parts.headers, &[FORM])?;
     Pairs::parse(body)
 }

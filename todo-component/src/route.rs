@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::request::Pairs;
 use crate::site::{self, Allowed, Verdict};
 use crate::store::Store;
-use crate::{api, assets, page, request, variable};
+use crate::{api, assets, files, page, request, variable};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -21,6 +21,8 @@ enum Resource {
     Todo(i64),
     Restore(i64),
     Move(i64),
+    Export,
+    Import,
     Home,
     /// An address of the old application: its GET leads home.
     Index,
@@ -32,6 +34,7 @@ enum Resource {
     ToggleAll,
     ClearCompleted,
     Undo,
+    ImportPage,
     Asset(assets::Asset),
 }
 
@@ -47,6 +50,9 @@ impl Resource {
             ("clear-completed", None, ..) => Some(Self::ClearCompleted),
             ("undo", None, ..) => Some(Self::Undo),
             ("todos", None, ..) => Some(Self::Todos),
+            ("todos", Some("export"), None, _) => Some(Self::Export),
+            ("todos", Some("import"), None, _) => Some(Self::Import),
+            ("import", None, ..) => Some(Self::ImportPage),
             ("todos", Some(id), None, _) => request::id(id).map(Self::Todo),
             ("todos", Some(id), Some("restore"), None) => request::id(id).map(Self::Restore),
             ("todos", Some(id), Some("move"), None) => request::id(id).map(Self::Move),
@@ -64,16 +70,25 @@ impl Resource {
         match self {
             Self::Todos => "GET, HEAD, POST, DELETE, OPTIONS",
             Self::Todo(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
-            Self::Home | Self::Index | Self::Asset(_) => "GET, HEAD, OPTIONS",
-            Self::NewItem | Self::Edit(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Home | Self::Index | Self::Export | Self::Asset(_) => "GET, HEAD, OPTIONS",
+            Self::NewItem | Self::Edit(_) | Self::ImportPage => "GET, HEAD, POST, OPTIONS",
             Self::Restore(_)
             | Self::Move(_)
+            | Self::Import
             | Self::MoveItem(_)
             | Self::Toggle(_)
             | Self::Destroy(_)
             | Self::ToggleAll
             | Self::ClearCompleted
             | Self::Undo => "POST, OPTIONS",
+        }
+    }
+
+    /// Bytes of the largest body that means something here.
+    fn max_body(self) -> usize {
+        match self {
+            Self::Import | Self::ImportPage => request::MAX_FILE,
+            _ => request::MAX_BODY,
         }
     }
 
@@ -124,7 +139,7 @@ async fn refuse(parts: &Parts, path: &str, body: IncomingRequestBody) -> Result<
     if is_api(path) {
         return Err(problem);
     }
-    let form = Pairs::parse(&request::body(body).await?)?;
+    let form = Pairs::parse(&request::body(body, request::MAX_BODY).await?)?;
     page::keeping(parts, &form, std::future::ready(Err(problem))).await
 }
 
@@ -155,7 +170,7 @@ async fn dispatch(
     // A body means nothing to a GET; asking for it costs two trips to the host.
     let body = match parts.method {
         Method::GET => Bytes::new(),
-        _ => request::body(body).await?,
+        _ => request::body(body, resource.max_body()).await?,
     };
     match (resource, &parts.method) {
         (Resource::Todos, &Method::GET) => api::list(store, parts).await,
@@ -166,6 +181,10 @@ async fn dispatch(
         (Resource::Todo(id), &Method::DELETE) => api::delete(store, id, parts).await,
         (Resource::Restore(id), &Method::POST) => api::restore(store, id, parts).await,
         (Resource::Move(id), &Method::POST) => api::shift(store, id, parts, &body).await,
+        (Resource::Export, &Method::GET) => files::export(store, parts).await,
+        (Resource::Import, &Method::POST) => files::import(store, parts, &body).await,
+        (Resource::ImportPage, &Method::GET) => Ok(files::import_page()),
+        (Resource::ImportPage, &Method::POST) => files::import_form(store, parts, &body).await,
         (Resource::Home, &Method::GET) => page::home(store, parts).await,
         (Resource::Index | Resource::NewItem, &Method::GET) => Ok(page::moved(parts)),
         (Resource::NewItem, &Method::POST) => page::create(store, parts, &body).await,

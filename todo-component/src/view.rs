@@ -7,6 +7,7 @@
 
 mod edit;
 mod failure;
+mod import;
 mod item;
 mod notice;
 mod script;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use edit::{EditView, Typed, edit};
 pub use failure::{Unsaved, failure};
+pub use import::import;
 pub use notice::{Notice, Said};
 
 use crate::assets;
@@ -111,10 +113,10 @@ pub fn list(view: &ListView) -> Markup {
         (script::templates(&here))
         (script::help())
     };
-    document(&name, true, &content)
+    document(&name, Some(assets::js_path()), &content)
 }
 
-fn document(title: &str, scripted: bool, content: &Markup) -> Markup {
+fn document(title: &str, script: Option<&str>, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -126,7 +128,7 @@ fn document(title: &str, scripted: bool, content: &Markup) -> Markup {
                 link rel="icon" type="image/svg+xml" href=(assets::icon_path());
                 link rel="apple-touch-icon" href="/apple-touch-icon.png";
                 link rel="stylesheet" href=(assets::css_path());
-                @if scripted { script type="module" src=(assets::js_path()) {} }
+                @if let Some(script) = script { script type="module" src=(script) {} }
             }
             body {
                 (sprite())
@@ -225,6 +227,7 @@ fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
             "Double-click a todo to edit it · "
             button.shortcuts type="button" aria-haspopup="dialog" { "Keyboard shortcuts" }
         }
+        p.files { a href="/import" { "Import and export" } }
     }
 }
 

@@ -21,6 +21,7 @@ mod database;
 mod database_faults;
 mod dates_and_notes;
 mod embedded;
+mod files;
 mod foul_weather;
 mod injection;
 mod limits;

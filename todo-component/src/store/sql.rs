@@ -129,6 +129,19 @@ pub const CREATE: &str = concat!(
     " FROM made, (SELECT digest FROM given) AS asked"
 );
 
+/// Adds the rows of $1 (a JSON array) in their order, once for the key $2: sent again with other rows,
+/// it is another import.
+pub const IMPORT: &str = concat!(
+    "WITH done AS (",
+    inserting!(
+        "md5($2::text || $1::text) || ':' || number",
+        "jsonb_array_elements($1::text::jsonb) WITH ORDINALITY AS rows (element, number), LATERAL ("
+    ),
+    given!("element"),
+    ") AS given ORDER BY number ON CONFLICT (idempotency_key) DO NOTHING RETURNING 1) ",
+    count_done!()
+);
+
 /// Sets the columns of $2 (JSON by column).
 pub const UPDATE: &str = concat!(
     "UPDATE todoitem SET (task, completed, position, due, notes) = ",

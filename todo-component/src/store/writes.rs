@@ -48,6 +48,12 @@ impl Store {
         })
     }
 
+    /// Adds todos in their order, each once for `key`, and says how many are new.
+    pub async fn import(&self, todos: &[Change], key: &str) -> Result<u64, Error> {
+        let rows = serde_json::to_string(todos).map_err(|error| Error::Query(error.to_string()))?;
+        self.all(sql::IMPORT, vec![rows.into(), key.to_owned().into()]).await
+    }
+
     pub async fn update(
         &self,
         id: i64,

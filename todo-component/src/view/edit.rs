@@ -88,5 +88,5 @@ pub fn edit(view: &EditView) -> Markup {
             }
         }
     };
-    document("Edit · Todoozle", false, &content)
+    document("Edit · Todoozle", None, &content)
 }

@@ -38,7 +38,7 @@ pub fn failure(status: u16, title: &str, detail: &str, unsaved: Option<&Unsaved>
             }
         }
     };
-    document(&format!("{title} · Todoozle"), false, &content)
+    document(&format!("{title} · Todoozle"), None, &content)
 }
 
 fn typed(unsaved: &Unsaved) -> Markup {
