@@ -6,6 +6,7 @@ mod todo_txt;
 use crate::error::Problem;
 use crate::todo::{Change, Given, Todo};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Todos that one file may bring in.
@@ -76,18 +77,12 @@ impl Format {
         let text = text.trim_start_matches('\u{feff}');
         match self {
             Self::Json => {
-                let values: Vec<serde_json::Value> =
-                    serde_json::from_str(text).map_err(|error| {
-                        unreadable(format!("The file is no JSON list of todos: {error}."))
-                    })?;
-                let entry = |(at, value): (usize, serde_json::Value)| {
-                    let shown = value.get("title").and_then(|title| title.as_str());
-                    let shown = shown.map_or_else(|| value.to_string(), str::to_owned);
-                    Entry::new(
-                        at + 1,
-                        &shown,
-                        serde_json::from_value(value).map_err(|e| e.to_string()),
-                    )
+                let values: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
+                    unreadable(format!("The file is no JSON list of todos: {error}."))
+                })?;
+                let entry = |(at, value): (usize, &RawValue)| {
+                    let given = serde_json::from_slice(value.get().as_bytes());
+                    Entry::new(at + 1, value.get(), given.map_err(|error| error.to_string()))
                 };
                 Ok(values.into_iter().enumerate().map(entry).collect())
             }

@@ -3,7 +3,10 @@
 use super::{Entry, unreadable};
 use crate::error::Problem;
 use crate::todo::{Given, Todo};
-use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+use csv_core::{ReadRecordResult, Reader};
+
+/// Columns beyond these are another record, which has no title.
+const MAX_FIELDS: usize = 1000;
 
 /// The first line of a file that is written here.
 pub const HEADER: &str = "title,completed,due,notes,created_at,updated_at\n";
@@ -19,33 +22,75 @@ fn is_called(column: &str, name: &str) -> bool {
 }
 
 pub fn read(text: &str) -> Result<Vec<Entry>, Problem> {
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let header = reader.headers().cloned().unwrap_or_default();
+    let mut records = Records::of(text);
+    let (_, header) = records.next().unwrap_or_default();
     let column = |name| header.iter().position(|column| is_called(column, name));
     let Some(title) = column("title") else {
         let detail = "The file's first line names no column “title”. Give its columns the names title, completed, due, notes.";
         return Err(unreadable(detail.to_owned()));
     };
     let (completed, due, notes) = (column("completed"), column("due"), column("notes"));
-    let given = |record: &StringRecord| {
-        let field = |at: Option<usize>| at.and_then(|at| record.get(at)).map(str::to_owned);
+    let given = |record: &[String]| {
+        let field = |at: Option<usize>| at.and_then(|at| record.get(at)).cloned();
         Ok(Given {
-            title: record.get(title).map(str::to_owned),
+            title: record.get(title).cloned(),
             completed: field(completed).map(|text| truth(&text)).transpose()?,
             due: field(due).map(|due| Some(due).filter(|due| !due.is_empty())),
             notes: field(notes),
             ..Given::default()
         })
     };
-    let entry = |record: Result<StringRecord, csv::Error>| match record {
-        Ok(record) => {
-            let line = record.position().map_or(0, |position| position.line());
-            let line = usize::try_from(line).unwrap_or(usize::MAX);
-            Entry::new(line, record.get(title).unwrap_or_default(), given(&record))
-        }
-        Err(error) => Entry::new(0, "", Err(error.to_string())),
+    let entry = |(line, record): (usize, Vec<String>)| {
+        Entry::new(line, record.get(title).map_or("", String::as_str), given(&record))
     };
-    Ok(reader.into_records().map(entry).collect())
+    Ok(records.map(entry).collect())
+}
+
+/// The records of a text, each with the number of its first line.
+struct Records<'a> {
+    rest: &'a [u8],
+    reader: Reader,
+    fields: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl<'a> Records<'a> {
+    fn of(text: &'a str) -> Self {
+        // No field is longer than the text, and no line has more of them than bytes.
+        let longest = text.len() + 1;
+        let ends = vec![0; longest.min(MAX_FIELDS)];
+        Self { rest: text.as_bytes(), reader: Reader::new(), fields: vec![0; longest], ends }
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = (usize, Vec<String>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line = usize::try_from(self.reader.line()).unwrap_or(usize::MAX);
+        let (mut written, mut ended) = (0, 0);
+        loop {
+            let (result, read, wrote, ends) = self.reader.read_record(
+                self.rest,
+                &mut self.fields[written..],
+                &mut self.ends[ended..],
+            );
+            self.rest = &self.rest[read..];
+            (written, ended) = (written + wrote, ended + ends);
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::End => return None,
+                ReadRecordResult::Record
+                | ReadRecordResult::OutputFull
+                | ReadRecordResult::OutputEndsFull => break,
+            }
+        }
+        let starts = std::iter::once(&0).chain(&self.ends);
+        let field = |(start, end): (&usize, &usize)| {
+            String::from_utf8_lossy(&self.fields[*start..*end]).into_owned()
+        };
+        Some((line, starts.zip(&self.ends[..ended]).map(field).collect()))
+    }
 }
 
 fn truth(text: &str) -> Result<bool, String> {
@@ -57,14 +102,20 @@ fn truth(text: &str) -> Result<bool, String> {
 }
 
 pub fn write(file: &mut String, todo: &Todo) {
-    let mut writer = WriterBuilder::new().from_writer(Vec::new());
     let due = todo.due.map(|due| due.to_string()).unwrap_or_default();
     let completed = if todo.completed { "true" } else { "false" };
-    let record = [&todo.title, completed, &due, &todo.notes, &todo.created_at, &todo.updated_at];
-    // Text into memory cannot fail.
-    if writer.write_record(record).is_ok()
-        && let Ok(line) = writer.into_inner()
-    {
-        file.push_str(&String::from_utf8_lossy(&line));
+    let fields = [&todo.title, completed, &due, &todo.notes, &todo.created_at, &todo.updated_at];
+    for (at, field) in fields.into_iter().enumerate() {
+        if at > 0 {
+            file.push(',');
+        }
+        if field.contains([',', '"', '\n', '\r']) {
+            file.push('"');
+            file.push_str(&field.replace('"', "\"\""));
+            file.push('"');
+        } else {
+            file.push_str(field);
+        }
     }
+    file.push('\n');
 }
