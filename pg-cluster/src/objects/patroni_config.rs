@@ -59,7 +59,7 @@ fn fixed(env: &Env) -> Value {
             "scope_label": SCOPE_LABEL,
             "labels": selector(env),
         },
-        "restapi": { "listen": format!("0.0.0.0:{PATRONI_PORT}") },
+        "restapi": { "listen": format!("*:{PATRONI_PORT}") },
         "bootstrap": { "dcs": dynamic(env), "initdb": initdb },
         "postgresql": {
             "data_dir": paths::DATA_DIR,

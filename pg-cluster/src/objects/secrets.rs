@@ -46,23 +46,24 @@ pub fn for_members(
 /// What an application mounts: one Secret a role, with all it needs to connect.
 pub fn for_roles(env: &Env, passwords: &Passwords, authority: &Authority) -> Result<Vec<Object>> {
     let one = |(role, password): (&String, &crate::password::Password)| {
-        // A role without a database of its own finds the one that every server has.
-        let database = env.database_of(role).map_or("postgres", |name| name);
-        let writes = uri(env, role, password.expose(), database, "read-write");
-        // Whichever replica answers; empty where there is none, so that nobody waits for one.
-        let reads = if env.replica.count.get() > 0 {
-            uri(env, role, password.expose(), database, "read-only&load_balance_hosts=random")
-        } else {
-            String::new()
-        };
-        let values = [
-            ("username", role.as_str()),
-            ("password", password.expose()),
-            ("database", database),
-            ("uri", writes.as_str()),
-            ("replica-uri", reads.as_str()),
-            (CA, authority.certificate.as_str()),
+        let mut values = vec![
+            ("username", role.clone()),
+            ("password", password.expose().to_owned()),
+            (CA, authority.certificate.clone()),
         ];
+        // A role without a database has nowhere to go, and no address of somebody else's.
+        if let Some(database) = env.database_of(role) {
+            let uri = |session| uri(env, role, password.expose(), database, session);
+            // Whichever replica answers; empty where there is none, so that nobody waits for one.
+            let replicas = env.replica.count.get() > 0;
+            let reads = replicas.then(|| uri("read-only&load_balance_hosts=random"));
+            values.extend([
+                ("database", database.to_string()),
+                ("uri", uri("read-write")),
+                ("replica-uri", reads.unwrap_or_default()),
+            ]);
+        }
+        let values = values.iter().map(|(key, value)| (*key, value.as_str()));
         Object::of(&secret(env, names::role_secret(env, role), "Opaque", values))
     };
     passwords.roles.iter().map(one).collect()

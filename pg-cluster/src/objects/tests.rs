@@ -218,9 +218,13 @@ fn only_secrets_hold_what_is_secret() {
 
 /// The Secret of role `app`, with so many replicas.
 fn role_secret(replicas: i32) -> k8s_openapi::api::core::v1::Secret {
-    let env = env(&format!(
+    role_secret_of(&format!(
         "replica.count = {replicas}\nroles.app.connection_limit = 1\ndatabases.todo.owner = \"app\""
-    ));
+    ))
+}
+
+fn role_secret_of(settings: &str) -> k8s_openapi::api::core::v1::Secret {
+    let env = env(settings);
     let passwords =
         crate::passwords::Passwords::resolve(&env, &crate::passwords::Given::default(), |_, _| {
             Some("secret-password".into())
@@ -229,6 +233,13 @@ fn role_secret(replicas: i32) -> k8s_openapi::api::core::v1::Secret {
     let authority = crate::tls::Authority { certificate: "ca".into(), key: "key".into() };
     let objects = secrets::for_roles(&env, &passwords, &authority).unwrap();
     serde_json::from_value(found(&objects, "Secret", "a-role-app").clone()).unwrap()
+}
+
+#[test]
+fn a_role_without_a_database_gets_the_address_of_none() {
+    let secret = role_secret_of("roles.app.connection_limit = 1");
+    let keys: Vec<_> = secret.data.unwrap().into_keys().collect();
+    assert_eq!(keys, ["ca.crt", "password", "username"]);
 }
 
 #[test]
