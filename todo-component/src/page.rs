@@ -1,33 +1,35 @@
 //! The pages: the list, the edit page, and the forms on them. Every form works
 //! without JavaScript: POST, 303, and a message on the page that follows.
 
-use crate::answer::{Answer, REVALIDATE, answer, html, problem_page};
+mod below;
+mod follow;
+mod form;
+
+pub use below::below;
+pub use follow::moved;
+pub use form::{form, keeping};
+
+use crate::answer::{Answer, REVALIDATE, answer, html};
 use crate::assets::{self, Asset};
 use crate::cookies;
 use crate::error::Problem;
 use crate::random::{self, key};
-use crate::request::{self, Pairs};
+use crate::request;
 use crate::selection::{Filter, Page, Place, Search};
 use crate::store::{Created, Move, Outcome, Store};
 use crate::todo::{Change, Edit, FieldError, Given, Title, TitleError, Todo, Undo, Versions};
 use crate::variable;
-use crate::view::{self, Draft, EditView, ListView, Notice, Said, Typed, Unsaved};
+use crate::view::{self, Draft, EditView, ListView, Notice, Said, Typed};
 use bytes::Bytes;
+use follow::{FLASH, back, flash, offer};
+use form::{flag, here, place, version};
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt as _, Full};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Todos on one page.
 const LIMIT: usize = 50;
-
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// The cookie that tells the page that follows what a form has done.
-const FLASH: &str = "flash";
-/// What it says of an act that speaks for itself.
-const DONE: &str = "done";
 
 /// `GET /`
 pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
@@ -61,12 +63,6 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
         headers.insert(header::ETAG, etag);
     }
     Ok(home)
-}
-
-/// `GET /index` and `GET /new_item`, from bookmarks of the old application.
-pub fn moved(parts: &Parts) -> Answer {
-    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    redirect(StatusCode::MOVED_PERMANENTLY, &format!("/{query}"))
 }
 
 /// `POST /new_item`
@@ -161,7 +157,7 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
 
 /// What an edit changed, by the title that its page began with. A cookie has no room for notes, so
 /// that an edit of more than the title is not offered to be taken back.
-fn was(form: &Pairs, todo: &Todo) -> Option<Edit> {
+fn was(form: &request::Pairs, todo: &Todo) -> Option<Edit> {
     let title = Title::parse(form.get("was")?).ok()?;
     let same = |name, now: &str| form.get(name).is_none_or(|was| was == now);
     let due = todo.due.map(|due| due.to_string()).unwrap_or_default();
@@ -263,84 +259,12 @@ pub fn asset(asset: &Asset) -> Answer {
     file
 }
 
-/// The same page or redirect where a proxy has the application below a path, which it takes away
-/// from requests: every address that is ours begins with it.
-pub async fn below(path: &str, answer: Answer) -> Answer {
-    if path.is_empty() {
-        return answer;
-    }
-    let (mut parts, body) = answer.into_parts();
-    let location = parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-    if let Some(location) = location.filter(|location| location.starts_with('/'))
-        && let Ok(location) = HeaderValue::from_str(&format!("{path}{location}"))
-    {
-        parts.headers.insert(header::LOCATION, location);
-    }
-    let kind = parts.headers.get(header::CONTENT_TYPE);
-    let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    let Ok(body) = body.collect().await;
-    let body = body.to_bytes();
-    let body = match std::str::from_utf8(&body) {
-        Ok(html) if is_page => moved_below(path, html).into(),
-        _ => body,
-    };
-    Answer::from_parts(parts, Full::new(body))
-}
-
-/// No text can look like these attributes: its quotes are escaped.
-fn moved_below(path: &str, html: &str) -> String {
-    ["href", "src", "action"].into_iter().fold(html.to_owned(), |html, name| {
-        html.replace(&format!(" {name}=\"/"), &format!(" {name}=\"{path}/"))
-    })
-}
-
-/// The fields of a form that was sent.
-pub fn form(parts: &Parts, body: &Bytes) -> Result<Pairs, Problem> {
-    request::content_type(&parts.headers, &[FORM])?;
-    Pairs::parse(body)
-}
-
-/// Where on the list a page's address leads.
-fn here(parts: &Parts) -> Result<Place, Problem> {
-    place(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?)
-}
-
-fn place(pairs: &Pairs) -> Result<Place, Problem> {
-    Ok(Place::parse(|name| pairs.get(name))?)
-}
-
-fn flag(form: &Pairs) -> Result<bool, Problem> {
-    form.need("completed")?
-        .parse()
-        .map_err(|_| Problem::bad_request("field", "The field “completed” is true or false."))
-}
-
-fn version(form: &Pairs) -> Result<Versions, Problem> {
-    let version = form.need("version")?.parse();
-    version
-        .map(|version| Versions::OneOf(vec![version]))
-        .map_err(|_| Problem::bad_request("field", "The field “version” is a number."))
-}
-
 fn unless_done(outcome: &Outcome) -> Option<Notice> {
     match outcome {
         Outcome::Done(_) => None,
         Outcome::Stale(_) => Some(Notice::Conflict),
         Outcome::Missing => Some(Notice::Missing),
     }
-}
-
-/// Shows a failure together with what was typed, so that nobody types twice.
-pub async fn keeping(
-    parts: &Parts,
-    form: &Pairs,
-    work: impl Future<Output = Result<Answer, Problem>>,
-) -> Result<Answer, Problem> {
-    Ok(work.await.unwrap_or_else(|problem| {
-        let again = problem.status == StatusCode::SERVICE_UNAVAILABLE;
-        let unsaved = Unsaved { action: parts.uri.path(), fields: form.iter().collect(), again };
-        problem_page(&problem, Some(&unsaved))
-    }))
 }
 
 /// The list again, with the refused title in its input.
@@ -355,38 +279,6 @@ async fn rejected(
     let key = key();
     let view = ListView { draft, ..ListView::of(&page, &place, &key) };
     Ok(html(Problem::from(error).status, view::list(&view)))
-}
-
-fn back(place: &Place, notice: Option<Notice>) -> Answer {
-    follow(place, notice.map_or(DONE, Notice::code))
-}
-
-/// The same, and it can be undone.
-fn offer(place: &Place, notice: Notice, undo: &Undo) -> Answer {
-    follow(place, &format!("{}.{undo}", notice.code()))
-}
-
-/// What the cookie says, which anybody could have written.
-fn flash(text: &str) -> Option<Said> {
-    let (code, undo) = text.split_once('.').unwrap_or((text, ""));
-    Some(Said { notice: Notice::from_code(code)?, undo: Undo::parse(undo) })
-}
-
-fn follow(place: &Place, code: &str) -> Answer {
-    let mut back = redirect(StatusCode::SEE_OTHER, &place.address());
-    let flash = format!("{FLASH}={code}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
-    if let Ok(flash) = HeaderValue::from_str(&flash) {
-        back.headers_mut().insert(header::SET_COOKIE, flash);
-    }
-    back
-}
-
-fn redirect(status: StatusCode, address: &str) -> Answer {
-    let mut redirect = answer(status, Bytes::new());
-    if let Ok(address) = HeaderValue::from_str(address) {
-        redirect.headers_mut().insert(header::LOCATION, address);
-    }
-    redirect
 }
 
 /// Whether a browser asks for a page to show, as it says in `Accept`.
@@ -411,30 +303,4 @@ fn rekeyed(key: &str, typed: &str) -> String {
     (key, typed).hash(&mut hasher);
     // Keys are visible ASCII of 255 bytes at most.
     format!("{}~{:016x}", &key[..key.len().min(200)], hasher.finish())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::moved_below;
-    use maud::html;
-
-    #[test]
-    fn addresses_move_and_texts_do_not() {
-        let page = html! {
-            a href="/" title=" href=\"/\"" { " href=\"/x\"" }
-            form action="/items/7/edit" {}
-            use href="#i-check" {}
-            a href="https://a.example/" {}
-        };
-        assert_eq!(
-            moved_below("/todo", &page.into_string()),
-            html! {
-                a href="/todo/" title=" href=\"/\"" { " href=\"/x\"" }
-                form action="/todo/items/7/edit" {}
-                use href="#i-check" {}
-                a href="https://a.example/" {}
-            }
-            .into_string()
-        );
-    }
 }
