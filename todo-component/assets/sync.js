@@ -34,8 +34,19 @@ async function request(url, options) {
 // Below a path that a proxy takes away, every address begins with it.
 const root = $('h1 a').getAttribute('href').slice(0, -1);
 
-// Calls the JSON API; gives the todo, or null where there is none any more.
+// Calls the JSON API as soon as there is a network; gives the todo, or null where there is none any more.
 async function api(method, path, body, headers) {
+  for (;;) {
+    await network({ method, path, body, headers });
+    try {
+      return await call(method, path, body, headers);
+    } catch (failure) {
+      if (failure.status !== 0 || navigator.onLine) throw failure;
+    }
+  }
+}
+
+async function call(method, path, body, headers) {
   const json = { accept: 'application/json', 'content-type': 'application/json' };
   const response = await request(root + path, {
     method,

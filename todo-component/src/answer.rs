@@ -19,7 +19,7 @@ pub const PATCHES: [&str; 2] = [JSON, "application/merge-patch+json"];
 pub const REVALIDATE: &str = "private, no-cache";
 /// Nothing but our own files, and no inline script or style.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// An answer without headers of its own.
 pub fn answer(status: StatusCode, body: Bytes) -> Answer {

@@ -48,7 +48,7 @@ static JS: Embedded = embed!(
     "app",
     "js",
     "text/javascript; charset=utf-8",
-    ["page.js", "sync.js", "app.js", "keys.js", "move.js"]
+    ["page.js", "sync.js", "app.js", "keys.js", "move.js", "offline.js"]
 );
 static IMPORT: Embedded = embed!("import", "js", "text/javascript; charset=utf-8", ["import.js"]);
 static ICON: Embedded = embed!("icon", "svg", "image/svg+xml", ["icon.svg"]);
@@ -100,14 +100,20 @@ pub fn find(path: &str) -> Option<Asset> {
     Some(Asset { content_type: file.content_type, body: file.body, current: file.path == path })
 }
 
-/// The icons that browsers ask for by habit, at names without a hash: older Safaris, and a phone's
-/// home screen, know no SVG.
-pub fn by_habit(path: &str) -> Option<Asset> {
+/// What has a name without a hash: the icons that browsers ask for by habit (older Safaris, and a
+/// phone's home screen, know no SVG), the manifest with its icons, and the service worker, which a
+/// browser asks for again under the same name.
+pub fn by_name(path: &str) -> Option<Asset> {
     let (content_type, body): (_, &'static [u8]) = match path {
         "/favicon.ico" => ("image/x-icon", include_bytes!("../assets/favicon.ico")),
         "/apple-touch-icon.png" | "/apple-touch-icon-precomposed.png" => {
             ("image/png", include_bytes!("../assets/apple-touch-icon.png"))
         }
+        "/icon.svg" => ("image/svg+xml", include_bytes!("../assets/icon.svg")),
+        "/manifest.webmanifest" => {
+            ("application/manifest+json", include_bytes!("../assets/manifest.webmanifest"))
+        }
+        "/sw.js" => ("text/javascript; charset=utf-8", include_bytes!("../assets/sw.js")),
         _ => return None,
     };
     Some(Asset { content_type, body, current: false })
@@ -200,11 +206,11 @@ mod tests {
 
     #[test]
     fn what_browsers_ask_for_by_habit_is_there() {
-        let icon = by_habit("/favicon.ico").expect("an icon");
+        let icon = by_name("/favicon.ico").expect("an icon");
         assert!(icon.body.starts_with(&[0, 0, 1, 0]), "an ICO file");
-        let touch = by_habit("/apple-touch-icon.png").expect("an icon");
+        let touch = by_name("/apple-touch-icon.png").expect("an icon");
         assert!(touch.body.starts_with(b"\x89PNG"));
-        assert_eq!(by_habit("/robots.txt"), None);
+        assert_eq!(by_name("/robots.txt"), None);
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Resource {
             ("items", Some(id), Some("destroy"), None) => request::id(id).map(Self::Destroy),
             ("items", Some(id), Some("move"), None) => request::id(id).map(Self::MoveItem),
             ("assets", ..) => assets::find(path).map(Self::Asset),
-            _ => assets::by_habit(path).map(Self::Asset),
+            _ => assets::by_name(path).map(Self::Asset),
         }
     }
 

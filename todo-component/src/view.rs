@@ -86,6 +86,9 @@ pub fn list(view: &ListView) -> Markup {
     let content = html! {
         (notice::regions(view.notice.as_ref(), &here))
         p.announcer.visually-hidden role="status" {}
+        p.offline role="status" hidden {
+            "You are offline. The list is as it was last seen, and what you do is sent when the network is back."
+        }
         (new_todo(view))
         (search(place, none))
         section.main.settling[view.settling] hidden[none] {
@@ -126,6 +129,7 @@ fn document(title: &str, script: Option<&str>, content: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) }
                 link rel="icon" type="image/svg+xml" href=(assets::icon_path());
+                link rel="manifest" href="/manifest.webmanifest";
                 link rel="apple-touch-icon" href="/apple-touch-icon.png";
                 link rel="stylesheet" href=(assets::css_path());
                 @if let Some(script) = script { script type="module" src=(script) {} }

@@ -29,6 +29,7 @@ mod logs;
 mod manifest;
 mod migrations;
 mod moving;
+mod offline;
 mod outgoing;
 mod pages;
 mod pages_with_js;

@@ -1,0 +1,129 @@
+//! Installed on a device, and without a network: the list is there, and what is done is sent later.
+
+use serde_json::{Value, json};
+use tests::host::Up;
+use tests::{App, Ask, Database, Page, Project, until};
+use thirtyfour::Key;
+
+/// Has the page believe that there is no network, or that there is one again.
+async fn cut(page: &Page, offline: bool) {
+    page.devtools("Network.enable", json!({})).await;
+    let conditions = json!({
+        "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1
+    });
+    page.devtools("Network.emulateNetworkConditions", conditions).await;
+    page.comes_to(&format!("navigator.onLine !== {offline}")).await;
+}
+
+/// Waits until the page, its script and its style sheet are kept.
+async fn is_kept(page: &Page) {
+    let script = "
+        const cache = await caches.open('todoozle');
+        const kept = (await cache.keys()).map(({ url }) => new URL(url).pathname);
+        return ['/', '.css', '.js', '.svg'].every(end => kept.some(path => path.endsWith(end)));";
+    let script = format!("return (async () => {{ {script} }})()");
+    until("the page is kept", async || (page.run(&script).await == true).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_browser_finds_what_it_takes_to_install_it() {
+    let app = App::start().await;
+    let page = Page::open(&app).await;
+    let manifest = page.devtools("Page.getAppManifest", json!({})).await;
+    assert_eq!(manifest["errors"], json!([]), "{manifest}");
+    let manifest: Value = serde_json::from_str(manifest["data"].as_str().unwrap()).unwrap();
+    for icon in manifest["icons"].as_array().unwrap() {
+        let answer = app.get(&format!("/{}", icon["src"].as_str().unwrap())).answer().await.is(200);
+        assert_eq!(answer.header("content-type"), icon["type"].as_str().unwrap());
+    }
+    page.comes_to("navigator.serviceWorker.controller").await;
+    assert!(page.console_errors().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_list_is_there_when_the_server_is_not() {
+    let database = Database::new().await;
+    database
+        .execute("INSERT INTO todoitem (task, completed) VALUES ('a', false), ('b', true)")
+        .await;
+    let host = Up::on(database.url().as_str(), Project::new()).start().await;
+    let page = Page::on(&host).await;
+    page.shows(["a", "b"]).await;
+    is_kept(&page).await;
+    drop(host);
+    page.reload().await;
+    page.shows(["a", "b"]).await;
+    page.comes_to("document.documentElement.matches('.js')").await;
+    let color =
+        page.run("return getComputedStyle(document.querySelector('.add')).borderRadius").await;
+    assert_eq!(color, "11px", "the style sheet is there, too");
+}
+
+#[tokio::test]
+async fn what_is_done_offline_is_sent_when_the_network_is_back() {
+    let app = App::with_todos(&["a", "b", "c"]).await;
+    let page = Page::open(&app).await;
+    page.stay().await;
+    cut(&page, true).await;
+    page.comes_to("!document.querySelector('.offline').hidden").await;
+    page.add("d").await;
+    page.toggle("a").await;
+    page.destroy("b").await;
+    page.double_click("c").await;
+    page.retype("cc").await;
+    page.press(Key::Enter).await;
+    page.toggle("d").await;
+    page.shows(["a", "cc", "d"]).await;
+    page.shows_completed(["a", "d"]).await;
+    assert_eq!(app.titles().await, ["a", "b", "c"]);
+    cut(&page, false).await;
+    app.has_saved(&["a", "cc", "d"]).await;
+    page.shows_completed(["a", "d"]).await;
+    until("the ticks are saved", async || {
+        let list = app.list().await;
+        list.iter().map(|todo| todo["completed"] == true).eq([true, false, true]).then_some(())
+    })
+    .await;
+    page.comes_to("document.querySelector('.offline').hidden").await;
+    page.is_still_here().await;
+}
+
+#[tokio::test]
+async fn it_is_sent_as_well_when_the_tab_was_closed_meanwhile() {
+    let app = App::with_todos(&["a", "b"]).await;
+    let page = Page::open(&app).await;
+    cut(&page, true).await;
+    page.add("c").await;
+    page.toggle("a").await;
+    page.destroy("b").await;
+    page.shows(["a", "c"]).await;
+    page.reload().await; // the service worker has a network of its own
+    page.shows(["a", "c"]).await;
+    page.shows_completed(["a"]).await;
+    cut(&page, false).await; // what is emulated ends for some requests with the document
+    app.has_saved(&["a", "c"]).await;
+    page.reload().await;
+    page.shows(["a", "c"]).await;
+    assert_eq!(app.titles().await, ["a", "c"], "and nothing twice");
+    assert_eq!(page.run("return localStorage.getItem('outbox')").await, "[]");
+}
+
+#[tokio::test]
+async fn a_conflict_is_shown_and_no_text_is_lost() {
+    let app = App::with_todos(&["a", "b"]).await;
+    let page = Page::open(&app).await;
+    cut(&page, true).await;
+    for title in ["a", "b"] {
+        page.double_click(title).await;
+        page.retype(&format!("mine {title}")).await;
+        page.press(Key::Enter).await;
+    }
+    let list = app.list().await;
+    app.change(&list[0], json!({ "title": "theirs" })).await;
+    cut(&page, false).await;
+    page.says("mine a").await;
+    page.shows(["theirs", "mine b"]).await;
+    assert_eq!(app.titles().await, ["theirs", "mine b"]);
+    page.click("[role=alert] .retry").await;
+    app.has_saved(&["mine a", "mine b"]).await;
+}

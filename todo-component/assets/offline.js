@@ -1,0 +1,67 @@
+// Part 6 of the script: without a network. What is done meanwhile is shown, kept beyond this tab, and
+// sent when the network is back, with the keys and versions that it had.
+
+const OUTBOX = 'outbox';
+
+const banner = $('.offline');
+
+// A browser that may keep nothing forgets with the tab.
+function outbox(change) {
+  try {
+    const entries = JSON.parse(localStorage.getItem(OUTBOX) ?? '[]');
+    if (change) localStorage.setItem(OUTBOX, JSON.stringify(change(entries)));
+    return entries;
+  } catch {
+    return [];
+  }
+}
+
+// Returns when there is a network; `entry` is what is to be sent then.
+async function network(entry) {
+  if (navigator.onLine) return;
+  const id = newKey();
+  outbox((entries) => [...entries, { ...entry, id }]);
+  await new Promise((resolve) => { addEventListener('online', resolve, { once: true }); });
+  outbox((entries) => entries.filter((other) => other.id !== id));
+}
+
+// Does again what a tab could not send that is closed now.
+function redo({ method, path, body, headers = {} }) {
+  if (path === '/todos') return add(body.title, headers['idempotency-key']);
+  const li = find(path.split('/')[2]);
+  const version = Number(headers['if-match']?.replaceAll('"', ''));
+  if (!li) {
+    begin();
+    return api(method, path, body, headers).catch((failure) => tell(failure.message, { typed: body?.title ?? '' })).then(() => {
+      stale = true;
+      end();
+    });
+  }
+  const item = items.get(li);
+  if (version) item.saved = { ...item.saved, version };   // whoever changed it meanwhile is noticed
+  if (body?.title !== undefined) return retitle(li, body.title);
+  if (method === 'DELETE') return destroy(li);
+  const next = { ...item.shown, completed: body?.completed ?? item.shown.completed };
+  return change(li, next, () => api(method, path, body, headers));
+}
+
+function connection() {
+  banner.hidden = navigator.onLine;
+}
+
+for (const name of ['online', 'offline']) addEventListener(name, connection);
+connection();
+
+const unsent = outbox(() => []);
+for (const entry of unsent) redo(entry);
+
+// Has the service worker keep this page. There is none without TLS, but on this machine.
+async function settleIn(worker) {
+  await worker.register(`${root}/sw.js`);
+  if (!worker.controller) await new Promise((resolve) => { worker.addEventListener('controllerchange', resolve, { once: true }); });
+  // What came before there was a worker passes it now.
+  const files = [...document.querySelectorAll('link[rel=stylesheet], script[src], h1 img')].map((file) => file.href ?? file.src);
+  for (const file of [location.href, ...files]) fetch(file).catch(() => {});
+}
+
+if (navigator.serviceWorker) settleIn(navigator.serviceWorker).catch(() => {});
