@@ -1,7 +1,10 @@
 //! The pages as HTTP sees them: headers, redirects, caching, forms.
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::Method;
 use serde_json::json;
+use std::io::Write as _;
 use tests::{Answer, App, Ask};
 
 /// The value of the first attribute of this name after `marker`.
@@ -15,6 +18,34 @@ fn attribute<'a>(html: &'a str, marker: &str, name: &str) -> &'a str {
 
 async fn home(app: &App) -> Answer {
     app.get("/").answer().await.is(200)
+}
+
+/// Bytes of a body as a server that compresses sends it.
+fn compressed(answer: &Answer) -> usize {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&answer.body).unwrap();
+    encoder.finish().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_page_of_fifty_todos_and_its_files_are_light() {
+    let app = App::start().await;
+    let todo = |n: u32| {
+        let notes =
+            format!("Order {} in the shop at https://shop.example/{}.", n * 7919, n * 104_729);
+        json!({ "title": format!("Something of {n} words or {} more to do", n * n), "due": "2026-12-31", "notes": notes })
+    };
+    let file: Vec<_> = (0..50).map(todo).collect();
+    app.post("/todos/import").json(&file).answer().await.is(200);
+    let page = home(&app).await;
+    assert_eq!(page.text().matches("https://shop.example/").count(), 100, "each in a link");
+    let file = async |name: &str| {
+        let at = page.text().find(name).unwrap();
+        let path = page.text()[..at + name.len()].rsplit('"').next().unwrap();
+        compressed(&app.get(path).answer().await.is(200))
+    };
+    let (html, files) = (compressed(&page), file(".css").await + file(".js").await);
+    assert!(html <= 25_000 && files <= 30_000, "{html} bytes of HTML, {files} of script and style");
 }
 
 #[tokio::test]
