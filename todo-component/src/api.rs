@@ -232,7 +232,8 @@ impl Query {
             query.extend(utf8_percent_encode(search.as_str(), NON_ALPHANUMERIC));
         }
         if let Some(days) = days {
-            query.push_str(&format!("&due={days}"));
+            query.push_str("&due=");
+            query.push_str(&days.to_string());
         }
         query
     }

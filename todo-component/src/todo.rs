@@ -41,6 +41,7 @@ pub struct Todo {
 
 /// The fields as clients give them, by JSON, forms or files. What is absent is not spoken of, and
 /// only a date can be null. Fields that clients add of their own are ignored.
+#[expect(clippy::option_option, reason = "a date may be absent, null, or there")]
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "an object")]
 pub struct Given {
@@ -83,6 +84,7 @@ impl Given {
 
 /// What to set of a todo: `None` leaves a value as it is, or as a new todo has it. Written as the
 /// columns of `todoitem`.
+#[expect(clippy::option_option, reason = "a date may be left as it is, taken away, or set")]
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Change {
     #[serde(rename = "task", skip_serializing_if = "Option::is_none")]

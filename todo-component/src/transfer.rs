@@ -165,7 +165,7 @@ impl Intake {
         }
         let mut intake = Self { todos: Vec::new(), refused: Vec::new(), refused_count: 0 };
         for Entry { number, text, given } in entries {
-            match given.and_then(|given| check(given).map_err(|error| error.to_string())) {
+            match given.and_then(check) {
                 Ok(todo) => intake.todos.push(todo),
                 Err(reason) => {
                     intake.refused_count += 1;

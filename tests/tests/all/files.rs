@@ -47,7 +47,8 @@ async fn a_list_that_is_taken_along_is_the_same_elsewhere() {
 #[tokio::test]
 async fn ten_thousand_are_added_behind_the_others_and_one_more_is_refused() {
     let app = App::with_todos(&["before"]).await;
-    let file = |count: u32| (1..=count).map(|n| format!("title {n}\n")).collect::<String>();
+    let file =
+        |count: u32| (1..=count).map(|n| format!("title {n}")).collect::<Vec<_>>().join("\n");
     let report = import(&app, "text/plain", file(10_000)).await.is(200).json();
     assert_eq!(report["added"], 10_000);
     let titles = app.database.titles().await;

@@ -193,7 +193,7 @@ async fn a_finger_drags_as_well() {
     let ((x, y), (_, above)) = (middle("c", ".grip").await, middle("a", ".grip").await);
     for (kind, points) in [
         ("touchStart", json!([{ "x": x, "y": y }])),
-        ("touchMove", json!([{ "x": x, "y": (y + above) / 2.0 }])),
+        ("touchMove", json!([{ "x": x, "y": f64::midpoint(y, above) }])),
         ("touchMove", json!([{ "x": x, "y": above - 8.0 }])),
         ("touchEnd", json!([])),
     ] {

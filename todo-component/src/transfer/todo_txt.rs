@@ -47,7 +47,9 @@ pub fn write(file: &mut String, todo: &Todo) {
     file.push_str(&day(&todo.created_at));
     file.push_str(&todo.title);
     if let Some(due) = todo.due {
-        file.push_str(&format!(" {DUE}{due}"));
+        file.push(' ');
+        file.push_str(DUE);
+        file.push_str(&due.to_string());
     }
     file.push('\n');
 }
