@@ -9,7 +9,7 @@ use crate::selection::{Cursor, Days, Filter, Search, Selection};
 use crate::site::{self, Base};
 use crate::store::{Created, Move, Outcome, Store};
 use crate::todo::{Given, Todo, Versions};
-use crate::whole::present;
+use crate::whole::{Whole, present};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
 use http::request::Parts;
@@ -131,6 +131,13 @@ pub async fn delete(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Pro
 
 /// `POST /todos/{id}/restore`
 pub async fn restore(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
+    let expected = request::if_match(&parts.headers);
+    // What is deleted has no version.
+    if expected != Versions::Any
+        && !store.get(id).await?.is_some_and(|todo| expected.has(todo.version))
+    {
+        return Err(Problem::stale());
+    }
     let todo = store.restore(id).await?.ok_or_else(Problem::no_such_todo)?;
     item(StatusCode::OK, &todo, &site::base(parts).await)
 }
@@ -140,24 +147,26 @@ pub async fn restore(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Pr
 #[serde(expecting = "an object")]
 struct Beside {
     #[serde(default, deserialize_with = "present")]
-    before: Option<i64>,
+    before: Option<Whole<i64>>,
     #[serde(default, deserialize_with = "present")]
-    behind: Option<i64>,
+    behind: Option<Whole<i64>>,
 }
 
 /// `POST /todos/{id}/move`
 pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     request::content_type(&parts.headers, &[JSON])?;
     let to = match json::read(body)? {
-        Beside { before: Some(other), behind: None } if other != id => Move::Before(other),
-        Beside { before: None, behind: Some(other) } if other != id => Move::Behind(other),
+        Beside { before: Some(Whole(other)), behind: None } if other != id => Move::Before(other),
+        Beside { before: None, behind: Some(Whole(other)) } if other != id => Move::Behind(other),
         _ => {
             let detail = "A move names another todo, by `before` or by `behind`: {\"before\": 7}.";
             return Err(Problem::invalid("move", detail));
         }
     };
-    match store.shift(id, to).await? {
+    let expected = expected(store, id, parts).await?;
+    match store.shift(id, to, &expected).await? {
         Outcome::Done(todo) => item(StatusCode::OK, &todo, &site::base(parts).await),
+        Outcome::Stale(todo) if !expected.has(todo.version) => Err(Problem::stale()),
         Outcome::Stale(_) => Err(Problem::invalid(
             "move",
             "The todo to stand beside is gone. Read the list again, then repeat the move.",

@@ -36,7 +36,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     struct Sample {
         #[serde(default, deserialize_with = "present")]
-        order: Option<Whole>,
+        order: Option<Whole<i32>>,
     }
 
     fn order(text: &str) -> Result<Option<i32>, String> {

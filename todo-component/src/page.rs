@@ -69,7 +69,7 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
     // What is new need not be what was searched for.
-    let place = Place { search: Search::default(), ..place(&form)?.first() };
+    let place = Place { search: Search::default(), ..place(&form).first() };
     let typed = form.need("title")?;
     let key = form.get("key").map(request::check_key).transpose()?;
     keeping(parts, &form, async {
@@ -102,7 +102,7 @@ pub async fn toggle(
     let change = Change { completed: Some(flag(&form)?), ..Change::default() };
     // The form names the state that is wanted: a change of the title meanwhile is none of its business.
     let outcome = store.update(id, &change, &Versions::Any).await?;
-    Ok(back(&place(&form)?, unless_done(&outcome)))
+    Ok(back(&place(&form), unless_done(&outcome)))
 }
 
 /// `GET /items/{id}/edit`
@@ -115,7 +115,7 @@ pub async fn edit_form(store: &Store, id: i64, parts: &Parts) -> Result<Answer, 
 /// `POST /items/{id}/edit`
 pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let place = place(&form)?;
+    let place = place(&form);
     form.need("title")?;
     let expected = version(&form)?;
     let again = |todo: &Todo, status, field, error: &str| {
@@ -174,7 +174,7 @@ pub async fn destroy(
     body: &Bytes,
 ) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    delete(store, id, &version(&form)?, &place(&form)?).await
+    delete(store, id, &version(&form)?, &place(&form)).await
 }
 
 async fn delete(
@@ -194,7 +194,7 @@ async fn delete(
 /// `POST /items/{id}/move`
 pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let place = place(&form)?;
+    let place = place(&form);
     let to = match form.need("to")? {
         "up" => Move::Up(place.filter),
         "down" => Move::Down(place.filter),
@@ -205,7 +205,7 @@ pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
             return Err(Problem::bad_request("field", detail));
         }
     };
-    Ok(match store.shift(id, to).await? {
+    Ok(match store.shift(id, to, &Versions::Any).await? {
         Outcome::Done(_) | Outcome::Stale(_) => back(&place, Some(Notice::Moved)),
         Outcome::Missing => back(&place, Some(Notice::Missing)),
     })
@@ -217,8 +217,8 @@ pub async fn toggle_all(store: &Store, parts: &Parts, body: &Bytes) -> Result<An
     let completed = flag(&form)?;
     let notice = if completed { Notice::Completed } else { Notice::Reopened };
     Ok(match store.complete_all(completed).await? {
-        Some(marking) => offer(&place(&form)?, notice, &Undo::Marking(marking)),
-        None => back(&place(&form)?, None),
+        Some(marking) => offer(&place(&form), notice, &Undo::Marking(marking)),
+        None => back(&place(&form), None),
     })
 }
 
@@ -231,7 +231,7 @@ pub async fn clear_completed(
     let form = form(parts, body)?;
     let deletion = random::deletion();
     let cleared = store.delete_completed(&deletion).await?;
-    let place = place(&form)?.first();
+    let place = place(&form).first();
     Ok(if cleared > 0 {
         offer(&place, Notice::Cleared, &Undo::Deletion(deletion))
     } else {
@@ -246,7 +246,7 @@ pub async fn undo(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, 
         Problem::bad_request("field", "The field “undo” is what the page was given.")
     })?;
     let notice = if store.undo(&undo).await? > 0 { Notice::Undone } else { Notice::Late };
-    Ok(back(&place(&form)?, Some(notice)))
+    Ok(back(&place(&form), Some(notice)))
 }
 
 /// `GET /assets/…`

@@ -51,13 +51,17 @@ impl Search {
 
     /// Reads `?q=`; white space and control characters stand between words.
     pub fn parse(text: &str) -> Result<Self, SearchError> {
-        let words: Vec<_> = text
-            .split(|c: char| c.is_whitespace() || c.is_control())
-            .filter(|word| !word.is_empty())
-            .collect();
-        let text = words.join(" ");
-        let fits = words.len() <= Self::MAX_WORDS && text.chars().count() <= Self::MAX_CHARS;
-        if fits { Ok(Self(text)) } else { Err(SearchError) }
+        let search = Self::begin(text);
+        let words = words(text).collect::<Vec<_>>().join(" ");
+        if search.0 == words { Ok(search) } else { Err(SearchError) }
+    }
+
+    /// As many of the words as fit: somebody who types is shown a list and no error.
+    pub fn begin(text: &str) -> Self {
+        let words: Vec<_> = words(text).take(Self::MAX_WORDS).collect();
+        Self(
+            words.join(" ").chars().take(Self::MAX_CHARS).collect::<String>().trim_end().to_owned(),
+        )
     }
 
     pub fn as_str(&self) -> &str {
@@ -71,6 +75,11 @@ impl Search {
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ').filter(|word| !word.is_empty())
     }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let between = |c: char| c.is_whitespace() || c.is_control();
+    text.split(between).filter(|word| !word.is_empty())
 }
 
 /// The days on which todos are due, `before:2026-12-31` for instance. The day itself is not within.
@@ -180,14 +189,14 @@ impl Place {
         Self { after: None, ..self.clone() }
     }
 
-    /// Reads the fields that [`fields`](Self::fields) gives.
-    pub fn parse<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Result<Self, SearchError> {
+    /// Reads the fields that [`fields`](Self::fields) gives, and of any others what makes sense.
+    pub fn parse<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Self {
         let filter = field("filter").map(Filter::parse).unwrap_or_default();
-        Ok(Self {
+        Self {
             filter,
-            search: Search::parse(field("q").unwrap_or_default())?,
+            search: Search::begin(field("q").unwrap_or_default()),
             after: field("after").and_then(|after| Cursor::parse(after, filter)),
-        })
+        }
     }
 
     pub fn selection(&self) -> Selection {
@@ -283,6 +292,8 @@ mod tests {
         assert_eq!(words(" "), Ok(vec![]));
         assert_eq!(words("a b c d e f g h i j k"), Err(SearchError));
         assert_eq!(words(&"x".repeat(257)), Err(SearchError));
+        assert_eq!(Search::begin("a b c d e f g h i j k").as_str(), "a b c d e f g h i j");
+        assert_eq!(Search::begin(&"x".repeat(257)).as_str().len(), 256);
     }
 
     #[test]
@@ -318,7 +329,7 @@ mod tests {
         let fields: Vec<_> = place.fields().collect();
         let field =
             |name: &str| fields.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
-        assert_eq!(Place::parse(field), Ok(place));
+        assert_eq!(Place::parse(field), place);
         assert_eq!(Place::default().address(), "/");
     }
 

@@ -50,7 +50,7 @@ pub struct Given {
     #[serde(deserialize_with = "present")]
     pub completed: Option<bool>,
     #[serde(deserialize_with = "present")]
-    pub order: Option<Whole>,
+    pub order: Option<Whole<i32>>,
     #[serde(deserialize_with = "present")]
     pub due: Option<Option<String>>,
     #[serde(deserialize_with = "present")]

@@ -255,6 +255,9 @@ mod tests {
                 &[2, 3, 4, 5][..],
             ),
             ("Title,Due\na,\n,2026-01-01\nb,soon\nc,2026-01-01\n", 2, &[3, 4]),
+            ("Due;TITLE\r\n2026-01-01;a, b\r\n;\r\n", 1, &[3]),
+            ("notes\ttitle\nx\ta\n", 1, &[]),
+            ("title,due\n\n\na,\n\n\"\",\n", 1, &[6]),
             ("a\n\nb\u{1}\nc due:2026-02-30\nx 2026-01-01 d due:2026-01-01\n", 3, &[3]),
         ] {
             let intake = Intake::of(file, Format::of(file)).unwrap();

@@ -114,12 +114,30 @@ async fn a_move_to_nowhere_is_refused() {
         json!({ "before": null }),
         json!({ "before": 999_999 }),
         json!({ "before": "b" }),
+        json!({ "before": 1.5 }),
     ] {
-        app.post(&place).json(&body).answer().await.is_problem(422);
+        let problem = app.post(&place).json(&body).answer().await.is_problem(422).json();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(!detail.contains("i64") && !detail.contains("f64"), "{detail}");
     }
     let gone = json!({ "before": b["id"] });
     app.post("/todos/999999/move").json(&gone).answer().await.is_problem(404);
     assert_eq!(app.list().await, list);
+}
+
+#[tokio::test]
+async fn a_move_of_another_version_is_refused_and_a_whole_number_is_one_however_it_is_written() {
+    let app = App::with_todos(&["a", "b"]).await;
+    let list = app.list().await;
+    let place = format!("{}/move", app.place(&list[1]));
+    let body = format!("{{\"before\": {}.0}}", list[0]["id"]);
+    for (header, tag) in [("if-match", "\"9\""), ("if-none-match", "*"), ("if-none-match", "\"1\"")]
+    {
+        app.post(&place).header(header, tag).body(body.clone()).answer().await.is_problem(412);
+    }
+    assert_eq!(app.titles().await, ["a", "b"]);
+    app.post(&place).header("if-match", "\"1\"").body(body).answer().await.is(200);
+    assert_eq!(app.titles().await, ["b", "a"]);
 }
 
 #[tokio::test]

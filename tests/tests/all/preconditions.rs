@@ -194,3 +194,15 @@ async fn a_refused_post_leaves_its_key_unused() {
     post(&app, "key-1", json!({ "title": "" })).await.is_problem(422);
     post(&app, "key-1", json!({ "title": "buy milk" })).await.is(201);
 }
+
+#[tokio::test]
+async fn what_is_deleted_has_no_version_to_be_restored_by() {
+    let app = App::with_todos(&["buy milk"]).await;
+    let todo = app.list().await[0].clone();
+    app.remove(&todo).await;
+    let restore = format!("{}/restore", app.place(&todo));
+    app.post(&restore).header("if-match", "\"1\"").answer().await.is_problem(412);
+    assert!(app.list().await.is_empty());
+    app.post(&restore).answer().await.is(200);
+    app.post(&restore).header("if-match", "\"2\"").answer().await.is(200);
+}

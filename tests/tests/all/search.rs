@@ -62,6 +62,9 @@ async fn no_character_means_more_than_itself() {
     for wrong in ["a+b+c+d+e+f+g+h+i+j+k", &"x".repeat(257), "%ff"] {
         app.get(&format!("/todos?q={wrong}")).answer().await.is_problem(400);
     }
+    // Somebody who goes on typing sees what fits.
+    let page = app.get("/?q=a+a+a+a+a+a+a+a+a+a+zzz").answer().await.is(200);
+    assert!(page.text().contains("a_b"), "{}", page.text());
 }
 
 #[tokio::test]

@@ -20,11 +20,12 @@ pub fn form(parts: &Parts, body: &Bytes) -> Result<Pairs, Problem> {
 
 /// Where on the list a page's address leads.
 pub fn here(parts: &Parts) -> Result<Place, Problem> {
-    place(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?)
+    Ok(place(&Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?))
 }
 
-pub fn place(pairs: &Pairs) -> Result<Place, Problem> {
-    Ok(Place::parse(|name| pairs.get(name))?)
+/// Where on the list a form leads back to.
+pub fn place(pairs: &Pairs) -> Place {
+    Place::parse(|name| pairs.get(name))
 }
 
 pub fn flag(form: &Pairs) -> Result<bool, Problem> {

@@ -2,8 +2,10 @@
 
 use super::error::Error;
 use super::lists::{ORDER, Statement, predicate};
+use super::writes::versions;
 use super::{Outcome, Store, sql};
 use crate::selection::Filter;
+use crate::todo::Versions;
 
 /// Where a todo is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +20,18 @@ pub enum Move {
 }
 
 impl Store {
-    /// Moves a todo. [`Outcome::Stale`] says that it stays: there is nobody to stand beside.
-    pub async fn shift(&self, id: i64, to: Move) -> Result<Outcome, Error> {
-        let (sql, params) = statement(id, to);
+    /// Moves a todo. [`Outcome::Stale`] says that it stays: it has another version, or there is
+    /// nobody to stand beside.
+    pub async fn shift(&self, id: i64, to: Move, expected: &Versions) -> Result<Outcome, Error> {
+        let (sql, params) = statement(id, to, expected);
         self.one(id, &sql, params).await
     }
 }
 
 /// Between two of the same order it gets the number between their ranks; else it takes the order of
 /// its neighbour. At the end its rank stays below the id of the next todo that is added.
-fn statement(id: i64, to: Move) -> Statement {
-    let mut params = vec![id.into()];
+fn statement(id: i64, to: Move, expected: &Versions) -> Statement {
+    let mut params = vec![id.into(), versions(expected)];
     let own = format!("(SELECT {ORDER} FROM todoitem WHERE id = $1::bigint)");
     let beside = |comparison: &str, direction: &str, filter| {
         let among = predicate(filter);
@@ -39,7 +42,7 @@ fn statement(id: i64, to: Move) -> Statement {
         Move::Before(other) | Move::Behind(other) => {
             params.push(other.into());
             let before = matches!(to, Move::Before(_));
-            ("id = $2::bigint AND id <> $1::bigint".to_owned(), before)
+            ("id = $3::bigint AND id <> $1::bigint".to_owned(), before)
         }
         Move::Up(filter) => (beside(&format!("AND ({ORDER}) < {own}"), "DESC", filter), true),
         Move::Down(filter) => (beside(&format!("AND ({ORDER}) > {own}"), "ASC", filter), false),
@@ -64,7 +67,7 @@ fn statement(id: i64, to: Move) -> Statement {
          FROM beside AS {side} LEFT JOIN beyond AS {other_side} ON true, \
          (SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('todoitem', 'id')::regclass), 0) AS id) AS last) \
          UPDATE todoitem SET position = new_position, rank = new_rank, version = version + 1, updated_at = now() \
-         FROM new WHERE id = $1::bigint RETURNING {todo}::text{transaction}",
+         FROM new WHERE id = $1::bigint AND ($2::bigint[] IS NULL OR version = ANY ($2)) RETURNING {todo}::text{transaction}",
         todo = sql::TODO,
         transaction = sql::TRANSACTION,
     );

@@ -212,7 +212,8 @@ fn columns(change: &Change) -> Result<String, Error> {
     serde_json::to_string(change).map_err(|error| Error::Query(error.to_string()))
 }
 
-fn versions(expected: &Versions) -> ParameterValue {
+/// The versions that a row may have, or null for any.
+pub fn versions(expected: &Versions) -> ParameterValue {
     match expected {
         Versions::Any => ParameterValue::DbNull,
         Versions::OneOf(versions) => {

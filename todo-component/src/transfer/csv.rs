@@ -3,7 +3,7 @@
 use super::{Entry, unreadable};
 use crate::error::Problem;
 use crate::todo::{Given, Todo};
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 /// Columns beyond these are another record, which has no title.
 const MAX_FIELDS: usize = 1000;
@@ -14,7 +14,14 @@ pub const HEADER: &str = "title,completed,due,notes,created_at,updated_at\n";
 /// Whether the first line names a title, in this or another order of columns.
 pub fn has_title(text: &str) -> bool {
     let line = text.lines().next().unwrap_or_default();
-    line.contains(',') && line.split(',').any(|name| is_called(name.trim_matches('"'), "title"))
+    let names = line.split(separator(text)).map(|name| name.trim_matches('"'));
+    line.contains(separator(text)) && names.into_iter().any(|name| is_called(name, "title"))
+}
+
+/// What stands between columns, by the first line: some countries' programs write a semicolon.
+fn separator(text: &str) -> char {
+    let line = text.lines().next().unwrap_or_default();
+    [';', '\t'].into_iter().find(|separator| line.contains(*separator)).unwrap_or(',')
 }
 
 fn is_called(column: &str, name: &str) -> bool {
@@ -22,7 +29,8 @@ fn is_called(column: &str, name: &str) -> bool {
 }
 
 pub fn read(text: &str) -> Result<Vec<Entry>, Problem> {
-    let mut records = Records::of(text);
+    let text = text.replace("\r\n", "\n");
+    let mut records = Records::of(&text);
     let (_, header) = records.next().unwrap_or_default();
     let column = |name| header.iter().position(|column| is_called(column, name));
     let Some(title) = column("title") else {
@@ -49,6 +57,8 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Problem> {
 /// The records of a text, each with the number of its first line.
 struct Records<'a> {
     rest: &'a [u8],
+    /// Lines that the reader has not seen.
+    empty: usize,
     reader: Reader,
     fields: Vec<u8>,
     ends: Vec<usize>,
@@ -59,7 +69,9 @@ impl<'a> Records<'a> {
         // No field is longer than the text, and no line has more of them than bytes.
         let longest = text.len() + 1;
         let ends = vec![0; longest.min(MAX_FIELDS)];
-        Self { rest: text.as_bytes(), reader: Reader::new(), fields: vec![0; longest], ends }
+        let separator = u8::try_from(separator(text)).unwrap_or(b',');
+        let reader = ReaderBuilder::new().delimiter(separator).build();
+        Self { rest: text.as_bytes(), empty: 0, reader, fields: vec![0; longest], ends }
     }
 }
 
@@ -67,7 +79,11 @@ impl Iterator for Records<'_> {
     type Item = (usize, Vec<String>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let line = usize::try_from(self.reader.line()).unwrap_or(usize::MAX);
+        while let Some(rest) = self.rest.strip_prefix(b"\n") {
+            self.rest = rest;
+            self.empty += 1;
+        }
+        let line = usize::try_from(self.reader.line()).unwrap_or(usize::MAX) + self.empty;
         let (mut written, mut ended) = (0, 0);
         loop {
             let (result, read, wrote, ends) = self.reader.read_record(
