@@ -83,6 +83,14 @@ function edit(li) {
   li.classList.add('editing');
   field.focus();
   field.setSelectionRange(field.value.length, field.value.length);
+  fit(field);
+}
+
+// As high as what is in it, which is one line of text however many rows it takes.
+function fit(field) {
+  if (/[\r\n]/.test(field.value)) field.value = field.value.replace(/\s*[\r\n]+\s*/g, ' ');
+  field.style.height = '';
+  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
 }
 
 // Leaves editing; `keyboard` keeps its place by way of the edit link.
@@ -243,6 +251,7 @@ input.addEventListener('paste', ({ clipboardData }) => {
 
 document.addEventListener('input', ({ target }) => {
   if (target.ariaInvalid) complain(target, '');
+  if (target.matches('.edit')) fit(target);
 });
 
 list.addEventListener('dblclick', ({ target }) => {

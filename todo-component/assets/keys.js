@@ -28,7 +28,7 @@ function character(event) {
 
 document.addEventListener('keydown', (event) => {
   const { target, repeat, defaultPrevented } = event;
-  const types = target.matches('input:not([type=checkbox])');
+  const types = target.matches('input:not([type=checkbox]), textarea');
   if (types || defaultPrevented || help.open || !single.checked) return;
   const key = character(event);
   const li = target.closest('.todo-list > li');

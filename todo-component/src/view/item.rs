@@ -34,8 +34,8 @@ pub fn item(todo: &Todo, here: &Here) -> Markup {
                         aria-label="Delete" aria-labelledby={ "destroy-" (id) " title-" (id) } { (icon("cross")) }
                 }
             }
-            input.edit type="text" hidden dir="auto" autocomplete="off" enterkeyhint="done"
-                aria-label="Edit todo" aria-describedby={ "error-" (id) };
+            textarea.edit rows="1" hidden dir="auto" autocomplete="off" enterkeyhint="done"
+                aria-label="Edit todo" aria-describedby={ "error-" (id) } {}
             p.error #{ "error-" (id) } role="alert" {}
             a.details href={ "/items/" (id) "/edit" (here.query) } { "Date and notes" }
         }

@@ -133,3 +133,23 @@ async fn an_edit_of_what_was_changed_elsewhere_is_not_lost_and_does_not_overwrit
     page.shows(["buy soy milk"]).await;
     app.has_saved(&["buy soy milk"]).await;
 }
+
+#[tokio::test]
+async fn the_field_grows_with_a_long_title_and_takes_pasted_lines_as_one() {
+    let long = "a long title ".repeat(19).trim().to_owned();
+    let (app, page) = page_with(&[&long]).await;
+    let size = json!({ "width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+    page.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    page.double_click(&long).await;
+    page.comes_to("document.activeElement.matches('.edit')").await;
+    let all_seen = "document.querySelector('.edit:focus').scrollHeight <= document.querySelector('.edit:focus').clientHeight";
+    page.comes_to(all_seen).await;
+    let rows = "document.querySelector('.edit:focus').clientHeight > 150";
+    page.comes_to(rows).await;
+    page.retype("").await;
+    page.comes_to("document.querySelector('.edit:focus').clientHeight < 60").await;
+    page.devtools("Input.insertText", json!({ "text": "milk\r\n  and\nbread" })).await;
+    page.press(Key::Enter).await;
+    page.shows(["milk and bread"]).await;
+    app.has_saved(&["milk and bread"]).await;
+}
