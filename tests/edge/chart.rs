@@ -113,6 +113,23 @@ pub async fn pods_listen_where_the_clusters_addresses_are() {
     }
 }
 
+pub async fn pods_reach_one_cluster_and_no_other_of_its_kind() {
+    let template_of = async |set: &str| {
+        let show = ["--show-only", "templates/network.yaml", "--set", set];
+        must(template("dev", &show)).await
+    };
+    let own = "- podSelector:\n            matchLabels:\n              \
+        app.kubernetes.io/name: postgres\n              app.kubernetes.io/instance: orders\n";
+    let here = template_of("database.cluster=orders").await;
+    assert!(here.contains(own) && !here.contains("metadata.name: data"), "{here}");
+    let elsewhere = format!(
+        "{own}          namespaceSelector:\n            matchLabels:\n              \
+         kubernetes.io/metadata.name: data\n"
+    );
+    let there = template_of("database.cluster=orders,database.namespace=data").await;
+    assert!(there.contains(&elsewhere), "{there}");
+}
+
 pub async fn another_manifest_rolls_the_pods_and_the_same_one_does_not() {
     let show = ["--show-only", "templates/deployment.yaml"];
     let before = must(template("dev", &show)).await;

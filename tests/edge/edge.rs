@@ -39,7 +39,7 @@ impl Namespace {
         let object = serde_json::from_value(object).unwrap();
         namespace.all::<v1::Namespace>().create(&PostParams::default(), &object).await.unwrap();
         // Pods need it, and it comes a moment later.
-        node::until("the default service account", async || {
+        until("the default service account", async || {
             namespace.api::<v1::ServiceAccount>().get_opt("default").await.unwrap()
         })
         .await;

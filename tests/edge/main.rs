@@ -33,6 +33,7 @@ fn main() -> ExitCode {
             chart::outside_dev_somebody_has_to_be_named_to_be_let_in,
             chart::a_secret_of_the_component_stands_in_no_deployment,
             chart::pods_listen_where_the_clusters_addresses_are,
+            chart::pods_reach_one_cluster_and_no_other_of_its_kind,
             chart::another_manifest_rolls_the_pods_and_the_same_one_does_not,
             chart::the_api_server_takes_every_object_of_every_environment_without_a_warning,
             deploy::deploy_goes_from_nothing_to_a_page_and_undeploy_keeps_the_data,
