@@ -1,6 +1,6 @@
 //! An edge tier of a test's own: its namespace, its configuration, its database and its pods.
 
-use crate::node::{self, Node, must, run, until};
+use crate::node::{Node, must, run, until};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{self, Service};
 use kube::api::{DeleteParams, PostParams};

@@ -14,7 +14,7 @@ use crate::assets::{self, Asset};
 use crate::cookies;
 use crate::error::Problem;
 use crate::random::{self, key};
-use crate::request;
+use crate::request::{self, Pairs};
 use crate::selection::{Filter, Page, Place, Search};
 use crate::store::{Created, Move, Outcome, Store};
 use crate::todo::{Change, Edit, FieldError, Given, Title, TitleError, Todo, Undo, Versions};
@@ -129,7 +129,8 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
     keeping(parts, &form, async {
         let change = match Given::from_form(|name| form.get(name)).check() {
             Ok(change) => change,
-            Err(FieldError::Title(TitleError::Empty)) => {
+            // With other changes beside it, an empty title is a mistake and no wish.
+            Err(FieldError::Title(TitleError::Empty)) if title_alone(&form) => {
                 return delete(store, id, &expected, &place).await;
             }
             Err(error) => {
@@ -157,13 +158,17 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
 
 /// What an edit changed, by the title that its page began with. A cookie has no room for notes, so
 /// that an edit of more than the title is not offered to be taken back.
-fn was(form: &request::Pairs, todo: &Todo) -> Option<Edit> {
+fn was(form: &Pairs, todo: &Todo) -> Option<Edit> {
     let title = Title::parse(form.get("was")?).ok()?;
-    let same = |name, now: &str| form.get(name).is_none_or(|was| was == now);
-    let due = todo.due.map(|due| due.to_string()).unwrap_or_default();
-    let alone = same("due-was", &due) && same("notes-was", &todo.notes);
-    let changed = title.as_str() != todo.title && alone;
+    let changed = title.as_str() != todo.title && title_alone(form);
     changed.then_some(Edit { id: todo.id, version: todo.version, title })
+}
+
+/// Whether a form leaves date and notes as its page had them.
+fn title_alone(form: &Pairs) -> bool {
+    [("due", "due-was"), ("notes", "notes-was")]
+        .iter()
+        .all(|(is, was)| form.get(is) == form.get(was))
 }
 
 /// `POST /items/{id}/destroy`
@@ -206,7 +211,9 @@ pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
         }
     };
     Ok(match store.shift(id, to, &Versions::Any).await? {
-        Outcome::Done(_) | Outcome::Stale(_) => back(&place, Some(Notice::Moved)),
+        Outcome::Done(_) => back(&place, Some(Notice::Moved)),
+        // It is the first already, or the last.
+        Outcome::Stale(_) => back(&place, None),
         Outcome::Missing => back(&place, Some(Notice::Missing)),
     })
 }

@@ -63,7 +63,9 @@ impl Format {
     /// What a text seems to be. Lines of any text are todos.
     pub fn of(text: &str) -> Self {
         let text = text.trim_start_matches('\u{feff}').trim_start();
-        if text.starts_with('[') {
+        // `[ ] buy milk` is a line.
+        let list = text.strip_prefix('[').map(str::trim_start);
+        if list.is_some_and(|list| list.starts_with(['{', ']']) && !list.starts_with("] ")) {
             Self::Json
         } else if csv::has_title(text) {
             Self::Csv
@@ -264,6 +266,23 @@ mod tests {
             assert_eq!(intake.todos.len(), taken, "{file}");
             let numbers: Vec<_> = intake.refused.iter().map(|refused| refused.number).collect();
             assert_eq!(numbers, refused, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_taken_for_what_it_looks_like() {
+        for (text, format) in [
+            ("[]", Format::Json),
+            (" [\n{\"title\":\"a\"}]", Format::Json),
+            ("[\n]\n", Format::Json),
+            ("title,due\n", Format::Csv),
+            ("\"Due\";\"Title\"\n", Format::Csv),
+            ("[ ] buy milk", Format::TodoTxt),
+            ("[x] buy milk", Format::TodoTxt),
+            ("title", Format::TodoTxt),
+            ("buy milk, eggs", Format::TodoTxt),
+        ] {
+            assert_eq!(Format::of(text), format, "{text}");
         }
     }
 

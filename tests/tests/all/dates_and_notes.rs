@@ -148,6 +148,33 @@ async fn what_was_typed_stands_beside_what_came_in_between() {
 }
 
 #[tokio::test]
+async fn an_empty_title_beside_new_notes_deletes_nothing() {
+    let app = App::with_todos(&["buy milk"]).await;
+    let todo = app.change(&app.list().await[0], json!({ "notes": "one\ntwo" })).await;
+    let page = Page::without_javascript(&app).await;
+    page.click(".edit-link").await;
+    page.find("#title").await.clear().await.unwrap();
+    page.find("#notes").await.send_keys("\nthree").await.unwrap();
+    page.click(".edit-form .primary").await;
+    page.says("title is empty").await;
+    assert_eq!(page.run("return document.querySelector('#notes').value").await, "one\ntwo\nthree");
+    assert_eq!(app.list().await[0], todo);
+}
+
+#[tokio::test]
+async fn an_edit_of_the_title_alone_can_be_taken_back_with_notes_of_several_lines() {
+    let app = App::with_todos(&["buy milk"]).await;
+    app.change(&app.list().await[0], json!({ "notes": "one\ntwo" })).await;
+    let page = Page::without_javascript(&app).await;
+    page.click(".edit-link").await;
+    page.find("#title").await.send_keys("!").await.unwrap();
+    page.click(".edit-form .primary").await;
+    page.click(".undo").await;
+    page.shows(["buy milk"]).await;
+    assert_eq!(app.list().await[0]["notes"], "one\ntwo");
+}
+
+#[tokio::test]
 async fn notes_that_do_not_fit_are_refused_and_kept() {
     let app = App::with_todos(&["buy milk"]).await;
     let long = "x".repeat(4001);

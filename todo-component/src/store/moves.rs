@@ -35,7 +35,7 @@ fn statement(id: i64, to: Move, expected: &Versions) -> Statement {
     let own = format!("(SELECT {ORDER} FROM todoitem WHERE id = $1::bigint)");
     let beside = |comparison: &str, direction: &str, filter| {
         let among = predicate(filter);
-        let order = descending(direction);
+        let order = ordered(direction);
         format!("{among} AND id <> $1::bigint {comparison} ORDER BY {order} LIMIT 1")
     };
     let (neighbour, before) = match to {
@@ -52,7 +52,7 @@ fn statement(id: i64, to: Move, expected: &Versions) -> Statement {
     // The one on the other side of the new place.
     let (comparison, direction) = if before { ("<", "DESC") } else { (">", "ASC") };
     let (side, other_side) = if before { ("upper", "lower") } else { ("lower", "upper") };
-    let order = descending(direction);
+    let order = ordered(direction);
     let sql = format!(
         "WITH beside AS (SELECT position, coalesce(rank, id) AS rank, id FROM todoitem WHERE {neighbour}), \
          beyond AS (SELECT t.position, t.rank FROM beside, LATERAL (SELECT position, coalesce(todoitem.rank, todoitem.id) AS rank \
@@ -74,7 +74,8 @@ fn statement(id: i64, to: Move, expected: &Versions) -> Statement {
     (sql, params)
 }
 
-fn descending(direction: &str) -> String {
+/// The order of the list, or its reverse.
+fn ordered(direction: &str) -> String {
     format!(
         "todoitem.position {direction}, coalesce(todoitem.rank, todoitem.id) {direction}, todoitem.id {direction}"
     )
