@@ -48,7 +48,17 @@ fn item(todo: &Todo) -> Markup {
                     button.toggle type="submit" role="checkbox" name="completed" value=(!todo.completed)
                         aria-checked=(todo.completed) aria-labelledby={ "title-" (id) } {}
                 }
-                label #{ "title-" (id) } { bdi { (todo.title) } }
+                div.words {
+                    label #{ "title-" (id) } { bdi { (todo.title) } }
+                    @if todo.due.is_some() || !todo.notes.is_empty() {
+                        p.more {
+                            @if let Some(due) = &todo.due { span.due { "Due " time datetime=(due) { (due) } } " " }
+                            bdi.notes { (todo.notes) }
+                        }
+                    }
+                }
+                button.grip #{ "grip-" (id) } type="button"
+                    aria-label="Move" aria-labelledby={ "grip-" (id) " title-" (id) } aria-describedby="grip-help" {}
                 a.edit-link #{ "edit-" (id) } href={ "/items/" (id) "/edit" }
                     aria-label="Edit" aria-labelledby={ "edit-" (id) " title-" (id) } {}
                 form method="post" action={ "/items/" (id) "/destroy" } autocomplete="off" {
@@ -57,9 +67,10 @@ fn item(todo: &Todo) -> Markup {
                         aria-label="Delete" aria-labelledby={ "destroy-" (id) " title-" (id) } {}
                 }
             }
-            input.edit type="text" hidden dir="auto" autocomplete="off" enterkeyhint="done"
-                aria-label="Edit todo" aria-describedby={ "error-" (id) };
+            textarea.edit rows="1" hidden dir="auto" autocomplete="off" enterkeyhint="done"
+                aria-label="Edit todo" aria-describedby={ "error-" (id) } {}
             p.error #{ "error-" (id) } role="alert" {}
+            a.details href={ "/items/" (id) "/edit" } { "Date and notes" }
         }
     }
 }
