@@ -45,12 +45,7 @@ function redo({ method, path, body, headers = {} }) {
   return change(li, next, () => api(method, path, body, headers));
 }
 
-function connection() {
-  banner.hidden = navigator.onLine;
-}
-
-for (const name of ['online', 'offline']) addEventListener(name, connection);
-connection();
+addEventListener('offline', poll);   // whether the server is out of reach as well
 
 const unsent = outbox(() => []);
 for (const entry of unsent) redo(entry);

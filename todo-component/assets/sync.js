@@ -22,8 +22,11 @@ async function request(url, options) {
   if (sent === AT_ONCE) await new Promise((resolve) => { queue.push(resolve); });
   else sent += 1;
   try {
-    return await fetch(url, { signal: AbortSignal.timeout(PATIENCE), ...options });
+    const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE), ...options });
+    banner.hidden = true;
+    return response;
   } catch {
+    banner.hidden = navigator.onLine;
     throw new Failure(0, texts.network);
   } finally {
     if (queue.length) queue.shift()();
@@ -34,15 +37,16 @@ async function request(url, options) {
 // Below a path that a proxy takes away, every address begins with it.
 const root = $('h1 a').getAttribute('href').slice(0, -1);
 
-// Calls the JSON API as soon as there is a network; gives the todo, or null where there is none any more.
+// Calls the JSON API as soon as there is a network; gives the todo, or null where there is none any
+// more. A browser that says it is offline may still reach a server on its own machine.
 async function api(method, path, body, headers) {
   for (;;) {
-    await network({ method, path, body, headers });
     try {
       return await call(method, path, body, headers);
     } catch (failure) {
       if (failure.status !== 0 || navigator.onLine) throw failure;
     }
+    await network({ method, path, body, headers });
   }
 }
 

@@ -65,8 +65,8 @@ async fn what_is_done_offline_is_sent_when_the_network_is_back() {
     let page = Page::open(&app).await;
     page.stay().await;
     cut(&page, true).await;
-    page.comes_to("!document.querySelector('.offline').hidden").await;
     page.add("d").await;
+    page.comes_to("!document.querySelector('.offline').hidden").await;
     page.toggle("a").await;
     page.destroy("b").await;
     page.double_click("c").await;
@@ -86,6 +86,19 @@ async fn what_is_done_offline_is_sent_when_the_network_is_back() {
     .await;
     page.comes_to("document.querySelector('.offline').hidden").await;
     page.is_still_here().await;
+}
+
+/// As on a train, with the server on the same machine.
+#[tokio::test]
+async fn a_server_that_can_be_reached_is_used_whatever_the_browser_says() {
+    let app = App::with_todos(&["a"]).await;
+    let page = Page::open(&app).await;
+    page.run("Object.defineProperty(navigator, 'onLine', { get: () => false })").await;
+    page.add("b").await;
+    page.toggle("a").await;
+    app.has_saved(&["a", "b"]).await;
+    page.shows_completed(["a"]).await;
+    page.comes_to("document.querySelector('.offline').hidden").await;
 }
 
 #[tokio::test]
