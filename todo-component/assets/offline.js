@@ -16,13 +16,34 @@ function outbox(change) {
   }
 }
 
-// Returns when there is a network; `entry` is what is to be sent then.
-async function network(entry) {
-  if (navigator.onLine) return;
+// Runs `act` as the only one at work on an entry; a tab that closes lets go of its own.
+const alone = (id, act) => (navigator.locks ? navigator.locks.request(`${OUTBOX}-${id}`, act) : act());
+
+// Keeps `entry` beyond this tab until `send` has an answer, which it has when there is a network.
+async function keep(entry, send) {
   const id = newKey();
-  outbox((entries) => [...entries, { ...entry, id }]);
-  await new Promise((resolve) => { addEventListener('online', resolve, { once: true }); });
-  outbox((entries) => entries.filter((other) => other.id !== id));
+  return alone(id, async () => {
+    outbox((entries) => [...entries, { ...entry, id }]);
+    try {
+      return await persist(send);
+    } finally {
+      outbox((entries) => entries.filter((other) => other.id !== id));
+    }
+  });
+}
+
+async function persist(send) {
+  for (;;) {
+    try {
+      return await send();
+    } catch (failure) {
+      if (failure.status !== 0) throw failure;
+    }
+    await new Promise((resolve) => {
+      addEventListener('online', resolve, { once: true });
+      setTimeout(resolve, POLL);   // a network that has just come back may fail once more
+    });
+  }
 }
 
 // Does again what a tab could not send that is closed now.
@@ -47,8 +68,13 @@ function redo({ method, path, body, headers = {} }) {
 
 addEventListener('offline', poll);   // whether the server is out of reach as well
 
-const unsent = outbox(() => []);
-for (const entry of unsent) redo(entry);
+// At once, or when the tab is closed that has it.
+for (const { id } of outbox()) {
+  alone(id, () => {
+    const entry = outbox((entries) => entries.filter((other) => other.id !== id)).find((other) => other.id === id);
+    if (entry) redo(entry);
+  });
+}
 
 // Has the service worker keep this page. There is none without TLS, but on this machine.
 async function settleIn(worker) {

@@ -37,17 +37,15 @@ async function request(url, options) {
 // Below a path that a proxy takes away, every address begins with it.
 const root = $('h1 a').getAttribute('href').slice(0, -1);
 
-// Calls the JSON API as soon as there is a network; gives the todo, or null where there is none any
-// more. A browser that says it is offline may still reach a server on its own machine.
+// Calls the JSON API, and goes on until there is a network; gives the todo, or null where there is
+// none any more. A browser that says it is offline may still reach a server on its own machine.
 async function api(method, path, body, headers) {
-  for (;;) {
-    try {
-      return await call(method, path, body, headers);
-    } catch (failure) {
-      if (failure.status !== 0 || navigator.onLine) throw failure;
-    }
-    await network({ method, path, body, headers });
-  }
+  const send = () => call(method, path, body, headers);
+  if (!navigator.onLine) return keep({ method, path, body, headers }, send);
+  return send().catch((failure) => {
+    if (failure.status !== 0 || navigator.onLine) throw failure;
+    return keep({ method, path, body, headers }, send);
+  });
 }
 
 async function call(method, path, body, headers) {

@@ -87,7 +87,7 @@ pub fn list(view: &ListView) -> Markup {
         (notice::regions(view.notice.as_ref(), &here))
         p.announcer.visually-hidden role="status" {}
         p.offline role="status" hidden {
-            "You are offline. The list is as it was last seen, and what you do is sent when the network is back."
+            "You are offline. What you do is sent later."
         }
         (new_todo(view))
         (search(place, none))

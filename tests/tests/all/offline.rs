@@ -122,6 +122,27 @@ async fn it_is_sent_as_well_when_the_tab_was_closed_meanwhile() {
 }
 
 #[tokio::test]
+async fn another_tab_sends_it_when_the_first_is_closed_and_not_before() {
+    let app = App::with_todos(&["a"]).await;
+    let page = Page::open(&app).await;
+    cut(&page, true).await;
+    page.add("b").await;
+    page.comes_to("localStorage.getItem('outbox')?.includes('\"b\"')").await;
+    let first = page.driver().window().await.unwrap();
+    let second = page.driver().new_tab().await.unwrap();
+    page.driver().switch_to_window(second.clone()).await.unwrap();
+    page.go("/").await;
+    page.shows(["a"]).await;
+    page.add("c").await;
+    app.has_saved(&["a", "c"]).await;
+    page.driver().switch_to_window(first).await.unwrap();
+    page.driver().close_window().await.unwrap();
+    page.driver().switch_to_window(second).await.unwrap();
+    app.has_saved(&["a", "c", "b"]).await;
+    page.shows(["a", "c", "b"]).await;
+}
+
+#[tokio::test]
 async fn a_conflict_is_shown_and_no_text_is_lost() {
     let app = App::with_todos(&["a", "b"]).await;
     let page = Page::open(&app).await;
