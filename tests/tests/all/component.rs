@@ -1,12 +1,17 @@
 //! What the built component asks of its host, and how large it is.
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use tests::wasm::todo_component;
 use wasmparser::component_types::ComponentEntityType;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
-/// The most that the component may weigh, in bytes.
-const LIMIT: usize = 800_000;
+/// The most that the component may weigh, in bytes: it fits into one ConfigMap by plain kubectl.
+const LIMIT: usize = 1_000_000;
+/// The same compressed, as registries and pages of a repository have it.
+const COMPRESSED_LIMIT: usize = 350_000;
 
 /// Every interface that Spin 4.1 offers to an HTTP component and that has a
 /// stable version: the world `http-trigger` of its `wit/world.wit`, and what
@@ -183,6 +188,14 @@ fn an_import_that_spin_does_not_offer_is_seen() {
 
 #[test]
 fn it_stays_under_its_size() {
-    let size = todo_component().len();
+    let component = todo_component();
+    let size = component.len();
     assert!(size < LIMIT, "{size} bytes, and the limit is {LIMIT}");
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&component).unwrap();
+    let size = encoder.finish().unwrap().len();
+    assert!(
+        size < COMPRESSED_LIMIT,
+        "{size} bytes compressed, and the limit is {COMPRESSED_LIMIT}"
+    );
 }
