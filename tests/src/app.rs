@@ -106,11 +106,19 @@ impl App {
 
     /// The titles by the API.
     pub async fn titles(&self) -> Vec<String> {
-        self.list()
-            .await
-            .iter()
-            .map(|todo| todo["title"].as_str().expect("a title").to_owned())
-            .collect()
+        self.get("/todos").answer().await.is(200).titles()
+    }
+
+    /// Follows the links from `place` to the end; returns the titles of each page.
+    pub async fn read_on(&self, place: &str) -> Vec<Vec<String>> {
+        let mut pages = vec![];
+        let mut place = Some(place.to_owned());
+        while let Some(here) = place {
+            let answer = self.get(&here).answer().await.is(200);
+            pages.push(answer.titles());
+            place = answer.next();
+        }
+        pages
     }
 
     /// Waits until the server has these titles: what a page shows comes first.

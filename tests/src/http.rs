@@ -49,6 +49,20 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error} in {}", self.text()))
     }
 
+    /// The titles of a list by the API.
+    pub fn titles(&self) -> Vec<String> {
+        let list = self.json();
+        let title = |todo: &Value| todo["title"].as_str().expect("a title").to_owned();
+        list.as_array().expect("an array").iter().map(title).collect()
+    }
+
+    /// The address in `Link: <…>; rel="next"`.
+    pub fn next(&self) -> Option<String> {
+        let (target, relation) = self.maybe_header("link")?.strip_prefix('<')?.split_once('>')?;
+        assert_eq!(relation, "; rel=\"next\"");
+        Some(target.to_owned())
+    }
+
     /// That the status is this one.
     #[track_caller]
     pub fn is(self, status: u16) -> Self {

@@ -214,7 +214,7 @@ document.addEventListener('click', async (event) => {
 function shownNow() {
   const empty = [...document.querySelectorAll('.empty')].find((state) => !state.hidden);
   const name = $('.filters .selected').textContent;
-  const here = list.querySelectorAll(':scope > li:not([hidden])').length;
+  const here = visible().length;
   const all = filter() === 'all' ? count.active + count.completed : count[filter()];
   let number = Number.isNaN(all) ? `${COUNTED}+` : String(all);
   if (sought() || filter() === 'due') number = `${here}${$('.pagination [rel=next]') ? '+' : ''}`;

@@ -7,7 +7,7 @@ const help = $('.help');
 const single = $('.help input');
 
 function walk(step) {
-  const shown = [...list.children].filter((li) => !li.hidden);
+  const shown = visible();
   const from = shown.indexOf(document.activeElement.closest('.todo-list > li'));
   const to = from < 0 && step < 0 ? shown.length - 1 : Math.max(0, from + step);
   const li = shown[Math.min(to, shown.length - 1)];

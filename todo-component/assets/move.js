@@ -5,8 +5,6 @@
 const EDGE = 64;    // px from the window's edge within which it scrolls
 const SCROLL = 12;  // px that it scrolls at a time
 
-const visible = () => [...list.children].filter((li) => !li.hidden);
-
 // The ones in sight before and behind `li`.
 function neighbours(li) {
   const all = visible();

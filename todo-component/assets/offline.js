@@ -51,19 +51,14 @@ function redo({ method, path, body, headers = {} }) {
   if (path === '/todos') return add(body.title, headers['idempotency-key']);
   const li = find(path.split('/')[2]);
   const version = Number(headers['if-match']?.replaceAll('"', ''));
-  if (!li) {
-    begin();
-    return api(method, path, body, headers).catch((failure) => tell(failure.message, { typed: body?.title ?? '' })).then(() => {
-      stale = true;
-      end();
-    });
-  }
+  const send = () => api(method, path, body, headers);
+  if (!li) return readAfter(send, (failure) => tell(failure.message, { typed: body?.title ?? '' }));
   const item = items.get(li);
   if (version) item.saved = { ...item.saved, version };   // whoever changed it meanwhile is noticed
   if (body?.title !== undefined) return retitle(li, body.title);
   if (method === 'DELETE') return destroy(li);
   const next = { ...item.shown, completed: body?.completed ?? item.shown.completed };
-  return change(li, next, () => api(method, path, body, headers));
+  return change(li, next, send);
 }
 
 addEventListener('offline', poll);   // whether the server is out of reach as well

@@ -87,14 +87,15 @@ function frame() {
   main.hidden = footer.hidden = none;
   write($('strong', line), Number.isNaN(count.active) ? `${COUNTED}+` : String(count.active));
   write($('span', line), count.active === 1 ? line.dataset.one : line.dataset.other);
+  const searching = sought() !== '';
   list.classList.toggle('by-date', filter() === 'due');
-  $('.search').hidden = none && !sought();
-  $('.toggle-all-form').hidden = Boolean(sought());   // it would act on what is not in sight, too
+  $('.search').hidden = none && !searching;
+  $('.toggle-all-form').hidden = searching;   // it would act on what is not in sight, too
   all.ariaChecked = count.active === 0;
   all.value = count.active !== 0;
   if (!count.completed && document.activeElement === clear) input.focus();
-  clear.hidden = count.completed === 0 || Boolean(sought());
-  const bare = none ? 'none' : $('.pagination [rel=first]') ? 'rest' : sought() ? 'search' : filter();
+  clear.hidden = count.completed === 0 || searching;
+  const bare = none ? 'none' : $('.pagination [rel=first]') ? 'rest' : searching ? 'search' : filter();
   const state = $(':scope > li:not([hidden])', list) ? '' : bare;
   for (const empty of document.querySelectorAll('.empty')) empty.hidden = empty.dataset.when !== state;
 }
@@ -125,6 +126,7 @@ function announce(text) {
 // For each li: what it shows and what the server last confirmed (null: no such
 // todo), the end of its queue of writes, and how many of them wait or failed.
 const items = new WeakMap();
+const visible = () => [...list.children].filter((li) => !li.hidden);
 const find = (id) => [...list.children].find((li) => li.dataset.id === id);
 const editing = (li) => li.classList.contains('editing');
 const plain = ({ id, title, completed, version }) => ({ id: String(id), title, completed, version: Number(version) });

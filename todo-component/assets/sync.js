@@ -154,8 +154,13 @@ function offer(text, send) {
 
 // Has the server bring back what was deleted, and shows it.
 function bringBack(send) {
+  readAfter(send, (failure) => tell(failure.message, { retry: () => bringBack(send) }));
+}
+
+// Sends what no item waits for; the page is read again after it.
+function readAfter(send, lost) {
   begin();
-  send().catch((failure) => tell(failure.message, { retry: () => bringBack(send) })).then(() => {
+  send().catch(lost).then(() => {
     stale = true;
     end();
   });

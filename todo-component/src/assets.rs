@@ -109,7 +109,7 @@ pub fn by_name(path: &str) -> Option<Asset> {
         "/apple-touch-icon.png" | "/apple-touch-icon-precomposed.png" => {
             ("image/png", include_bytes!("../assets/apple-touch-icon.png"))
         }
-        "/icon.svg" => ("image/svg+xml", include_bytes!("../assets/icon.svg")),
+        "/icon.svg" => (ICON.content_type, ICON.body),
         "/manifest.webmanifest" => {
             ("application/manifest+json", include_bytes!("../assets/manifest.webmanifest"))
         }

@@ -1,6 +1,6 @@
 //! Whole lists as files over HTTP: `/todos/export`, `/todos/import`, and the page `/import`.
 
-use crate::answer::{Answer, answer, html};
+use crate::answer::{Answer, JSON, REVALIDATE, answer, html};
 use crate::error::Problem;
 use crate::page::{form, keeping};
 use crate::random::key;
@@ -18,7 +18,7 @@ use serde_json::json;
 /// Todos that are read at a time, to write a file of any length.
 const CHUNK: usize = 500;
 /// Bytes of the longest file: it is made in memory.
-const MAX_FILE: usize = 32 << 20;
+const MAX_EXPORT: usize = 32 << 20;
 
 /// `GET /todos/export?format=…`
 pub async fn export(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
@@ -32,7 +32,7 @@ pub async fn export(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     loop {
         let (todos, next) = store.list(&Selection::default(), after.as_ref(), CHUNK).await?;
         format.write(&mut file, &todos);
-        if file.len() > MAX_FILE {
+        if file.len() > MAX_EXPORT {
             return Err(Problem::invalid(
                 "file",
                 "The list is too long for one file. Follow the pages of /todos.",
@@ -53,7 +53,7 @@ pub async fn export(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
             headers.insert(header, value);
         }
     }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
     Ok(answer)
 }
 
@@ -61,11 +61,10 @@ pub async fn export(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 pub async fn import(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     request::list_preconditions(&parts.headers)?;
     let key = request::idempotency_key(&parts.headers)?;
-    request::content_type(&parts.headers, &Format::EACH.map(Format::media_type))?;
+    let kind = request::content_type(&parts.headers, &Format::EACH.map(Format::media_type))?;
     let text = std::str::from_utf8(body)
         .map_err(|_| Problem::bad_request("not-utf-8", "The file is not valid UTF-8."))?;
-    let said = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
-    let named = Format::EACH.into_iter().find(|format| said.starts_with(format.media_type()));
+    let named = Format::EACH.into_iter().find(|format| Some(format.media_type()) == kind);
     let intake = Intake::of(text, named.unwrap_or_else(|| Format::of(text)))?;
     let added = store.import(&intake.todos, key.unwrap_or(&self::key())).await?;
     let report = json!({
@@ -74,7 +73,7 @@ pub async fn import(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
         "reasons": intake.refused,
     });
     let mut answer = answer(StatusCode::OK, report.to_string().into());
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     Ok(answer)
 }
 

@@ -120,7 +120,7 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
     let expected = version(&form)?;
     let again = |todo: &Todo, status, field, error: &str| {
         let typed = |name, now: &str| form.get(name).map_or(now.to_owned(), str::to_owned);
-        let due = todo.due.map(|due| due.to_string()).unwrap_or_default();
+        let due = todo.due_text();
         let (due, notes) = (typed("due", &due), typed("notes", &todo.notes));
         let title = form.get("title").unwrap_or_default();
         let draft = Typed { title, due: &due, notes: &notes, field, error };

@@ -41,8 +41,12 @@ pub async fn body(body: IncomingRequestBody, limit: usize) -> Result<Bytes, Prob
     }
 }
 
-/// Refuses a body that says to be something else than one of `expected`, or to be compressed.
-pub fn content_type(headers: &HeaderMap, expected: &[&str]) -> Result<(), Problem> {
+/// Which of `expected` a body says to be, if it says anything. Refuses one that says to be something
+/// else, or to be compressed.
+pub fn content_type<'a>(
+    headers: &HeaderMap,
+    expected: &[&'a str],
+) -> Result<Option<&'a str>, Problem> {
     let plain =
         |coding: &str| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity");
     if joined(headers, &CONTENT_ENCODING).is_some_and(|codings| !codings.split(',').all(plain)) {
@@ -52,10 +56,11 @@ pub fn content_type(headers: &HeaderMap, expected: &[&str]) -> Result<(), Proble
             "A request's body is not compressed here. Send it as it is, without Content-Encoding.",
         ));
     }
-    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(None) };
     let essence = given.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
-    if expected.iter().any(|expected| essence.eq_ignore_ascii_case(expected)) {
-        return Ok(());
+    let named = expected.iter().find(|expected| essence.eq_ignore_ascii_case(expected));
+    if named.is_some() {
+        return Ok(named.copied());
     }
     Err(Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -73,7 +73,7 @@ impl Search {
     }
 
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.0.split(' ').filter(|word| !word.is_empty())
+        words(&self.0)
     }
 }
 
@@ -120,12 +120,6 @@ pub struct Selection {
     pub filter: Filter,
     pub search: Search,
     pub days: Option<Days>,
-}
-
-impl From<Filter> for Selection {
-    fn from(filter: Filter) -> Self {
-        Self { filter, ..Self::default() }
-    }
 }
 
 /// The place after which a page of the list begins, written `<order>.<id>`, with the date and a dot

@@ -39,6 +39,13 @@ pub struct Todo {
     pub updated_at: String,
 }
 
+impl Todo {
+    /// The date, as the fields of a form and of a file have it: empty for none.
+    pub fn due_text(&self) -> String {
+        self.due.map(|due| due.to_string()).unwrap_or_default()
+    }
+}
+
 /// The fields as clients give them, by JSON, forms or files. What is absent is not spoken of, and
 /// only a date can be null. Fields that clients add of their own are ignored.
 #[expect(clippy::option_option, reason = "a date may be absent, null, or there")]

@@ -7,7 +7,6 @@ use crate::error::Problem;
 use crate::todo::{Change, Given, Todo};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 /// Todos that one file may bring in.
 pub const MAX_TODOS: usize = 10_000;
@@ -153,7 +152,7 @@ pub struct Refused {
     /// The line, or for JSON the place in the list; the first is 1.
     pub number: usize,
     pub text: String,
-    pub reason: Cow<'static, str>,
+    pub reason: String,
 }
 
 impl Intake {
@@ -172,7 +171,7 @@ impl Intake {
                 Err(reason) => {
                     intake.refused_count += 1;
                     if intake.refused.len() < MAX_NAMED {
-                        intake.refused.push(Refused { number, text, reason: reason.into() });
+                        intake.refused.push(Refused { number, text, reason });
                     }
                 }
             }

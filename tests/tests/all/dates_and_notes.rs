@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 use tests::{App, Ask, Page};
 
 async fn titles(app: &App, place: &str) -> Vec<String> {
-    let answer = app.get(place).answer().await.is(200).json();
-    let todos = answer.as_array().unwrap();
-    todos.iter().map(|todo| todo["title"].as_str().unwrap().to_owned()).collect()
+    app.get(place).answer().await.is(200).titles()
 }
 
 #[tokio::test]

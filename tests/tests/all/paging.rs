@@ -1,32 +1,7 @@
 //! Pages of the list: by key, of a bounded size, in the API and on the page.
 
 use std::collections::BTreeSet;
-use tests::{Answer, App, Ask};
-
-/// The address in `Link: <…>; rel="next"`.
-fn next(answer: &Answer) -> Option<String> {
-    let link = answer.maybe_header("link")?;
-    let (target, relation) = link.strip_prefix('<')?.split_once('>')?;
-    assert_eq!(relation, "; rel=\"next\"");
-    Some(target.to_owned())
-}
-
-fn titles(answer: &Answer) -> Vec<String> {
-    let json = answer.json();
-    json.as_array().unwrap().iter().map(|todo| todo["title"].as_str().unwrap().to_owned()).collect()
-}
-
-/// Follows the links from `place` to the end; returns the titles of each page.
-async fn read_on(app: &App, place: &str) -> Vec<Vec<String>> {
-    let mut pages = vec![];
-    let mut place = Some(place.to_owned());
-    while let Some(here) = place {
-        let answer = app.get(&here).answer().await.is(200);
-        pages.push(titles(&answer));
-        place = next(&answer);
-    }
-    pages
-}
+use tests::{App, Ask};
 
 fn numbered(numbers: impl Iterator<Item = u32>) -> Vec<String> {
     numbers.map(|number| format!("title {number}")).collect()
@@ -36,7 +11,7 @@ fn numbered(numbers: impl Iterator<Item = u32>) -> Vec<String> {
 async fn a_page_has_50_todos_unless_asked_otherwise() {
     let app = App::start().await;
     app.database.fill(120).await;
-    let pages = read_on(&app, "/todos").await;
+    let pages = app.read_on("/todos").await;
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 20]);
     assert_eq!(pages.concat(), numbered(1..=120));
 }
@@ -45,26 +20,26 @@ async fn a_page_has_50_todos_unless_asked_otherwise() {
 async fn a_limit_holds_for_the_pages_that_follow() {
     let app = App::start().await;
     app.database.fill(10).await;
-    let pages = read_on(&app, "/todos?limit=4").await;
+    let pages = app.read_on("/todos?limit=4").await;
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
     let page = app.get("/todos?limit=100").answer().await.is(200);
-    assert_eq!((titles(&page).len(), next(&page)), (10, None));
+    assert_eq!((page.titles().len(), page.next()), (10, None));
 }
 
 #[tokio::test]
 async fn a_last_page_that_is_full_has_no_next_one() {
     let app = App::start().await;
     app.database.fill(8).await;
-    assert_eq!(read_on(&app, "/todos?limit=4").await.len(), 2);
+    assert_eq!(app.read_on("/todos?limit=4").await.len(), 2);
 }
 
 #[tokio::test]
 async fn a_filter_holds_for_the_pages_that_follow() {
     let app = App::start().await;
     app.database.fill(30).await;
-    let completed = read_on(&app, "/todos?completed=true&limit=4").await;
+    let completed = app.read_on("/todos?completed=true&limit=4").await;
     assert_eq!(completed.concat(), numbered((1..=30).filter(|number| number % 3 == 0)));
-    let active = read_on(&app, "/todos?completed=false&limit=4").await;
+    let active = app.read_on("/todos?completed=false&limit=4").await;
     assert_eq!(active.concat(), numbered((1..=30).filter(|number| number % 3 != 0)));
 }
 
@@ -73,7 +48,7 @@ async fn todos_of_the_same_order_are_neither_skipped_nor_repeated() {
     let app = App::start().await;
     app.database.fill(20).await;
     app.database.execute("UPDATE todoitem SET position = 0").await;
-    let read: BTreeSet<_> = read_on(&app, "/todos?limit=3").await.concat().into_iter().collect();
+    let read: BTreeSet<_> = app.read_on("/todos?limit=3").await.concat().into_iter().collect();
     assert_eq!(read.len(), 20);
 }
 
@@ -84,7 +59,7 @@ async fn what_is_deleted_or_added_in_the_meantime_moves_no_other_todo() {
     let first = app.get("/todos?limit=3").answer().await.is(200);
     app.database.execute("DELETE FROM todoitem WHERE position <= 3").await;
     app.database.execute("INSERT INTO todoitem (task, position) VALUES ('before all', -1)").await;
-    assert_eq!(read_on(&app, &next(&first).unwrap()).await.concat(), numbered(4..=6));
+    assert_eq!(app.read_on(&first.next().unwrap()).await.concat(), numbered(4..=6));
 }
 
 #[tokio::test]
@@ -96,7 +71,7 @@ async fn pages_reach_the_ends_of_the_integers() {
         );
         app.database.execute(&row).await;
     }
-    assert_eq!(read_on(&app, "/todos?limit=1").await.concat().len(), 5);
+    assert_eq!(app.read_on("/todos?limit=1").await.concat().len(), 5);
 }
 
 #[tokio::test]

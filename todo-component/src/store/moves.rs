@@ -55,9 +55,8 @@ fn statement(id: i64, to: Move, expected: &Versions) -> Statement {
     let order = ordered(direction);
     let sql = format!(
         "WITH beside AS (SELECT position, coalesce(rank, id) AS rank, id FROM todoitem WHERE {neighbour}), \
-         beyond AS (SELECT t.position, t.rank FROM beside, LATERAL (SELECT position, coalesce(todoitem.rank, todoitem.id) AS rank \
-         FROM todoitem WHERE todoitem.id <> $1::bigint \
-         AND (todoitem.position, coalesce(todoitem.rank, todoitem.id), todoitem.id) {comparison} (beside.position, beside.rank, beside.id) \
+         beyond AS (SELECT t.position, t.rank FROM beside, LATERAL (SELECT position, coalesce(rank, id) AS rank \
+         FROM todoitem WHERE id <> $1::bigint AND ({ORDER}) {comparison} (beside.position, beside.rank, beside.id) \
          ORDER BY {order} LIMIT 1) AS t), \
          new AS (SELECT coalesce(lower.position, upper.position) AS new_position, CASE \
          WHEN lower.position IS NULL THEN upper.rank - 1 \
@@ -76,7 +75,5 @@ fn statement(id: i64, to: Move, expected: &Versions) -> Statement {
 
 /// The order of the list, or its reverse.
 fn ordered(direction: &str) -> String {
-    format!(
-        "todoitem.position {direction}, coalesce(todoitem.rank, todoitem.id) {direction}, todoitem.id {direction}"
-    )
+    format!("position {direction}, coalesce(rank, id) {direction}, id {direction}")
 }

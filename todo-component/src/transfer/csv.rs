@@ -118,7 +118,7 @@ fn truth(text: &str) -> Result<bool, String> {
 }
 
 pub fn write(file: &mut String, todo: &Todo) {
-    let due = todo.due.map(|due| due.to_string()).unwrap_or_default();
+    let due = todo.due_text();
     let completed = if todo.completed { "true" } else { "false" };
     let fields = [&todo.title, completed, &due, &todo.notes, &todo.created_at, &todo.updated_at];
     for (at, field) in fields.into_iter().enumerate() {

@@ -28,7 +28,7 @@ pub struct Typed<'a> {
 pub fn edit(view: &EditView) -> Markup {
     let EditView { todo, place, draft } = *view;
     let here = Here::new(place);
-    let due = todo.due.map(|due| due.to_string()).unwrap_or_default();
+    let due = todo.due_text();
     let refused = |name: &str| draft.filter(|draft| draft.field == name);
     let invalid = |name: &str| refused(name).map(|_| "true");
     let described = |name: &str| refused(name).map(|_| "field-error");
