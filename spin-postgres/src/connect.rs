@@ -43,7 +43,7 @@ pub struct NoConnection(Vec<(String, String)>);
 
 impl NoConnection {
     /// It was there, and failed at once.
-    pub fn after(error: &tokio_postgres::Error) -> Self {
+    pub fn after(error: &(dyn std::error::Error + 'static)) -> Self {
         Self(vec![("the database".to_owned(), with_sources(error))])
     }
 }

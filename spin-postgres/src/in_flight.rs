@@ -8,11 +8,17 @@ use crate::errors;
 use crate::functions::Effects;
 use crate::pool::Lease;
 
+/// How long a statement that nobody waits for any more may take to end by itself. To cancel it costs
+/// two new connections, one for the request and one instead of its own: where all is slow, because
+/// the machine has too much to do, that would make it slower still.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// A statement on its way. Dropped before [`InFlight::finish`] (the request was
 /// given up, the rest of the rows is unwanted), it has the server cancel the
-/// statement and keeps the connection from being used again.
+/// statement, if that is not over soon, and keeps the connection from being used again.
 pub struct InFlight {
     session: Option<Lease>,
+    grace: Duration,
 }
 
 impl InFlight {
@@ -20,12 +26,17 @@ impl InFlight {
         session.tainted.fetch_or(effects.lasting, Ordering::Relaxed);
         session.forbids_writes.fetch_or(effects.forbids_writes, Ordering::Relaxed);
         session.in_transaction.fetch_or(effects.begins_transaction, Ordering::Relaxed);
-        Self { session: Some(session.clone()) }
+        Self { session: Some(session.clone()), grace: GRACE }
     }
 
     /// How long the server may say nothing.
     pub fn timeout(&self) -> Duration {
         self.session.as_ref().map_or(Duration::MAX, |session| session.manager.silence)
+    }
+
+    /// Its rows have begun to come, and there may be no end to them.
+    pub fn answers(&mut self) {
+        self.grace = Duration::ZERO;
     }
 
     pub fn finish(mut self) {
@@ -44,7 +55,8 @@ impl InFlight {
     /// The server has said nothing for too long: whether it will do the statement is unknown, and
     /// it is not asked again. If it answers nobody else either, the other connections are given
     /// up as well; one slow statement costs one connection.
-    pub fn silent(self) -> Error {
+    pub fn silent(mut self) -> Error {
+        self.grace = Duration::ZERO;
         if let (Some(session), Ok(runtime)) = (&self.session, tokio::runtime::Handle::try_current())
         {
             let manager = session.manager.clone();
@@ -62,14 +74,31 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
-        session.abandoned.store(true, Ordering::Relaxed);
+        session.abandoned.fetch_add(1, Ordering::Relaxed);
         if session.client.is_closed() {
             return;
         }
-        let (token, manager) = (session.client.cancel_token(), session.manager.clone());
         // Without a runtime the process is ending, and the connection with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { manager.target.cancel(token).await });
+            runtime.spawn(end(session, self.grace));
         }
     }
+}
+
+/// Waits for the end of what was given up, and gives the connection back; or has the server cancel
+/// it, and the connection goes.
+async fn end(session: Lease, grace: Duration) {
+    if !grace.is_zero() && is_over(&session, grace).await {
+        session.abandoned.fetch_sub(1, Ordering::Relaxed);
+        return;
+    }
+    let (token, manager) = (session.client.cancel_token(), session.manager.clone());
+    drop(session);
+    manager.target.cancel(token).await;
+}
+
+/// Whether the server is done with all that it was asked, within a time.
+async fn is_over(session: &Lease, limit: Duration) -> bool {
+    let answer = tokio::time::timeout(limit, session.client.batch_execute(""));
+    matches!(answer.await, Ok(Ok(())))
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
@@ -137,7 +138,7 @@ impl Pools {
         let config = address::parse(&address).map_err(|why| Error::ConnectionFailed(why.into()))?;
         address::check(&config, &**allowed)?;
         let pool = self.pool(config, (address, ca_root), allowed)?;
-        match pool.get().await {
+        match lend(pool).await {
             Ok(object) => Ok(Arc::new(Borrowed(Some(object)))),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
                 "all {} connections to the database were in use for {} s",
@@ -197,6 +198,20 @@ impl Pools {
         tokio::spawn(let_idle_ones_go(pool.weak()));
         Ok(pool)
     }
+}
+
+/// A connection of the pool. When its borrower goes before it is there, it is made all the same,
+/// for whoever comes next: on a machine that is too busy nothing would ever be done otherwise.
+async fn lend(
+    pool: managed::Pool<PoolManager>,
+) -> Result<Object<PoolManager>, PoolError<NoConnection>> {
+    let mut lent = Box::pin(async move { pool.get().await });
+    // Most often one is idle.
+    if let Poll::Ready(lent) = futures::poll!(&mut lent) {
+        return lent;
+    }
+    let lent = tokio::spawn(lent).await;
+    lent.unwrap_or_else(|ended| Err(PoolError::Backend(NoConnection::after(&ended))))
 }
 
 /// Closes connections that nobody has used for a while, so that a failover or a busy hour leaves

@@ -71,7 +71,12 @@ impl Stream for Reply {
         };
         self.waiting = false;
         Poll::Ready(match row {
-            Some(Ok(row)) => Some(Ok(row)),
+            Some(Ok(row)) => {
+                if let Some(in_flight) = &mut self.in_flight {
+                    in_flight.answers();
+                }
+                Some(Ok(row))
+            }
             Some(Err(error)) => {
                 self.in_flight.take().map(|in_flight| Err(in_flight.failed(&error)))
             }

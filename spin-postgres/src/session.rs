@@ -2,7 +2,7 @@
 //! gets it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::error::SqlState;
@@ -38,8 +38,8 @@ pub struct Session {
     pub forbids_writes: AtomicBool,
     /// A pooler stands between: no statement is run by a name.
     pub pooled: bool,
-    /// A statement was given up halfway: not to be used again.
-    pub abandoned: AtomicBool,
+    /// Statements that were given up and may still run: not to be used again.
+    pub abandoned: AtomicUsize,
     /// The server is gone, frozen or no primary any more: not to be used again.
     failed: AtomicBool,
     /// The manager's doubts when the connection was made.
@@ -56,7 +56,7 @@ impl Session {
             in_transaction: new(),
             forbids_writes: new(),
             pooled,
-            abandoned: new(),
+            abandoned: AtomicUsize::new(0),
             failed: new(),
             doubts,
             manager,
@@ -66,15 +66,14 @@ impl Session {
     /// Whether its borrower may have left something in it that waits for nobody: locks, a
     /// transaction, a statement that still runs.
     pub fn is_unclean(&self) -> bool {
-        [&self.tainted, &self.abandoned, &self.failed]
-            .iter()
-            .any(|flag| flag.load(Ordering::Relaxed))
+        self.abandoned.load(Ordering::Relaxed) > 0
+            || [&self.tainted, &self.failed].iter().any(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Makes the session fit for its next borrower; an error replaces it.
     /// A session that ran only plain statements needs no round trip.
     pub async fn recycle(&mut self) -> Result<(), &'static str> {
-        if *self.abandoned.get_mut() {
+        if *self.abandoned.get_mut() > 0 {
             return Err("a statement was given up halfway");
         }
         if *self.failed.get_mut() || self.doubts != self.manager.doubts() {

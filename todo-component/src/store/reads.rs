@@ -103,28 +103,32 @@ impl Store {
     /// Asks the primary, and when it does not answer, it and the standbys
     /// until somebody does.
     async fn search(&self, read: &Read, addresses: &Addresses) -> Result<(Source, Found), Error> {
-        let primary = async || {
-            let found = within(PRIMARY, read.on_primary(addresses)).await;
-            settled(Source::Primary, found)
-        };
+        let primary = async || settled(Source::Primary, read.on_primary(addresses).await);
         let standby = async || {
             let members = Members::ask(addresses, self.shown.latest).await;
             let (source, connection) = members.complete()?;
-            settled(source, within(PRIMARY, read.on(&connection)).await)
+            settled(source, within(PRIMARY, read.on(&connection)).await?)
         };
-        if let Some(answer) = primary().await {
+        let mut asked = Box::pin(primary());
+        let answered = within(PRIMARY, asked.as_mut()).await;
+        if let Some(Some(answer)) = answered {
             return answer;
         }
-        first(again(standby), again(primary)).await
+        // A primary that is only slow may still answer: to ask it again would make it slower.
+        let at_last = async move {
+            if answered.is_none()
+                && let Some(answer) = asked.await
+            {
+                return answer;
+            }
+            again(primary).await
+        };
+        first(again(standby), at_last).await
     }
 }
 
-/// An answer that asking others or again would not change.
-fn settled(
-    source: Source,
-    found: Option<Result<Found, Error>>,
-) -> Option<Result<(Source, Found), Error>> {
-    match found? {
+fn settled(source: Source, found: Result<Found, Error>) -> Option<Result<(Source, Found), Error>> {
+    match found {
         Err(error) if error.passes() => None,
         found => Some(found.map(|found| (source, found))),
     }
