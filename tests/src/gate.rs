@@ -97,6 +97,11 @@ impl Gate {
         self.flow.send_replace(Flow::Nothing);
     }
 
+    /// Lets everything through again, with what was held back.
+    pub fn thaw(&self) {
+        self.flow.send_replace(Flow::Both);
+    }
+
     /// How many connections have come through.
     pub fn passed(&self) -> usize {
         self.passed.load(Ordering::Relaxed)

@@ -1,7 +1,7 @@
 //! What one request leaves in a database connection, and what a migration changes under it.
 
 use tests::host::Up;
-use tests::{Database, Host};
+use tests::{Ask, Database, Gate, Host, http, until};
 
 /// A host whose requests share one connection, on a component that runs what it is told.
 async fn one_connection(database: &Database) -> Host {
@@ -99,4 +99,61 @@ async fn a_statement_that_waits_delays_no_other_request() {
     };
     let (waited, ()) = tokio::join!(waits, others);
     waited.is(200);
+}
+
+/// A request that is on its way until its client is gone, and the host has seen that.
+async fn given_up(host: &Host, sql: &str, when: impl AsyncFnMut() -> Option<()>) {
+    let request = http::client().post(format!("{}/sql/4", host.origin())).body(sql.to_owned());
+    let asked = tokio::spawn(async move { request.answer().await });
+    until("it is on its way", when).await;
+    asked.abort();
+    until("the host gives it up", async || {
+        (host.metric("runtime_host_http_requests_in_flight").await == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_is_made_for_the_next_when_its_borrower_is_gone() {
+    let database = Database::new().await;
+    let mut gate = Gate::opened(&database);
+    gate.freeze();
+    let host = Up::misbehaving(gate.url(), &[]).start().await;
+    let asked = gate.passed();
+    given_up(&host, "SELECT 'x'", async || (gate.passed() > asked).then_some(())).await;
+    gate.thaw();
+    let made = "runtime_host_database_connections_created_total{database=\"0\"}";
+    until("it is made", async || (host.metric(made).await == 1).then_some(())).await;
+    host.run_sql(4, "SELECT 'x'").await.is(200);
+    assert_eq!(host.metric(made).await, 1);
+    gate.close().await;
+}
+
+#[tokio::test]
+async fn a_statement_that_ends_soon_after_it_was_given_up_keeps_its_connection() {
+    let database = Database::new().await;
+    let host = one_connection(&database).await;
+    let process = host.run_sql(4, "SELECT pg_backend_pid()::text").await.is(200);
+    let lock = database.lock(7).await;
+    let waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    given_up(&host, "SELECT pg_advisory_xact_lock(7)::text", async || {
+        (database.query(waits).await.len() == 1).then_some(())
+    })
+    .await;
+    drop(lock);
+    let next = host.run_sql(4, "SELECT pg_backend_pid()::text").await.is(200);
+    assert_eq!(next.text(), process.text());
+}
+
+#[tokio::test]
+async fn a_statement_that_goes_on_after_it_was_given_up_is_cancelled() {
+    let database = Database::new().await;
+    let host = one_connection(&database).await;
+    let runs = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'
+        AND state = 'active' AND datname = current_database()";
+    let running = async || database.query(runs).await.len();
+    given_up(&host, "SELECT pg_sleep(3600)::text", async || (running().await == 1).then_some(()))
+        .await;
+    until("it ends", async || (running().await == 0).then_some(())).await;
+    host.run_sql(4, "SELECT 'x'").await.is(200);
 }
