@@ -22,6 +22,7 @@ use crate::guest::memory::AllMemory;
 use crate::guest::store::Shared;
 use crate::http::cors::Origins;
 use crate::http::door;
+use crate::http::secret_path::SecretPaths;
 use crate::http::server::Server;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -95,7 +96,11 @@ impl Host {
             settings.data_dir,
         )?);
         let (routes, origins) = (manifest.routes.clone(), origins(manifest, &values)?);
-        let server = Arc::new(Server::new(limits, routes, origins, metrics, settings.access_log));
+        let secret =
+            manifest.components.iter().filter_map(|component| component.secret_path.clone());
+        let secret = SecretPaths::new(secret);
+        let server =
+            Arc::new(Server::new(limits, routes, origins, secret, metrics, settings.access_log));
         Ok(Self { server, loader, pools, _epochs: epochs })
     }
 

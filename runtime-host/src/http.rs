@@ -8,4 +8,5 @@ pub mod patience;
 pub mod problem;
 pub mod pulse;
 pub mod request;
+pub mod secret_path;
 pub mod server;

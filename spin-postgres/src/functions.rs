@@ -86,6 +86,7 @@ const HARMLESS: &[&str] = &[
     "coalesce",
     "concat",
     "concat_ws",
+    "convert_to",
     "count",
     "date_part",
     "date_trunc",

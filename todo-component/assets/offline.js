@@ -1,7 +1,7 @@
 // Part 6 of the script: without a network. What is done meanwhile is shown, kept beyond this tab, and
 // sent when the network is back, with the keys and versions that it had.
 
-const OUTBOX = 'outbox';
+const OUTBOX = `outbox${root}`;   // each list has one
 
 const banner = $('.offline');
 
@@ -73,7 +73,7 @@ for (const { id } of outbox()) {
 
 // Has the service worker keep this page. There is none without TLS, but on this machine.
 async function settleIn(worker) {
-  await worker.register(`${root}/sw.js`);
+  await worker.register(`${script.slice(0, script.indexOf('/assets/'))}/sw.js`);
   if (!worker.controller) await new Promise((resolve) => { worker.addEventListener('controllerchange', resolve, { once: true }); });
   // What came before there was a worker passes it now.
   const files = [...document.querySelectorAll('link[rel=stylesheet], script[src], h1 img')].map((file) => file.href ?? file.src);

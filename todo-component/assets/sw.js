@@ -3,6 +3,7 @@
 
 const CACHE = 'todoozle';
 const MOST = 40;   // answers that are kept
+const LIST = /^lists\/[^/]+\/?$/;
 
 const scope = new URL(registration.scope);
 
@@ -13,12 +14,22 @@ addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== scope.origin) return;
-  if (url.pathname === scope.pathname) event.respondWith(page(event));
-  else if (url.pathname.startsWith(`${scope.pathname}assets/`)) event.respondWith(asset(event));
+  if (!url.pathname.startsWith(scope.pathname)) return;
+  const path = url.pathname.slice(scope.pathname.length);
+  if (path === '' || LIST.test(path)) event.respondWith(page(event, url));
+  else if (path.startsWith('assets/')) event.respondWith(asset(event));
 });
 
 async function kept(url) {
   return (await caches.open(CACHE)).match(url, { ignoreVary: true });
+}
+
+async function anyOf(urls) {
+  for (const url of urls) {
+    const old = await kept(url);
+    if (old) return old;
+  }
+  return undefined;
 }
 
 async function keep(url, response) {
@@ -31,14 +42,15 @@ async function keep(url, response) {
 // What somebody may see again: no problem, and no message of the moment.
 const lasts = (response) => response.ok && response.headers.get('cache-control') !== 'no-store';
 
-async function page(event) {
+// Whatever is shown of it, a list falls back on its own page and on no other.
+async function page(event, { origin, pathname }) {
   const { request } = event;
   try {
     const response = await fetch(request);
     if (lasts(response)) event.waitUntil(keep(request.url, response.clone()));
     return response;
   } catch (failure) {
-    const old = request.mode === 'navigate' && (await kept(request.url) ?? await kept(scope.href));
+    const old = request.mode === 'navigate' && (await anyOf([request.url, origin + pathname, origin + pathname.replace(/(.)\/$/, '$1')]));
     if (!old) throw failure;
     return old;
   }

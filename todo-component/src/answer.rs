@@ -9,6 +9,7 @@ use http::{Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 use maud::Markup;
+use serde::Serialize;
 
 pub type Answer = Response<Full<Bytes>>;
 
@@ -37,6 +38,17 @@ pub fn html(status: StatusCode, markup: Markup) -> Answer {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     page
+}
+
+/// A value as JSON.
+pub fn answer_json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Problem> {
+    let body = serde_json::to_vec(value).map_err(|error| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
+    })?;
+    let mut answer = answer(status, body.into());
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
+    Ok(answer)
 }
 
 /// An error as `application/problem+json`.

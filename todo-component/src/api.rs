@@ -1,6 +1,6 @@
 //! The Todo-Backend API: JSON at `/todos` and `/todos/{id}`.
 
-use crate::answer::{Answer, JSON, PATCHES, answer};
+use crate::answer::{Answer, JSON, PATCHES, answer, answer_json};
 use crate::error::Problem;
 use crate::json;
 use crate::random;
@@ -11,7 +11,7 @@ use crate::store::{Created, Move, Outcome, Store};
 use crate::todo::{Given, Todo, Versions};
 use crate::whole::{Whole, present};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
+use http::header::{CONTENT_TYPE, ETAG, LINK, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -254,16 +254,6 @@ fn item(status: StatusCode, todo: &Todo, base: &Base) -> Result<Answer, Problem>
         item.headers_mut().insert(ETAG, etag);
     }
     Ok(item)
-}
-
-fn answer_json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Problem> {
-    let body = serde_json::to_vec(value).map_err(|error| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
-    })?;
-    let mut answer = answer(status, body.into());
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    Ok(answer)
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ static JS: Embedded = embed!(
     ["page.js", "sync.js", "app.js", "keys.js", "move.js", "offline.js"]
 );
 static IMPORT: Embedded = embed!("import", "js", "text/javascript; charset=utf-8", ["import.js"]);
+static LISTS: Embedded = embed!("lists", "js", "text/javascript; charset=utf-8", ["lists.js"]);
 static ICON: Embedded = embed!("icon", "svg", "image/svg+xml", ["icon.svg"]);
 
 /// The hash of the code that renders pages; together with the files' paths it
@@ -59,6 +60,8 @@ pub const VIEW: [u8; 8] = {
     const PARTS: &[&[u8]] = &[
         include_bytes!("view.rs"),
         include_bytes!("view/item.rs"),
+        include_bytes!("view/lists.rs"),
+        include_bytes!("view/read_only.rs"),
         include_bytes!("view/notice.rs"),
         include_bytes!("view/script.rs"),
         include_bytes!("view/shapes.rs"),
@@ -81,6 +84,11 @@ pub fn import_path() -> &'static str {
     IMPORT.path
 }
 
+/// Where the script is that knows which lists a browser has seen, hash included.
+pub fn lists_path() -> &'static str {
+    LISTS.path
+}
+
 /// Where the icon is, hash included.
 pub fn icon_path() -> &'static str {
     ICON.path
@@ -94,7 +102,7 @@ pub fn find(path: &str) -> Option<Asset> {
     if hash.len() != 8 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    let file = [&CSS, &JS, &IMPORT, &ICON]
+    let file = [&CSS, &JS, &IMPORT, &LISTS, &ICON]
         .into_iter()
         .find(|file| file.stem == stem && file.extension == extension)?;
     Some(Asset { content_type: file.content_type, body: file.body, current: file.path == path })

@@ -1,5 +1,6 @@
 //! What a client is told when something went wrong.
 
+use crate::list::LookError;
 use crate::selection::SearchError;
 use crate::store;
 use crate::todo::FieldError;
@@ -9,6 +10,9 @@ use std::borrow::Cow;
 
 /// Seconds after which a client may try again while the database is away.
 pub const RETRY_AFTER: &str = "2";
+
+/// The code of [`Problem::no_such_list`].
+pub const NO_SUCH_LIST: &str = "no-such-list";
 
 /// An error as RFC 9457 has it. `detail` is written for the person who reads
 /// it and says what to do; what only an operator needs goes to the log.
@@ -42,6 +46,24 @@ impl Problem {
             StatusCode::NOT_FOUND,
             "no-such-todo",
             "There is no such todo. Somebody may have deleted it.",
+        )
+    }
+
+    /// The same for one that never was, for one that is gone and for an old key.
+    pub fn no_such_list() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            NO_SUCH_LIST,
+            "There is no list at this address. It may have been deleted, or have a new address since: \
+             ask whoever gave you the link.",
+        )
+    }
+
+    pub fn read_only() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "read-only",
+            "This link only shows the list. To change it, ask whoever gave it to you for the other link.",
         )
     }
 
@@ -108,6 +130,12 @@ impl From<FieldError> for Problem {
     }
 }
 
+impl From<LookError> for Problem {
+    fn from(error: LookError) -> Self {
+        Self::invalid("list", error.to_string())
+    }
+}
+
 impl From<SearchError> for Problem {
     fn from(error: SearchError) -> Self {
         Self::bad_request("search", error.to_string())
@@ -117,7 +145,9 @@ impl From<SearchError> for Problem {
 /// The one place where a store's error is handled, and so the one that logs it.
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        eprintln!("error: {error}");
+        if !matches!(error, store::Error::NoSuchList) {
+            eprintln!("error: {error}");
+        }
         match error {
             store::Error::Unavailable(_) | store::Error::NotMigrated => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -130,6 +160,7 @@ impl From<store::Error> for Problem {
                 "The database did not answer. If this was a change, it may or may not be saved; try \
                  again in a moment. A new todo sent again with its key is added once.",
             ),
+            store::Error::NoSuchList => Self::no_such_list(),
             store::Error::Variable(_) | store::Error::Query(_) | store::Error::Answer(_) => {
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

@@ -11,7 +11,7 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let body = body.strip_prefix(MARK).unwrap_or(body);
     // A list would be taken for the fields in their order.
     if body.trim_ascii_start().starts_with(b"[") {
-        return Err(wrong_shape("it is a list, and a todo is an object"));
+        return Err(wrong_shape("it is a list and not an object"));
     }
     serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
@@ -22,9 +22,9 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// A problem with JSON that is valid and no todo.
+/// A problem with JSON that is valid and of another shape.
 pub fn wrong_shape(reason: &str) -> Problem {
-    Problem::invalid("wrong-shape", format!("The JSON does not describe a todo: {reason}."))
+    Problem::invalid("wrong-shape", format!("The JSON is not what this address takes: {reason}."))
 }
 
 #[cfg(test)]

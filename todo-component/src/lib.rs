@@ -12,6 +12,8 @@ mod cookies;
 mod error;
 mod files;
 mod json;
+mod list;
+mod lists;
 mod page;
 mod position;
 mod random;

@@ -6,13 +6,14 @@ mod follow;
 mod form;
 
 pub use below::below;
-pub use follow::moved;
-pub use form::{form, keeping};
+pub use follow::{back, moved, redirect};
+pub use form::{FORM, form, keeping};
 
 use crate::answer::{Answer, REVALIDATE, answer, html};
 use crate::assets::{self, Asset};
 use crate::cookies;
 use crate::error::Problem;
+use crate::list::Key;
 use crate::random::{self, key};
 use crate::request::{self, Pairs};
 use crate::selection::{Filter, Page, Place, Search};
@@ -21,7 +22,7 @@ use crate::todo::{Change, Edit, FieldError, Given, Title, TitleError, Todo, Undo
 use crate::variable;
 use crate::view::{self, Draft, EditView, ListView, Notice, Said, Typed};
 use bytes::Bytes;
-use follow::{FLASH, back, flash, offer};
+use follow::{FLASH, flash, offer};
 use form::{flag, here, place, version};
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -52,7 +53,8 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
         let key = key();
         let settling = said.is_some();
         let view = ListView { notice, settling, ..ListView::of(&page, &place, &key) };
-        html(StatusCode::OK, view::list(&view))
+        let reads = store.key().is_some_and(Key::reads);
+        html(StatusCode::OK, if reads { view::read_only(&view) } else { view::list(&view) })
     };
     let headers = home.headers_mut();
     if said.is_some() {

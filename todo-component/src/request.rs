@@ -5,7 +5,7 @@ use crate::error::Problem;
 use crate::todo::Versions;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
@@ -89,6 +89,17 @@ pub fn plain_path(path: &str) -> Cow<'_, str> {
         }
     }
     (plain + rest).into()
+}
+
+/// The same address with another path.
+pub fn with_path(uri: &Uri, path: &str) -> Uri {
+    let path_and_query = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = path_and_query.parse().ok();
+    Uri::from_parts(parts).unwrap_or_default()
 }
 
 /// The pairs of a query string or of a form.

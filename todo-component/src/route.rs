@@ -2,11 +2,12 @@
 //! for every request.
 
 use crate::answer::{Answer, accept_patch, answer, problem_json, problem_page, secure};
-use crate::error::Problem;
+use crate::error::{NO_SUCH_LIST, Problem};
+use crate::list::{Key, LISTS};
 use crate::request::Pairs;
 use crate::site::{self, Allowed, Verdict};
 use crate::store::Store;
-use crate::{api, assets, files, page, request, variable};
+use crate::{api, assets, files, lists, page, request, variable};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -36,10 +37,45 @@ enum Resource {
     Undo,
     ImportPage,
     Asset(assets::Asset),
+    /// All lists that a browser knows, and where one is made.
+    Lists,
+    /// A list of one's own.
+    List,
+    Settings,
+    Rekey,
+    DestroyList,
+}
+
+/// What of the application stays where it is for the pages of a list.
+const OF_ALL_LISTS: [&str; 4] =
+    ["/assets/", "/manifest.webmanifest", "/apple-touch-icon.png", "/lists"];
+
+/// The list of one's own that a path is about, and the path in it.
+fn split(path: &str) -> Result<(Option<Key>, &str), Problem> {
+    let Some(rest) = path.strip_prefix(LISTS) else { return Ok((None, path)) };
+    let (key, rest) = rest.find('/').map_or((rest, "/"), |end| rest.split_at(end));
+    Key::parse(key).map(|key| (Some(key), rest)).ok_or_else(Problem::no_such_list)
 }
 
 impl Resource {
-    fn find(path: &str) -> Option<Self> {
+    /// What a path stands for, in a list of one's own or elsewhere.
+    fn find(path: &str, in_list: bool) -> Option<Self> {
+        if in_list {
+            match path {
+                "/" => return Some(Self::List),
+                "/settings" => return Some(Self::Settings),
+                "/rekey" => return Some(Self::Rekey),
+                "/destroy" => return Some(Self::DestroyList),
+                _ => {}
+            }
+        }
+        if path == "/lists" && !in_list {
+            return Some(Self::Lists);
+        }
+        Self::of_todos(path)
+    }
+
+    fn of_todos(path: &str) -> Option<Self> {
         let mut parts = path.strip_prefix('/')?.split('/');
         let segments = (parts.next()?, parts.next(), parts.next(), parts.next());
         match segments {
@@ -71,7 +107,10 @@ impl Resource {
             Self::Todos => "GET, HEAD, POST, DELETE, OPTIONS",
             Self::Todo(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::Home | Self::Index | Self::Export | Self::Asset(_) => "GET, HEAD, OPTIONS",
-            Self::NewItem | Self::Edit(_) | Self::ImportPage => "GET, HEAD, POST, OPTIONS",
+            Self::List => "GET, HEAD, PATCH, DELETE, OPTIONS",
+            Self::NewItem | Self::Edit(_) | Self::ImportPage | Self::Lists | Self::Settings => {
+                "GET, HEAD, POST, OPTIONS"
+            }
             Self::Restore(_)
             | Self::Move(_)
             | Self::Import
@@ -80,7 +119,9 @@ impl Resource {
             | Self::Destroy(_)
             | Self::ToggleAll
             | Self::ClearCompleted
-            | Self::Undo => "POST, OPTIONS",
+            | Self::Undo
+            | Self::Rekey
+            | Self::DestroyList => "POST, OPTIONS",
         }
     }
 
@@ -92,6 +133,15 @@ impl Resource {
         }
     }
 
+    /// Whether a link that only reads leads here.
+    fn only_reads(self, method: &Method) -> bool {
+        let shows = matches!(
+            self,
+            Self::Todos | Self::Todo(_) | Self::Export | Self::List | Self::Asset(_) | Self::Index
+        );
+        shows && *method == Method::GET || *method == Method::OPTIONS
+    }
+
     fn allows(self, method: &Method) -> bool {
         self.methods().split(", ").any(|allowed| allowed == method.as_str())
     }
@@ -100,25 +150,41 @@ impl Resource {
 /// Answers a request, whatever becomes of it.
 pub async fn respond(request: Request) -> Answer {
     let (mut parts, body) = request.into_parts();
-    let path = request::plain_path(parts.uri.path()).into_owned();
-    let is_api = is_api(&path);
+    let whole = request::plain_path(parts.uri.path()).into_owned();
+    let (key, path) = match split(&whole) {
+        Ok((key, path)) => (Ok(key), path),
+        Err(problem) => (Err(problem), "/"),
+    };
+    let is_api = is_api(path) || (in_lists(&whole, path) && lists::is_api(&parts));
     let verdict = judge(&parts).await;
     // A HEAD is a GET whose body the server leaves out.
     if parts.method == Method::HEAD {
         parts.method = Method::GET;
     }
-    let store = Store::of(&parts.headers);
-    let answered = match verdict {
-        Verdict::Refused => refuse(&parts, &path, body).await,
-        _ => dispatch(&store, &parts, &path, body).await,
+    let store = Store::of(&parts.headers, key.as_ref().ok().cloned().flatten());
+    if let Some(key) = store.key() {
+        // From here on the list is all that there is, and its key is not in what is said of a request.
+        parts.uri = request::with_path(&parts.uri, path);
+        parts.extensions.insert(key.clone());
+    }
+    let answered = match (key, &verdict) {
+        (Err(problem), _) => Err(problem),
+        (_, Verdict::Refused) => refuse(&parts, path, body).await,
+        _ => dispatch(&store, &parts, path, body).await,
     };
+    // The page for what is not there leads elsewhere.
+    let lost = matches!(&answered, Err(problem) if problem.code == NO_SUCH_LIST);
     let mut answer = answered.unwrap_or_else(|problem| {
         if is_api { problem_json(&problem) } else { problem_page(&problem, None) }
     });
     if !is_api {
-        answer = page::below(&site::path(&variable::optional("public_url").await), answer).await;
+        if let Some(key) = store.key().filter(|_| !lost) {
+            answer = page::below(&key.address(), &OF_ALL_LISTS, answer).await;
+        }
+        let path = site::path(&variable::optional("public_url").await);
+        answer = page::below(&path, &[], answer).await;
     }
-    let shared = if is_api { verdict } else { Verdict::Own };
+    let shared = if self::is_api(path) { verdict } else { Verdict::Own };
     store.stamp(answer.headers_mut());
     secure(&mut answer, &shared);
     answer
@@ -153,9 +219,11 @@ async fn dispatch(
     if parts.method == Method::OPTIONS && ["*", "/*"].contains(&path) {
         return Ok(options("GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
     }
-    let resource = Resource::find(path).ok_or_else(|| match path.strip_prefix("/todos/") {
-        Some(rest) if !rest.is_empty() && !rest.contains('/') => Problem::no_such_todo(),
-        _ => Problem::no_such_page(),
+    let resource = Resource::find(path, store.key().is_some()).ok_or_else(|| {
+        match path.strip_prefix("/todos/") {
+            Some(rest) if !rest.is_empty() && !rest.contains('/') => Problem::no_such_todo(),
+            _ => Problem::no_such_page(),
+        }
     })?;
     if parts.method == Method::OPTIONS {
         let mut options = options(resource.methods());
@@ -166,6 +234,16 @@ async fn dispatch(
     }
     if !resource.allows(&parts.method) {
         return Ok(method_not_allowed(resource, path));
+    }
+    if store.key().is_some_and(Key::reads) && !resource.only_reads(&parts.method) {
+        return Err(Problem::read_only());
+    }
+    let of_all = matches!(resource, Resource::Lists | Resource::Asset(_));
+    if store.key().is_none() && !of_all && !lists::shares().await {
+        return match resource {
+            Resource::Home => Ok(page::redirect(StatusCode::SEE_OTHER, "/lists")),
+            _ => Err(Problem::no_such_page()),
+        };
     }
     // A body means nothing to a GET; asking for it costs two trips to the host.
     let body = match parts.method {
@@ -185,6 +263,15 @@ async fn dispatch(
         (Resource::Import, &Method::POST) => files::import(store, parts, &body).await,
         (Resource::ImportPage, &Method::GET) => Ok(files::import_page()),
         (Resource::ImportPage, &Method::POST) => files::import_form(store, parts, &body).await,
+        (Resource::Lists, &Method::GET) => Ok(lists::all().await),
+        (Resource::Lists, &Method::POST) => lists::create(store, parts, &body).await,
+        (Resource::List, &Method::GET) => lists::get(store, parts).await,
+        (Resource::List, &Method::PATCH) => lists::patch(store, parts, &body).await,
+        (Resource::List, &Method::DELETE) => lists::delete(store).await,
+        (Resource::Settings, &Method::GET) => lists::settings(store, parts).await,
+        (Resource::Settings, &Method::POST) => lists::change(store, parts, &body).await,
+        (Resource::Rekey, &Method::POST) => lists::rekey(store, parts).await,
+        (Resource::DestroyList, &Method::POST) => lists::destroy(store, parts, &body).await,
         (Resource::Home, &Method::GET) => page::home(store, parts).await,
         (Resource::Index | Resource::NewItem, &Method::GET) => Ok(page::moved(parts)),
         (Resource::NewItem, &Method::POST) => page::create(store, parts, &body).await,
@@ -216,6 +303,11 @@ async fn judge(parts: &Parts) -> Verdict {
     judge(Allowed::parse(&variable::optional("cors_origins").await), &public_url)
 }
 
+/// Whether a path is of a list itself, or of all of them.
+fn in_lists(whole: &str, path: &str) -> bool {
+    whole == "/lists" || whole.starts_with(LISTS) && ["/", "/rekey"].contains(&path)
+}
+
 fn is_api(path: &str) -> bool {
     path == "/todos" || path.starts_with("/todos/")
 }
@@ -244,14 +336,40 @@ mod tests {
 
     #[test]
     fn each_address_stands_for_one_thing() {
-        assert_eq!(Resource::find("/"), Some(Resource::Home));
-        assert_eq!(Resource::find("/todos"), Some(Resource::Todos));
-        assert_eq!(Resource::find("/todos/7"), Some(Resource::Todo(7)));
-        assert_eq!(Resource::find("/todos/7/restore"), Some(Resource::Restore(7)));
-        assert_eq!(Resource::find("/items/7/edit"), Some(Resource::Edit(7)));
+        assert_eq!(Resource::find("/", false), Some(Resource::Home));
+        assert_eq!(Resource::find("/todos", false), Some(Resource::Todos));
+        assert_eq!(Resource::find("/todos/7", false), Some(Resource::Todo(7)));
+        assert_eq!(Resource::find("/todos/7/restore", false), Some(Resource::Restore(7)));
+        assert_eq!(Resource::find("/items/7/edit", false), Some(Resource::Edit(7)));
+        assert_eq!(Resource::find("/lists", false), Some(Resource::Lists));
+        assert_eq!(Resource::find("/", true), Some(Resource::List));
+        assert_eq!(Resource::find("/lists", true), None);
+        assert_eq!(Resource::find("/settings", false), None);
         for path in ["", "/todos/", "/todos/07", "/todos/7/", "/items/7", "/items/7/edit/", "//"] {
-            assert_eq!(Resource::find(path), None, "{path}");
+            assert_eq!(Resource::find(path, false), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_path_below_a_key_is_one_of_its_list() {
+        let key = "0123456789abcdef0123456789abcdef";
+        for (below, path) in [("", "/"), ("/", "/"), ("/todos/7", "/todos/7"), ("/?", "/?")] {
+            let whole = format!("/lists/{key}{below}");
+            let (found, rest) = split(&whole).unwrap();
+            assert_eq!((found.unwrap().as_str(), rest), (key, path));
+        }
+        assert!(matches!(split("/lists"), Ok((None, "/lists"))));
+        assert!(split("/lists/").is_err());
+        assert!(split(&format!("/lists/{key}x/todos")).is_err());
+    }
+
+    #[test]
+    fn a_link_that_only_reads_leads_to_no_form() {
+        assert!(Resource::List.only_reads(&Method::GET));
+        for resource in [Resource::Edit(7), Resource::Settings, Resource::ImportPage] {
+            assert!(!resource.only_reads(&Method::GET), "{resource:?}");
+        }
+        assert!(!Resource::Todos.only_reads(&Method::POST));
     }
 
     #[test]

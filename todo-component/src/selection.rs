@@ -1,5 +1,6 @@
 //! Which todos a list shows, and where on it somebody is. Pure, as `todo` is.
 
+use crate::list::Look;
 use crate::todo::{Date, Rank, Todo};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -259,6 +260,8 @@ impl fmt::Display for Count {
 /// One page of the list, and what the page around it tells of the whole.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Page {
+    /// The look of a list of one's own.
+    pub list: Option<Look>,
     pub todos: Vec<Todo>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,

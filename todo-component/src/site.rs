@@ -2,6 +2,7 @@
 //! variable `cors_origins`. Browsers say where a request comes from in `Sec-Fetch-Site` and
 //! `Origin`, so that no token is needed.
 
+use crate::list::Key;
 use crate::variable;
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
@@ -50,8 +51,17 @@ pub fn path(public_url: &str) -> String {
 }
 
 /// [`Base::of`] a request.
-pub async fn base(parts: &Parts) -> Base {
+pub async fn root(parts: &Parts) -> Base {
     Base::of(&variable::optional("public_url").await, &parts.uri, &parts.headers)
+}
+
+/// [`Base::of`] a request, with the list that it is about.
+pub async fn base(parts: &Parts) -> Base {
+    let mut base = root(parts).await;
+    if let Some(key) = parts.extensions.get::<Key>() {
+        base.url.push_str(&key.address());
+    }
+    base
 }
 
 /// The first value that proxies pass on, by either of two headers.

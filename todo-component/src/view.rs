@@ -9,7 +9,9 @@ mod edit;
 mod failure;
 mod import;
 mod item;
+mod lists;
 mod notice;
+mod read_only;
 mod script;
 mod shapes;
 #[cfg(test)]
@@ -18,7 +20,9 @@ mod tests;
 pub use edit::{EditView, Typed, edit};
 pub use failure::{Unsaved, failure};
 pub use import::import;
+pub use lists::{SettingsView, lists, settings};
 pub use notice::{Notice, Said};
+pub use read_only::read_only;
 
 use crate::assets;
 use crate::selection::{Filter, Page, Place, Search};
@@ -78,17 +82,14 @@ pub fn list(view: &ListView) -> Markup {
     let ListView { page, place, .. } = *view;
     let here = Here::new(place);
     let none = page.active.is_zero() && page.completed.is_zero();
-    let name = match place.filter {
-        _ if !place.search.is_empty() => format!("{} · Todoozle", place.search.as_str()),
-        Filter::All => "Todoozle".to_owned(),
-        filter => format!("{} · Todoozle", label_of(filter)),
-    };
+    let name = document_title(page, place);
     let content = html! {
         (notice::regions(view.notice.as_ref(), &here))
         p.announcer.visually-hidden role="status" {}
         p.offline role="status" hidden {
             "You are offline. What you do is sent later."
         }
+        @if let Some(look) = &page.list { (lists::title(look, false)) }
         (new_todo(view))
         (search(place, none))
         section.main.settling[view.settling] hidden[none] {
@@ -102,24 +103,41 @@ pub fn list(view: &ListView) -> Markup {
             ul.todo-list role="list" tabindex="-1" aria-label="Todos" {
                 @for todo in &page.todos { (item(todo, &here)) }
             }
-            @if place.after.is_some() || page.next.is_some() {
-                nav.pagination aria-label="Pages" {
-                    @if place.after.is_some() { a rel="first" href=(place.first().address()) { "First page" } }
-                    @if page.next.is_some() {
-                        a rel="next" href=(Place { after: page.next.clone(), ..Place::clone(place) }.address()) { "Next page" }
-                    }
-                }
-            }
+            (pagination(page, place))
         }
         (empty_states(page, place))
         (footer(view, &here, none))
         (script::templates(&here))
         (script::help())
     };
-    document(&name, Some(assets::js_path()), &content)
+    let scripts = [assets::js_path(), assets::lists_path()];
+    let scripts = if page.list.is_some() { &scripts[..] } else { &scripts[..1] };
+    document(&name, scripts, &content)
 }
 
-fn document(title: &str, script: Option<&str>, content: &Markup) -> Markup {
+fn document_title(page: &Page, place: &Place) -> String {
+    let list = page.list.as_ref().map_or("Todoozle", |look| &look.name);
+    match place.filter {
+        _ if !place.search.is_empty() => format!("{} · {list}", place.search.as_str()),
+        Filter::All => list.to_owned(),
+        filter => format!("{} · {list}", label_of(filter)),
+    }
+}
+
+fn pagination(page: &Page, place: &Place) -> Markup {
+    html! {
+        @if place.after.is_some() || page.next.is_some() {
+            nav.pagination aria-label="Pages" {
+                @if place.after.is_some() { a rel="first" href=(place.first().address()) { "First page" } }
+                @if page.next.is_some() {
+                    a rel="next" href=(Place { after: page.next.clone(), ..Place::clone(place) }.address()) { "Next page" }
+                }
+            }
+        }
+    }
+}
+
+fn document(title: &str, scripts: &[&str], content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -132,7 +150,7 @@ fn document(title: &str, script: Option<&str>, content: &Markup) -> Markup {
                 link rel="manifest" href="/manifest.webmanifest";
                 link rel="apple-touch-icon" href="/apple-touch-icon.png";
                 link rel="stylesheet" href=(assets::css_path());
-                @if let Some(script) = script { script type="module" src=(script) {} }
+                @for script in scripts { script type="module" src=(script) {} }
             }
             body {
                 (sprite())
@@ -207,21 +225,15 @@ fn empty_states(page: &Page, place: &Place) -> Markup {
 }
 
 fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
-    let ListView { place, page: Page { active, completed, .. }, .. } = view;
+    let ListView { place, page, .. } = view;
+    let Page { active, completed, .. } = page;
     let (one, other) = ("item left", "items left");
     html! {
         footer.footer.settling[view.settling] hidden[none] data-active=(active.to_string()) data-completed=(completed.to_string()) {
             span.todo-count role="status" data-one=(one) data-other=(other) {
                 strong { (active.to_string()) } " " span { (if active.is_one() { one } else { other }) }
             }
-            ul.filters role="list" aria-label="Show" {
-                @for filter in Filter::EACH {
-                    li {
-                        a.selected[filter == place.filter] href=(Place { filter, after: None, ..Place::clone(place) }.address())
-                            data-filter=(filter.as_str()) aria-current=[(filter == place.filter).then_some("page")] { (label_of(filter)) }
-                    }
-                }
-            }
+            (filters(place))
             form method="post" action="/clear-completed" autocomplete="off" {
                 (here.fields)
                 button.clear-completed type="submit" hidden[completed.is_zero() || !place.search.is_empty()] { "Clear completed" }
@@ -231,7 +243,23 @@ fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
             "Double-click a todo to edit it · "
             button.shortcuts type="button" aria-haspopup="dialog" { "Keyboard shortcuts" }
         }
-        p.files { a href="/import" { "Import and export" } }
+        p.files {
+            a href="/import" { "Import and export" }
+            @if page.list.is_none() { " · " a href="/lists" { "Lists" } }
+        }
+    }
+}
+
+fn filters(place: &Place) -> Markup {
+    html! {
+        ul.filters role="list" aria-label="Show" {
+            @for filter in Filter::EACH {
+                li {
+                    a.selected[filter == place.filter] href=(Place { filter, after: None, ..Place::clone(place) }.address())
+                        data-filter=(filter.as_str()) aria-current=[(filter == place.filter).then_some("page")] { (label_of(filter)) }
+                }
+            }
+        }
     }
 }
 

@@ -52,7 +52,7 @@ impl Exchange {
             server: server.clone(),
             client,
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
+            path: server.secret_paths.shown(request.uri().path()).into_owned(),
             began: Instant::now(),
             status: None,
             bytes: 0,

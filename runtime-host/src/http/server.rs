@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::guest::loaded::Loaded;
 use crate::http::cors::Origins;
 use crate::http::pulse::Pulse;
+use crate::http::secret_path::SecretPaths;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::spin::routes::Routes;
@@ -20,6 +21,7 @@ pub struct Server {
     pub routes: Arc<Routes>,
     /// Whose scripts may read the host's own answers.
     pub origins: Origins,
+    pub secret_paths: SecretPaths,
     pub metrics: Arc<Metrics>,
     pub requests: Arc<Semaphore>,
     /// Those of them whose bodies are still coming.
@@ -37,6 +39,7 @@ impl Server {
         limits: Limits,
         routes: Arc<Routes>,
         origins: Origins,
+        secret_paths: SecretPaths,
         metrics: Arc<Metrics>,
         access_log: bool,
     ) -> Self {
@@ -47,6 +50,7 @@ impl Server {
             limits,
             routes,
             origins,
+            secret_paths,
             metrics,
             access_log,
             stopping: AtomicBool::new(false),

@@ -62,6 +62,8 @@ pub struct Component {
     pub migrations: Option<PathBuf>,
     /// Template of the origins whose scripts may read the host's own answers, separated by commas.
     pub cors_origins: String,
+    /// What stands before a key in its paths: no log has what comes after it.
+    pub secret_path: Option<String>,
     /// Path and query of the request that a new version has to answer before it
     /// takes over.
     pub probe: String,

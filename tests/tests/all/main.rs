@@ -25,6 +25,7 @@ mod files;
 mod foul_weather;
 mod injection;
 mod limits;
+mod lists;
 mod logs;
 mod manifest;
 mod migrations;

@@ -1,18 +1,18 @@
-//! Pages below a path that a proxy takes away.
+//! Pages below a path: of a proxy that takes it away from requests, or of a list.
 
 use crate::answer::Answer;
 use http::header::{self, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
 
-/// The same page or redirect where a proxy has the application below a path, which it takes away
-/// from requests: every address that is ours begins with it.
-pub async fn below(path: &str, answer: Answer) -> Answer {
+/// The same page or redirect where every address that is ours begins with a path, but for those
+/// that begin with one of `except`.
+pub async fn below(path: &str, except: &[&str], answer: Answer) -> Answer {
     if path.is_empty() {
         return answer;
     }
     let (mut parts, body) = answer.into_parts();
     let location = parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-    if let Some(location) = location.filter(|location| location.starts_with('/'))
+    if let Some(location) = location.filter(|location| moves(location, except))
         && let Ok(location) = HeaderValue::from_str(&format!("{path}{location}"))
     {
         parts.headers.insert(header::LOCATION, location);
@@ -22,16 +22,30 @@ pub async fn below(path: &str, answer: Answer) -> Answer {
     let Ok(body) = body.collect().await;
     let body = body.to_bytes();
     let body = match std::str::from_utf8(&body) {
-        Ok(html) if is_page => moved_below(path, html).into(),
+        Ok(html) if is_page => moved_below(path, except, html).into(),
         _ => body,
     };
     Answer::from_parts(parts, Full::new(body))
 }
 
+fn moves(address: &str, except: &[&str]) -> bool {
+    address.starts_with('/') && !except.iter().any(|start| address.starts_with(start))
+}
+
 /// No text can look like these attributes: its quotes are escaped.
-fn moved_below(path: &str, html: &str) -> String {
+fn moved_below(path: &str, except: &[&str], html: &str) -> String {
     ["href", "src", "action"].into_iter().fold(html.to_owned(), |html, name| {
-        html.replace(&format!(" {name}=\"/"), &format!(" {name}=\"{path}/"))
+        let attribute = format!(" {name}=\"");
+        let mut parts = html.split(&attribute);
+        let mut moved = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            moved.push_str(&attribute);
+            if moves(part, except) {
+                moved.push_str(path);
+            }
+            moved.push_str(part);
+        }
+        moved
     })
 }
 
@@ -47,14 +61,16 @@ mod tests {
             form action="/items/7/edit" {}
             use href="#i-check" {}
             a href="https://a.example/" {}
+            img src="/assets/x";
         };
         assert_eq!(
-            moved_below("/todo", &page.into_string()),
+            moved_below("/todo", &["/assets/"], &page.into_string()),
             html! {
                 a href="/todo/" title=" href=\"/\"" { " href=\"/x\"" }
                 form action="/todo/items/7/edit" {}
                 use href="#i-check" {}
                 a href="https://a.example/" {}
+                img src="/assets/x";
             }
             .into_string()
         );

@@ -44,7 +44,7 @@ fn follow(place: &Place, code: &str) -> Answer {
     back
 }
 
-fn redirect(status: StatusCode, address: &str) -> Answer {
+pub fn redirect(status: StatusCode, address: &str) -> Answer {
     let mut redirect = answer(status, Bytes::new());
     if let Ok(address) = HeaderValue::from_str(address) {
         redirect.headers_mut().insert(header::LOCATION, address);

@@ -8,6 +8,8 @@ pub enum Error {
     #[error("no database: {0}")]
     Unavailable(String),
     /// A statement was sent, and what became of it is unknown.
+    #[error("there is no such list")]
+    NoSuchList,
     #[error("no answer from the database: {0}")]
     Unanswered(String),
     #[error(

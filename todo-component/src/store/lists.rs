@@ -1,11 +1,14 @@
 //! The statements that list todos, put together from what is asked for.
 
+use super::scope::Scope;
 use super::sql;
+use crate::list::Key;
 use crate::selection::{Count, Cursor, Days, Filter, Selection};
 use spin_sdk::pg::ParameterValue;
 
-/// Rows of `todoitem` as one JSON array.
+/// Todos as one JSON array.
 struct Rows {
+    scope: Scope,
     sql: String,
     params: Vec<ParameterValue>,
 }
@@ -28,31 +31,48 @@ pub fn predicate(filter: Filter) -> &'static str {
 pub type Statement = (String, Vec<ParameterValue>);
 
 /// At most `rows` todos of `selection`, behind `after`.
-pub fn list(selection: &Selection, after: Option<&Cursor>, rows: usize) -> Statement {
-    let Rows { sql, params } = Rows::of(selection, after, rows);
-    (format!("SELECT {sql}::text"), params)
+/// No row where there is no such list.
+pub fn list(
+    key: Option<&Key>,
+    selection: &Selection,
+    after: Option<&Cursor>,
+    rows: usize,
+) -> Statement {
+    let Rows { scope, sql, params } = Rows::of(key, selection, after, rows);
+    (format!("SELECT {sql}::text WHERE {}", scope.is_there()), params)
 }
 
-/// The same with the counts of the whole list. Counting stops one past what a page shows exactly.
-pub fn page(selection: &Selection, after: Option<&Cursor>, rows: usize) -> Statement {
-    let mut found = Rows::of(selection, after, rows);
+/// The same with the list's look and the counts of the whole list. Counting stops one past what a page
+/// shows exactly.
+pub fn page(
+    key: Option<&Key>,
+    selection: &Selection,
+    after: Option<&Cursor>,
+    rows: usize,
+) -> Statement {
+    let mut found = Rows::of(key, selection, after, rows);
     let bound = found.bind(i64::from(Count::MAX + 1));
     let count = |which| {
         format!(
-            "(SELECT count(*) FROM (SELECT FROM todoitem WHERE {which} LIMIT {bound}::bigint) AS c)"
+            "(SELECT count(*) FROM (SELECT FROM {items} WHERE {which} LIMIT {bound}::bigint) AS c)",
+            items = found.scope.items(),
         )
     };
     let (active, completed) = (count("NOT completed"), count("completed"));
     let sql = format!(
-        "SELECT json_build_object('todos', {}, 'active', {active}, 'completed', {completed})::text",
-        found.sql
+        "SELECT json_build_object('list', {look}, 'todos', {todos}, 'active', {active}, \
+         'completed', {completed})::text WHERE {is_there}",
+        look = found.scope.look(),
+        todos = found.sql,
+        is_there = found.scope.is_there(),
     );
     (sql, found.params)
 }
 
 impl Rows {
-    fn of(selection: &Selection, after: Option<&Cursor>, rows: usize) -> Self {
-        let mut list = Self { sql: String::new(), params: Vec::new() };
+    fn of(key: Option<&Key>, selection: &Selection, after: Option<&Cursor>, rows: usize) -> Self {
+        let mut params = Vec::new();
+        let mut list = Self { scope: Scope::new(key, &mut params), sql: String::new(), params };
         let order = match selection.filter {
             Filter::Due => "due, position, coalesce(rank, id), id",
             _ => ORDER,
@@ -82,9 +102,10 @@ impl Rows {
         }
         let limit = list.bind(i64::try_from(rows).unwrap_or(i64::MAX));
         list.sql = format!(
-            "(SELECT coalesce(json_agg({todo} ORDER BY {order}), '[]') FROM (SELECT * FROM todoitem \
+            "(SELECT coalesce(json_agg({todo} ORDER BY {order}), '[]') FROM (SELECT * FROM {items} \
              WHERE {predicates} ORDER BY {order} LIMIT {limit}::bigint) AS page)",
             todo = sql::TODO,
+            items = list.scope.items(),
             predicates = predicates.join(" AND "),
         );
         list
@@ -112,7 +133,7 @@ mod tests {
             days: Some(Days::Before(date)),
         };
         let after = Some(Cursor { due: Some(date), order: 1, rank: Rank::of(2), id: 2 });
-        let (sql, params) = page(&selection, after.as_ref(), 50);
+        let (sql, params) = page(None, &selection, after.as_ref(), 50);
         assert_eq!(params.len(), 9);
         for number in 1..=8 {
             assert_eq!(sql.matches(&format!("${number}:")).count(), 1, "${number} in {sql}");

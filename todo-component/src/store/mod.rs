@@ -1,27 +1,34 @@
-//! The table `todoitem`. Each method is one statement and so one round trip.
+//! The todos of a list. Each method is one statement and so one round trip.
 
 mod address;
 mod error;
+mod keyed;
 mod lists;
 mod members;
 mod moves;
 mod reads;
 mod row;
+mod scope;
 mod source;
 mod sql;
 mod writes;
 
 pub use error::Error;
+pub use keyed::Links;
 pub use moves::Move;
 
+use crate::list::{Key, Look};
 use crate::position::{Position, Shown};
 use crate::selection::{Count, Cursor, Filter, Page, Selection};
 use crate::todo::Todo;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
+use lists::Statement;
 use reads::Read;
+use scope::Scope;
 use serde::Deserialize;
 use source::Source;
+use spin_sdk::pg::ParameterValue;
 use std::cell::Cell;
 
 /// Who answered a read, where there are replicas.
@@ -47,8 +54,10 @@ pub enum Outcome {
     Missing,
 }
 
-/// The table, for the length of a request.
+/// A list, for the length of a request.
 pub struct Store {
+    /// Of a list of one's own; the others are in the one that all share.
+    key: Option<Key>,
     /// How far the request has seen the database come.
     shown: Shown,
     /// The last write of this request.
@@ -57,9 +66,33 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store for a request with these headers.
-    pub fn of(headers: &HeaderMap) -> Self {
-        Self { shown: Shown::by(headers), written: Cell::default(), source: Cell::default() }
+    /// The store for a request with these headers, on the list that `key` opens or else on the one
+    /// that all share.
+    pub fn of(headers: &HeaderMap, key: Option<Key>) -> Self {
+        Self { key, shown: Shown::by(headers), written: Cell::default(), source: Cell::default() }
+    }
+
+    /// The key that the request has come by.
+    pub fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    /// A statement about this list; `params` are its own parameters.
+    fn statement(
+        &self,
+        sql: impl FnOnce(&Scope) -> String,
+        mut params: Vec<ParameterValue>,
+    ) -> Statement {
+        let scope = Scope::new(self.key.as_ref(), &mut params);
+        (sql(&scope), params)
+    }
+
+    /// Every statement about all of a list gives a row, unless there is no such list.
+    fn no_row(&self) -> Error {
+        match self.key {
+            Some(_) => Error::NoSuchList,
+            None => Error::Answer("no row".to_owned()),
+        }
     }
 
     /// Tells on the answer how far a write has brought the database, and who
@@ -82,14 +115,17 @@ impl Store {
     ) -> Result<Page, Error> {
         #[derive(Deserialize)]
         struct Answer {
+            list: Option<Look>,
             todos: Vec<Todo>,
             active: Count,
             completed: Count,
         }
-        let read = Read::new(lists::page(selection, after, limit.saturating_add(1)));
-        let answer: Answer = self.read(read).await?.ok_or_else(no_row)?;
-        let (todos, next) = cut(answer.todos, limit, selection.filter);
-        Ok(Page { todos, next, active: answer.active, completed: answer.completed })
+        let rows = limit.saturating_add(1);
+        let read = Read::new(lists::page(self.key(), selection, after, rows));
+        let answer: Answer = self.read(read).await?.ok_or_else(|| self.no_row())?;
+        let Answer { list, todos, active, completed } = answer;
+        let (todos, next) = cut(todos, limit, selection.filter);
+        Ok(Page { list, todos, next, active, completed })
     }
 
     /// One page of the list without the counts, and where the next one begins.
@@ -99,21 +135,19 @@ impl Store {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<(Vec<Todo>, Option<Cursor>), Error> {
-        let read = Read::new(lists::list(selection, after, limit.saturating_add(1)));
-        Ok(cut(self.read(read).await?.ok_or_else(no_row)?, limit, selection.filter))
+        let rows = limit.saturating_add(1);
+        let read = Read::new(lists::list(self.key(), selection, after, rows));
+        let todos = self.read(read).await?.ok_or_else(|| self.no_row())?;
+        Ok(cut(todos, limit, selection.filter))
     }
 
     pub async fn get(&self, id: i64) -> Result<Option<Todo>, Error> {
-        self.read(get(id)).await
+        self.read(self.one_todo(id)).await
     }
-}
 
-fn get(id: i64) -> Read {
-    Read::new((sql::GET.to_owned(), vec![id.into()]))
-}
-
-fn no_row() -> Error {
-    Error::Answer("no row".to_owned())
+    fn one_todo(&self, id: i64) -> Read {
+        Read::new(self.statement(sql::get, vec![id.into()]))
+    }
 }
 
 /// A page without the one row more that tells whether there is a next one, and where that begins.

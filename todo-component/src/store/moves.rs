@@ -1,7 +1,8 @@
 //! Moving a todo to another place of the list, by a write of one row.
 
 use super::error::Error;
-use super::lists::{ORDER, Statement, predicate};
+use super::lists::{ORDER, predicate};
+use super::scope::Scope;
 use super::writes::versions;
 use super::{Outcome, Store, sql};
 use crate::selection::Filter;
@@ -23,24 +24,26 @@ impl Store {
     /// Moves a todo. [`Outcome::Stale`] says that it stays: it has another version, or there is
     /// nobody to stand beside.
     pub async fn shift(&self, id: i64, to: Move, expected: &Versions) -> Result<Outcome, Error> {
-        let (sql, params) = statement(id, to, expected);
-        self.one(id, &sql, params).await
+        let mut params = vec![id.into(), versions(expected)];
+        if let Move::Before(other) | Move::Behind(other) = to {
+            params.push(other.into());
+        }
+        self.one(id, self.statement(|scope| statement(scope, to), params)).await
     }
 }
 
 /// Between two of the same order it gets the number between their ranks; else it takes the order of
 /// its neighbour. At the end its rank stays below the id of the next todo that is added.
-fn statement(id: i64, to: Move, expected: &Versions) -> Statement {
-    let mut params = vec![id.into(), versions(expected)];
-    let own = format!("(SELECT {ORDER} FROM todoitem WHERE id = $1::bigint)");
+fn statement(scope: &Scope, to: Move) -> String {
+    let items = scope.items();
+    let own = format!("(SELECT {ORDER} FROM {items} WHERE id = $1::bigint)");
     let beside = |comparison: &str, direction: &str, filter| {
         let among = predicate(filter);
         let order = ordered(direction);
         format!("{among} AND id <> $1::bigint {comparison} ORDER BY {order} LIMIT 1")
     };
     let (neighbour, before) = match to {
-        Move::Before(other) | Move::Behind(other) => {
-            params.push(other.into());
+        Move::Before(_) | Move::Behind(_) => {
             let before = matches!(to, Move::Before(_));
             ("id = $3::bigint AND id <> $1::bigint".to_owned(), before)
         }
@@ -53,10 +56,10 @@ fn statement(id: i64, to: Move, expected: &Versions) -> Statement {
     let (comparison, direction) = if before { ("<", "DESC") } else { (">", "ASC") };
     let (side, other_side) = if before { ("upper", "lower") } else { ("lower", "upper") };
     let order = ordered(direction);
-    let sql = format!(
-        "WITH beside AS (SELECT position, coalesce(rank, id) AS rank, id FROM todoitem WHERE {neighbour}), \
+    format!(
+        "WITH beside AS (SELECT position, coalesce(rank, id) AS rank, id FROM {items} WHERE {neighbour}), \
          beyond AS (SELECT t.position, t.rank FROM beside, LATERAL (SELECT position, coalesce(rank, id) AS rank \
-         FROM todoitem WHERE id <> $1::bigint AND ({ORDER}) {comparison} (beside.position, beside.rank, beside.id) \
+         FROM {items} WHERE id <> $1::bigint AND ({ORDER}) {comparison} (beside.position, beside.rank, beside.id) \
          ORDER BY {order} LIMIT 1) AS t), \
          new AS (SELECT coalesce(lower.position, upper.position) AS new_position, CASE \
          WHEN lower.position IS NULL THEN upper.rank - 1 \
@@ -64,13 +67,15 @@ fn statement(id: i64, to: Move, expected: &Versions) -> Statement {
          WHEN upper.position IS NOT NULL THEN lower.rank + 1 \
          ELSE (greatest(lower.rank, last.id) + last.id + 1) * 0.5 END AS new_rank \
          FROM beside AS {side} LEFT JOIN beyond AS {other_side} ON true, \
-         (SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('todoitem', 'id')::regclass), 0) AS id) AS last) \
-         UPDATE todoitem SET position = new_position, rank = new_rank, version = version + 1, updated_at = now() \
-         FROM new WHERE id = $1::bigint AND ($2::bigint[] IS NULL OR version = ANY ($2)) RETURNING {todo}::text{transaction}",
+         (SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('{table}', 'id')::regclass), 0) AS id) AS last) \
+         UPDATE {target} SET position = new_position, rank = new_rank, version = version + 1, updated_at = now() \
+         FROM new WHERE {bound} AND id = $1::bigint AND ($2::bigint[] IS NULL OR version = ANY ($2)) RETURNING {todo}::text{transaction}",
         todo = sql::TODO,
         transaction = sql::TRANSACTION,
-    );
-    (sql, params)
+        table = scope.table(),
+        target = scope.target(),
+        bound = scope.bound(),
+    )
 }
 
 /// The order of the list, or its reverse.

@@ -2,10 +2,11 @@
 
 use super::address::{Addresses, Connection};
 use super::error::Error;
+use super::lists::Statement;
 use super::members::Members;
 use super::reads::Found;
 use super::row::{Row, json};
-use super::{Created, Outcome, Store, get, no_row, sql};
+use super::{Created, Outcome, Store, sql};
 use crate::clock::within;
 use crate::position::Position;
 use crate::todo::{Change, Deletion, Edit, Marking, Todo, Undo, Versions};
@@ -18,7 +19,7 @@ use std::time::Duration;
 /// one which of them is the primary: one that is frozen holds up the others.
 const OPENING: Duration = Duration::from_secs(4);
 /// How long the write of one todo may take. The pages' script waits longer.
-const ONE: Duration = Duration::from_secs(10);
+pub(super) const ONE: Duration = Duration::from_secs(10);
 /// How long a write may take that concerns all of them. The host's limit for
 /// a request is longer.
 const ALL: Duration = Duration::from_secs(25);
@@ -36,11 +37,7 @@ impl Store {
             columns(new)?.into(),
             key.map_or(ParameterValue::DbNull, |key| key.to_owned().into()),
         ];
-        let answer = limited(ONE, async {
-            let primary = self.primary().await?;
-            self.write(&primary, sql::CREATE, params).await?.ok_or_else(no_row)
-        });
-        let answer: Answer = json(&answer.await?)?;
+        let answer: Answer = self.some(ONE, self.statement(sql::create, params)).await?;
         Ok(match (answer.replayed, answer.same_request) {
             (false, _) => Created::New(answer.todo),
             (true, true) => Created::Replayed(answer.todo),
@@ -51,7 +48,7 @@ impl Store {
     /// Adds todos in their order, each once for `key`, and says how many are new.
     pub async fn import(&self, todos: &[Change], key: &str) -> Result<u64, Error> {
         let rows = serde_json::to_string(todos).map_err(|error| Error::Query(error.to_string()))?;
-        self.all(sql::IMPORT, vec![rows.into(), key.to_owned().into()]).await
+        self.some(ALL, self.statement(sql::import, vec![rows.into(), key.to_owned().into()])).await
     }
 
     pub async fn update(
@@ -61,7 +58,7 @@ impl Store {
         expected: &Versions,
     ) -> Result<Outcome, Error> {
         let params = vec![id.into(), columns(change)?.into(), versions(expected)];
-        self.one(id, sql::UPDATE, params).await
+        self.one(id, self.statement(sql::update, params)).await
     }
 
     pub async fn delete(
@@ -71,23 +68,31 @@ impl Store {
         deletion: &Deletion,
     ) -> Result<Outcome, Error> {
         let params = vec![deletion.as_str().to_owned().into(), id.into(), versions(expected)];
-        self.one(id, sql::DELETE, params).await
+        self.one(id, self.statement(sql::delete, params)).await
     }
 
     pub async fn delete_all(&self, deletion: &Deletion) -> Result<(), Error> {
-        let _: u64 = self.all(sql::DELETE_ALL, vec![deletion.as_str().to_owned().into()]).await?;
-        Ok(())
+        self.delete_where("true", deletion).await.map(|_| ())
     }
 
     /// Deletes what is completed and says how many there were.
     pub async fn delete_completed(&self, deletion: &Deletion) -> Result<u64, Error> {
-        self.all(sql::DELETE_COMPLETED, vec![deletion.as_str().to_owned().into()]).await
+        self.delete_where("completed", deletion).await
+    }
+
+    async fn delete_where(
+        &self,
+        predicate: &'static str,
+        deletion: &Deletion,
+    ) -> Result<u64, Error> {
+        let params = vec![deletion.as_str().to_owned().into()];
+        self.some(ALL, self.statement(|scope| sql::delete_all(scope, predicate), params)).await
     }
 
     /// Brings a todo back; one that is there stays as it is, and none is there once it was deleted
     /// for good.
     pub async fn restore(&self, id: i64) -> Result<Option<Todo>, Error> {
-        Ok(match self.one(id, sql::RESTORE, vec![id.into()]).await? {
+        Ok(match self.one(id, self.statement(sql::restore, vec![id.into()])).await? {
             Outcome::Done(todo) | Outcome::Stale(todo) => Some(todo),
             Outcome::Missing => None,
         })
@@ -97,10 +102,15 @@ impl Store {
     pub async fn undo(&self, undo: &Undo) -> Result<u64, Error> {
         match undo {
             Undo::Deletion(deletion) => {
-                self.all(sql::UNDO, vec![deletion.as_str().to_owned().into()]).await
+                self.some(ALL, self.statement(sql::undo, vec![deletion.as_str().to_owned().into()]))
+                    .await
             }
             Undo::Marking(Marking { completed, moment }) => {
-                self.all(sql::UNMARK, vec![(*completed).into(), (*moment).into()]).await
+                self.some(
+                    ALL,
+                    self.statement(sql::unmark, vec![(*completed).into(), (*moment).into()]),
+                )
+                .await
             }
             Undo::Edit(Edit { id, version, title }) => {
                 let change = Change { title: Some(title.clone()), ..Change::default() };
@@ -117,23 +127,19 @@ impl Store {
             count: u64,
             moment: i64,
         }
-        let marked: Answer = self.all(sql::COMPLETE_ALL, vec![completed.into()]).await?;
+        let marked: Answer =
+            self.some(ALL, self.statement(sql::complete_all, vec![completed.into()])).await?;
         Ok((marked.count > 0).then_some(Marking { completed, moment: marked.moment }))
     }
 
     /// A write that concerns one todo. One that touched none is told apart:
     /// the version was stale, or the todo is gone.
-    pub(super) async fn one(
-        &self,
-        id: i64,
-        sql: &str,
-        params: Vec<ParameterValue>,
-    ) -> Result<Outcome, Error> {
+    pub(super) async fn one(&self, id: i64, statement: Statement) -> Result<Outcome, Error> {
         let (done, todo) = limited(ONE, async {
             let primary = self.primary().await?;
-            match self.write(&primary, sql, params).await? {
+            match self.write(&primary, statement).await? {
                 Some(todo) => Ok((true, Some(todo))),
-                None => Ok((false, get(id).on(&primary.connection).await?)),
+                None => Ok((false, self.one_todo(id).on(&primary.connection).await?)),
             }
         })
         .await?;
@@ -142,27 +148,27 @@ impl Store {
         Ok(if done { Outcome::Done(todo) } else { Outcome::Stale(todo) })
     }
 
-    async fn all<T: DeserializeOwned>(
+    /// A write that gives a row, whatever it touches.
+    pub(super) async fn some<T: DeserializeOwned>(
         &self,
-        sql: &str,
-        params: Vec<ParameterValue>,
+        limit: Duration,
+        statement: Statement,
     ) -> Result<T, Error> {
-        let counted = limited(ALL, async {
+        json(&self.row(limit, statement).await?)
+    }
+
+    async fn row(&self, limit: Duration, statement: Statement) -> Result<String, Error> {
+        limited(limit, async {
             let primary = self.primary().await?;
-            self.write(&primary, sql, params).await?.ok_or_else(no_row)
-        });
-        json(&counted.await?)
+            self.write(&primary, statement).await?.ok_or_else(|| self.no_row())
+        })
+        .await
     }
 
     /// Runs a write and keeps its position, which somebody reads only where
     /// there are replicas.
-    async fn write(
-        &self,
-        primary: &Primary,
-        sql: &str,
-        params: Vec<ParameterValue>,
-    ) -> Result<Found, Error> {
-        let row = Row::first(&primary.connection, sql, params).await?;
+    async fn write(&self, primary: &Primary, (sql, params): Statement) -> Result<Found, Error> {
+        let row = Row::first(&primary.connection, &sql, params).await?;
         let Some(row) = row else { return Ok(None) };
         if primary.replicated
             && let Some(position) = row.text(1).and_then(Position::parse)

@@ -88,5 +88,5 @@ pub fn edit(view: &EditView) -> Markup {
             }
         }
     };
-    document("Edit · Todoozle", None, &content)
+    document("Edit · Todoozle", &[], &content)
 }

@@ -1,6 +1,7 @@
 //! The page for what went wrong.
 
 use super::document;
+use crate::assets;
 use maud::{Markup, html};
 
 /// A form that was sent and not saved.
@@ -38,7 +39,7 @@ pub fn failure(status: u16, title: &str, detail: &str, unsaved: Option<&Unsaved>
             }
         }
     };
-    document(&format!("{title} · Todoozle"), None, &content)
+    document(&format!("{title} · Todoozle"), &[assets::lists_path()], &content)
 }
 
 fn typed(unsaved: &Unsaved) -> Markup {

@@ -32,7 +32,7 @@ pub fn import(key: &str, done: Option<(u64, &Intake)>) -> Markup {
             }
         }
     };
-    document("Import and export · Todoozle", Some(assets::import_path()), &content)
+    document("Import and export · Todoozle", &[assets::import_path()], &content)
 }
 
 fn report(added: u64, intake: &Intake) -> Markup {

@@ -43,7 +43,7 @@ pub fn item(todo: &Todo, here: &Here) -> Markup {
 }
 
 /// What there is beside the title. The script takes it as it is.
-fn more(todo: &Todo) -> Markup {
+pub fn more(todo: &Todo) -> Markup {
     let glimpse: String = todo.notes.chars().take(GLIMPSE).collect();
     let cut = glimpse.len() < todo.notes.len();
     html! {

@@ -124,6 +124,7 @@ struct Tool {
     probe: Option<String>,
     #[serde(default)]
     cors_origins: String,
+    secret_path: Option<String>,
 }
 
 /// Parses and checks a manifest whose paths start from `dir`. The error says
@@ -277,6 +278,7 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
         }),
         migrations: tool.migrations.map(|path| dir.join(path)),
         cors_origins: tool.cors_origins,
+        secret_path: tool.secret_path,
         probe,
         id,
     })

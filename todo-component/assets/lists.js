@@ -1,0 +1,73 @@
+// Which lists of one's own this browser has seen. It alone knows: their addresses are keys.
+
+const KNOWN = 'lists';
+
+function known(change) {
+  try {
+    const lists = JSON.parse(localStorage.getItem(KNOWN) ?? '[]');
+    if (change) localStorage.setItem(KNOWN, JSON.stringify(change(lists)));
+    return lists;
+  } catch {
+    return [];
+  }
+}
+
+const forget = (key) => known((lists) => lists.filter((list) => list.key !== key));
+
+function remember(list) {
+  known((lists) => {
+    const old = lists.find((other) => other.key === list.key);
+    return old ? lists.map((other) => (other === old ? { ...old, ...list } : other)) : [...lists, list];
+  });
+}
+
+const title = document.querySelector('.list-name');
+const home = document.querySelector('h1 a').pathname;
+const key = location.pathname.match(/\/lists\/(r?[0-9a-f]{32})(\/|$)/)?.[1];
+if (title) remember({ key, name: title.textContent, colour: title.dataset.colour });
+
+// A list that is gone, or has another key since.
+if (document.querySelector('.failure[data-status="404"]')) forget(key);
+
+// The page that comes after new keys are made has one of them.
+const REKEYED = 'rekeyed';
+const settings = document.querySelector('.settings-page');
+const old = sessionStorage.getItem(REKEYED);
+sessionStorage.removeItem(REKEYED);
+if (settings && old && old !== key) known((lists) => lists.map((list) => (list.key === old ? { ...list, key } : list)));
+settings?.addEventListener('submit', ({ target }) => {
+  if (target.action.endsWith('/rekey')) sessionStorage.setItem(REKEYED, key);
+});
+
+function show(list) {
+  const { key: of, name, colour = 'none' } = list;
+  const li = document.importNode(document.querySelector('#known').content.firstElementChild, true);
+  const link = li.querySelector('a');
+  link.href = `${home}lists/${of}`;
+  link.className = `colour-${colour}`;
+  link.textContent = name;
+  li.querySelector('button').onclick = () => { forget(of); li.remove(); takeAlong(); };
+  document.querySelector('.known-lists').append(li);
+}
+
+// What follows a # is not sent to any server.
+function takeAlong() {
+  const lists = known();
+  const line = document.querySelector('.take-along');
+  line.hidden = lists.length === 0;
+  const carried = lists.map(({ key: of, name, colour }) => [of, name, colour]);
+  line.firstElementChild.hash = encodeURIComponent(JSON.stringify(carried));
+}
+
+if (document.querySelector('.known-lists')) {
+  let brought = [];
+  try {
+    brought = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+  } catch { /* nothing was brought along, or it is broken */ }
+  for (const [of, name, colour] of brought) {
+    if (/^r?[0-9a-f]{32}$/.test(of) && /^[a-z]+$/.test(colour)) remember({ key: of, name: String(name), colour });
+  }
+  if (location.hash) history.replaceState(null, '', location.pathname);
+  known().forEach(show);
+  takeAlong();
+}

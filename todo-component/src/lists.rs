@@ -1,0 +1,197 @@
+//! Lists of one's own over HTTP: `/lists`, and for each `/lists/{key}` with its settings.
+
+use crate::answer::{Answer, JSON, answer, answer_json, html};
+use crate::error::Problem;
+use crate::json;
+use crate::list::{GivenLook, Key, Look, LookError};
+use crate::page::{self, FORM, back, form, redirect};
+use crate::request;
+use crate::selection::Place;
+use crate::site;
+use crate::store::{Links, Store};
+use crate::variable;
+use crate::view::{self, Notice};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use serde::Serialize;
+
+/// A list as the API shows it.
+#[derive(Serialize)]
+struct Item<'a> {
+    #[serde(flatten)]
+    look: &'a Look,
+    url: String,
+    todos_url: String,
+    /// The address that only shows it; only who may write is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_url: Option<String>,
+}
+
+/// Whether the list that all share is there.
+pub async fn shares() -> bool {
+    &*variable::optional("shared_list").await != "false"
+}
+
+/// Whether a request for a list itself wants JSON.
+pub fn is_api(parts: &Parts) -> bool {
+    [Method::PATCH, Method::DELETE].contains(&parts.method)
+        || says(&parts.headers, &CONTENT_TYPE, JSON)
+        || says(&parts.headers, &ACCEPT, JSON) && !says(&parts.headers, &ACCEPT, "text/html")
+}
+
+fn says(headers: &HeaderMap, name: &http::HeaderName, what: &str) -> bool {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.to_ascii_lowercase().contains(what))
+}
+
+/// `GET /lists`
+pub async fn all() -> Answer {
+    html(StatusCode::OK, view::lists(shares().await, None))
+}
+
+/// `POST /lists`
+pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let api = is_api(parts);
+    let given = given(parts, body)?;
+    let look = match given.check() {
+        Ok((Some(name), colour)) => Look { name, colour: colour.unwrap_or_default() },
+        Ok((None, _)) if api => return Err(json::wrong_shape("missing field `name`")),
+        Ok((None, _)) => return Ok(refused(&LookError::NoName).await),
+        Err(error) if !api => return Ok(refused(&error).await),
+        Err(error) => return Err(error.into()),
+    };
+    let key = Key::random();
+    let links = store.create_list(&key, &look).await?;
+    if !api {
+        return Ok(redirect(StatusCode::SEE_OTHER, &key.address()));
+    }
+    let mut created = item(StatusCode::CREATED, parts, &key, &links).await?;
+    let location = format!("{}{}", site::root(parts).await.path(), key.address());
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        created.headers_mut().insert(LOCATION, location);
+    }
+    Ok(created)
+}
+
+async fn refused(error: &LookError) -> Answer {
+    let status = Problem::from(error.clone()).status;
+    html(status, view::lists(shares().await, Some(&error.to_string())))
+}
+
+/// `GET /lists/{key}`
+pub async fn get(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
+    if !is_api(parts) {
+        return page::home(store, parts).await;
+    }
+    let links = store.links().await?;
+    item(StatusCode::OK, parts, key(store)?, &links).await
+}
+
+/// `PATCH /lists/{key}`
+pub async fn patch(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let (name, colour) = given(parts, body)?.check()?;
+    let links = store.change_list(name, colour).await?;
+    item(StatusCode::OK, parts, key(store)?, &links).await
+}
+
+/// `DELETE /lists/{key}`
+pub async fn delete(store: &Store) -> Result<Answer, Problem> {
+    store.delete_list().await?;
+    Ok(answer(StatusCode::NO_CONTENT, Bytes::new()))
+}
+
+/// `GET /lists/{key}/settings`
+pub async fn settings(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
+    let links = store.links().await?;
+    settings_page(store, parts, &links, None).await
+}
+
+/// `POST /lists/{key}/settings`
+pub async fn change(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = form(parts, body)?;
+    match GivenLook::from_form(|name| form.get(name)).check() {
+        Ok((name, colour)) => {
+            store.change_list(name, colour).await?;
+            Ok(back(&Place::default(), Some(Notice::Saved)))
+        }
+        Err(error) => {
+            let links = store.links().await?;
+            settings_page(store, parts, &links, Some(&error)).await
+        }
+    }
+}
+
+/// `POST /lists/{key}/rekey`
+pub async fn rekey(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
+    let key = Key::random();
+    let links = store.rekey(&key).await?;
+    if is_api(parts) {
+        return item(StatusCode::OK, parts, &key, &links).await;
+    }
+    Ok(redirect(StatusCode::SEE_OTHER, &format!("{}/settings", key.address())))
+}
+
+/// `POST /lists/{key}/destroy`
+pub async fn destroy(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    if form(parts, body)?.get("sure") != Some("yes") {
+        let detail = "Tick the box if the list shall be deleted with all that is in it.";
+        return Err(Problem::bad_request("field", detail));
+    }
+    store.delete_list().await?;
+    Ok(redirect(StatusCode::SEE_OTHER, "/lists"))
+}
+
+/// What a client gave of a look, as a form or as JSON.
+fn given(parts: &Parts, body: &Bytes) -> Result<GivenLook, Problem> {
+    match request::content_type(&parts.headers, &[FORM, JSON])? {
+        Some(FORM) => {
+            let form = form(parts, body)?;
+            Ok(GivenLook::from_form(|name| form.get(name)))
+        }
+        _ => json::read(body),
+    }
+}
+
+fn key(store: &Store) -> Result<&Key, Problem> {
+    store.key().ok_or_else(Problem::no_such_list)
+}
+
+async fn settings_page(
+    store: &Store,
+    parts: &Parts,
+    links: &Links,
+    error: Option<&LookError>,
+) -> Result<Answer, Problem> {
+    let root = site::root(parts).await.url;
+    let url = format!("{root}{}", key(store)?.address());
+    let read_url = read_url(&root, links);
+    let status = error.map_or(StatusCode::OK, |error| Problem::from(error.clone()).status);
+    let error = error.map(ToString::to_string);
+    let view = view::SettingsView {
+        look: &links.look,
+        url: &url,
+        read_url: read_url.as_deref().unwrap_or_default(),
+        error: error.as_deref(),
+    };
+    Ok(html(status, view::settings(&view)))
+}
+
+fn read_url(root: &str, links: &Links) -> Option<String> {
+    let key = links.read_key.as_deref().and_then(Key::parse)?;
+    Some(format!("{root}{}", key.address()))
+}
+
+async fn item(
+    status: StatusCode,
+    parts: &Parts,
+    key: &Key,
+    links: &Links,
+) -> Result<Answer, Problem> {
+    let root = site::root(parts).await.url;
+    let url = format!("{root}{}", key.address());
+    let todos_url = format!("{url}/todos");
+    let read_url = read_url(&root, links);
+    answer_json(status, &Item { look: &links.look, url, todos_url, read_url })
+}

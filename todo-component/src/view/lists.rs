@@ -1,0 +1,91 @@
+//! The pages around lists of one's own: where one is made, and the settings of each.
+
+use super::document;
+use crate::assets;
+use crate::list::{Colour, Look, MAX_NAME};
+use maud::{Markup, html};
+
+/// `/lists`. The browser knows which lists it has seen, and the script shows them.
+pub fn lists(shared: bool, error: Option<&str>) -> Markup {
+    let content = html! {
+        section.card.lists-page {
+            h2 { "Lists" }
+            ul.known-lists role="list" {
+                @if shared { li { a href="/" { "The list that all share" } } }
+            }
+            template #known { li { a {} " " button.secondary type="button" { "Forget" } } }
+            p.take-along hidden { a href="/lists" { "Link to all of these, for another device of yours" } }
+            form method="post" action="/lists" autocomplete="off" {
+                h3 { "New list" }
+                (fields(&Look { name: String::new(), colour: Colour::default() }, error))
+                div.buttons { button.primary type="submit" { "Make the list" } }
+            }
+            p { "A list of your own has an address that nobody guesses. Whoever has the address has the list: keep it, and give it to those alone who may change the list." }
+        }
+    };
+    document("Lists · Todoozle", &[assets::lists_path()], &content)
+}
+
+#[derive(Debug)]
+pub struct SettingsView<'a> {
+    pub look: &'a Look,
+    pub url: &'a str,
+    pub read_url: &'a str,
+    pub error: Option<&'a str>,
+}
+
+/// `/lists/{key}/settings`
+pub fn settings(view: &SettingsView) -> Markup {
+    let SettingsView { look, url, read_url, error } = *view;
+    let content = html! {
+        section.card.settings-page {
+            h2 { "Share and settings" }
+            form method="post" action="/settings" autocomplete="off" {
+                (fields(look, error))
+                div.buttons {
+                    button.primary type="submit" { "Save" }
+                    a.secondary href="/" { "Back to the list" }
+                }
+            }
+            @for (id, label, address) in [("write-url", "Link to see and change the list", url), ("read-url", "Link to see it only", read_url)] {
+                label for=(id) { (label) }
+                input.field #(id) type="text" readonly value=(address);
+            }
+            form method="post" action="/rekey" autocomplete="off" {
+                p { "If a link has got into wrong hands, give the list new ones. The old ones open nothing from then on." }
+                button.secondary type="submit" { "New links" }
+            }
+            form method="post" action="/destroy" autocomplete="off" {
+                label { input type="checkbox" name="sure" value="yes" required; " The list goes with all that is in it, for everybody and for good" }
+                button.danger type="submit" { "Delete the list" }
+            }
+        }
+    };
+    document("Share and settings · Todoozle", &[assets::lists_path()], &content)
+}
+
+/// What stands above the todos of a list of one's own.
+pub fn title(look: &Look, reads: bool) -> Markup {
+    html! {
+        div.list-title {
+            h2.list-name.{ "colour-" (look.colour.as_str()) } data-colour=(look.colour.as_str()) { bdi { (look.name) } }
+            @if reads { p { "You see this list, and others change it." } } @else { a href="/settings" { "Share and settings" } }
+            a href="/lists" { "All lists" }
+        }
+    }
+}
+
+fn fields(look: &Look, error: Option<&str>) -> Markup {
+    html! {
+        label for="name" { "Name" }
+        input.field #name type="text" name="name" required dir="auto" maxlength=(MAX_NAME) value=(look.name)
+            aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| "name-error")];
+        @if let Some(error) = error { p.error #name-error role="alert" { (error) } }
+        label for="colour" { "Colour" }
+        select.field #colour name="colour" {
+            @for colour in Colour::EACH {
+                option value=(colour.as_str()) selected[colour == look.colour] { (colour.as_str()) }
+            }
+        }
+    }
+}
