@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure of what the tests need beside Rust: Chromium, its driver, PgBouncer,
-# nginx and axe-core. Says what it installs; says nothing when all is there.
+# nginx, promtool and axe-core. Says what it installs; says nothing when all is there.
 . "${0%/*}/common.sh" || exit
 cd "${0%/*}/.."
 
@@ -22,22 +22,24 @@ if ((${#missing[@]})); then
         fail "apt-get can't install: mend what it says above, or $by_hand"
 fi
 
-# Debian's PgBouncer and nginx with the libraries that few have, but not installed: that would start them.
-for program in pgbouncer nginx; do
-    [[ -x tests/programs/usr/sbin/$program ]] && continue
+# Debian's PgBouncer, nginx and promtool with the libraries that few have, but not installed: that would start them.
+for file in sbin/pgbouncer sbin/nginx bin/promtool; do
+    [[ -x tests/programs/usr/$file ]] && continue
+    program=${file#*/}
+    package=${program/promtool/prometheus}
     say "fetching $program"
     # Elsewhere a link to an installed one does as well.
     need apt-get apt-cache dpkg-deb sed mkdir cat rm
-    mapfile -t packages < <(apt-cache depends $program | sed -nE 's/^ *Depends: (lib(c-?ares|event|pcre).*)/\1/p')
+    mapfile -t packages < <(apt-cache depends $package | sed -nE 's/^ *Depends: (lib(c-?ares|event|pcre).*)/\1/p')
     mkdir -p tests/programs
     (
         cd tests/programs
-        apt-get download -qq $program "${packages[@]}" 2> apt.log || fail "apt-get can't fetch $program: $(cat apt.log)"
+        apt-get download -qq $package "${packages[@]}" 2> apt.log || fail "apt-get can't fetch $package: $(cat apt.log)"
         for package in ./*.deb; do dpkg-deb --extract "$package" .; done
         rm -f -- ./*.deb apt.log
     )
-    [[ -x tests/programs/usr/sbin/$program ]] ||
-        fail "Debian's package has no $program: install it, and link it to tests/programs/usr/sbin/$program"
+    [[ -x tests/programs/usr/$file ]] ||
+        fail "Debian's package has no $program: install it, and link it to tests/programs/usr/$file"
 done
 
 if ! [[ tests/node_modules/.package-lock.json -nt tests/package-lock.json ]]; then

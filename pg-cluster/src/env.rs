@@ -41,6 +41,8 @@ pub struct Env {
     #[serde(default)]
     pub clients: Vec<Name>,
     #[serde(default)]
+    pub monitors: Vec<Name>,
+    #[serde(default)]
     pub main: Set,
     #[serde(default)]
     pub replica: Set,

@@ -11,6 +11,7 @@ mod conditions;
 mod diff;
 mod env;
 mod exec;
+mod former_roles;
 mod health;
 mod jobs;
 mod keys;

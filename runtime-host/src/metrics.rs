@@ -1,9 +1,12 @@
 //! What happened, counted; as text for Prometheus.
 
+mod labels;
+
+pub use labels::Limit;
+
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -12,6 +15,10 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::guest::failure::Failure;
 use crate::terminal::log;
+use labels::{
+    ComponentLabels, DatabaseLabels, FailureLabels, PoolLabels, RefusedLabels, RequestLabels,
+    SwapLabels,
+};
 use spin_postgres::PoolState;
 
 /// Every metric's name begins with this.
@@ -41,57 +48,6 @@ pub struct Metrics {
     log_lines_dropped: Counter,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RequestLabels {
-    method: &'static str,
-    status: u16,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RefusedLabels {
-    limit: Limit,
-}
-
-/// The limits that turn clients away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-#[expect(non_camel_case_types, reason = "the names are the labels' values")]
-pub enum Limit {
-    max_connections,
-    max_requests,
-    max_uploads,
-    max_body,
-    max_head,
-    header_timeout,
-    body_timeout,
-    max_outbound_requests,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FailureLabels {
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SwapLabels {
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ComponentLabels {
-    digest: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PoolLabels {
-    database: usize,
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DatabaseLabels {
-    database: usize,
-}
-
 impl Metrics {
     pub fn new() -> Self {
         let mut metrics = Self {
@@ -113,7 +69,22 @@ impl Metrics {
             log_lines_dropped: Counter::default(),
         };
         metrics.register();
+        metrics.begin();
         metrics
+    }
+
+    /// A counter that comes into being with its first event has not risen, for whoever watches it:
+    /// each begins at 0.
+    fn begin(&self) {
+        for limit in Limit::EACH {
+            let _ = self.refused.get_or_create(&RefusedLabels { limit });
+        }
+        for failure in Failure::EACH {
+            let _ = self.failures.get_or_create(&FailureLabels { reason: failure.name() });
+        }
+        for result in ["done", "refused", "taken_back", "failed"] {
+            let _ = self.swaps.get_or_create(&SwapLabels { result });
+        }
     }
 
     fn register(&mut self) {

@@ -1,7 +1,7 @@
 //! A real nginx before an app.
 
 use crate::child::Child;
-use crate::pooler::fetched;
+use crate::programs::fetched;
 use crate::project::folder;
 use crate::replica::free_port;
 use crate::until;

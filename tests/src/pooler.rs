@@ -1,26 +1,14 @@
 //! A real pooler, `PgBouncer`, before the database.
 
 use crate::child::Child;
+use crate::programs::fetched;
 use crate::project::folder;
 use crate::replica::{free_port, give_to_server, server_user};
-use crate::{Database, root, until};
+use crate::{Database, until};
 use std::fs;
-use std::process::Command;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use url::Url;
-
-/// A program that `scripts/setup-tests.sh` has fetched.
-pub(crate) fn fetched(name: &str) -> Command {
-    let programs = root().join("tests/programs/usr");
-    let program = programs.join("sbin").join(name);
-    assert!(program.exists(), "no {name}: run scripts/setup-tests.sh");
-    let libraries = fs::read_dir(programs.join("lib")).expect("its libraries").flatten();
-    let libraries = std::env::join_paths(libraries.map(|folder| folder.path()));
-    let mut command = Command::new(program);
-    command.env("LD_LIBRARY_PATH", libraries.expect("paths without a colon"));
-    command
-}
 
 pub struct Pooler {
     url: Url,

@@ -50,11 +50,11 @@ enum Resource {
 const OF_ALL_LISTS: [&str; 4] =
     ["/assets/", "/manifest.webmanifest", "/apple-touch-icon.png", "/lists"];
 
-/// The list of one's own that a path is about, and the path in it.
-fn split(path: &str) -> Result<(Option<Key>, &str), Problem> {
-    let Some(rest) = path.strip_prefix(LISTS) else { return Ok((None, path)) };
+/// The key of the list that a path is about, if it is of one's own, and the path in it.
+fn split(path: &str) -> (Result<Option<Key>, Problem>, &str) {
+    let Some(rest) = path.strip_prefix(LISTS) else { return (Ok(None), path) };
     let (key, rest) = rest.find('/').map_or((rest, "/"), |end| rest.split_at(end));
-    Key::parse(key).map(|key| (Some(key), rest)).ok_or_else(Problem::no_such_list)
+    (Key::parse(key).map(Some).ok_or_else(Problem::no_such_list), rest)
 }
 
 impl Resource {
@@ -151,10 +151,7 @@ impl Resource {
 pub async fn respond(request: Request) -> Answer {
     let (mut parts, body) = request.into_parts();
     let whole = request::plain_path(parts.uri.path()).into_owned();
-    let (key, path) = match split(&whole) {
-        Ok((key, path)) => (Ok(key), path),
-        Err(problem) => (Err(problem), "/"),
-    };
+    let (key, path) = split(&whole);
     let is_api = is_api(path) || (in_lists(&whole, path) && lists::is_api(&parts));
     let verdict = judge(&parts).await;
     // A HEAD is a GET whose body the server leaves out.
@@ -355,12 +352,12 @@ mod tests {
         let key = "0123456789abcdef0123456789abcdef";
         for (below, path) in [("", "/"), ("/", "/"), ("/todos/7", "/todos/7"), ("/?", "/?")] {
             let whole = format!("/lists/{key}{below}");
-            let (found, rest) = split(&whole).unwrap();
-            assert_eq!((found.unwrap().as_str(), rest), (key, path));
+            let (found, rest) = split(&whole);
+            assert_eq!((found.unwrap().unwrap().as_str(), rest), (key, path));
         }
-        assert!(matches!(split("/lists"), Ok((None, "/lists"))));
-        assert!(split("/lists/").is_err());
-        assert!(split(&format!("/lists/{key}x/todos")).is_err());
+        assert!(matches!(split("/lists"), (Ok(None), "/lists")));
+        assert!(split("/lists/").0.is_err());
+        assert!(matches!(split("/lists/x/todos"), (Err(_), "/todos")));
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
         fresh |= object.namespace.is_none() && changes == [Change::New];
         lines.extend(changes.iter().map(|change| line(&object, change)));
     }
+    if !fresh {
+        lines.extend(cluster.former_roles().await?.into_iter().map(|role| {
+            format!(
+                "Role {} loses its login, and the Secret {} goes: postgres.toml no longer names it",
+                role.name, role.secret
+            )
+        }));
+    }
     if !fresh && let Some(live) = cluster.agreed().await?.dynamic {
         let changes = diff::changes(&live, &wanted_beside(&live, objects::dynamic(env)));
         lines.extend(changes.iter().map(|change| format!("Patroni {change}")));

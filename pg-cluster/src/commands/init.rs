@@ -75,6 +75,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     for object in &secrets.for_roles {
         cluster.apply(object).await?;
     }
+    cluster.close_former_roles(&leader).await?;
     until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
         .await?;
     until("every member serving its certificate", timeout, || conditions::served(cluster)).await?;

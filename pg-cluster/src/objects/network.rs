@@ -9,7 +9,7 @@ use k8s_openapi::{
 };
 
 use super::{archive, labels, meta, schedule, select, selector};
-use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT};
+use crate::env::{Env, Name, PATRONI_PORT, POSTGRES_PORT};
 
 pub fn peer(pods: Option<LabelSelector>, namespaces: Option<LabelSelector>) -> NetworkPolicyPeer {
     NetworkPolicyPeer {
@@ -28,20 +28,22 @@ pub fn port(number: i32) -> NetworkPolicyPort {
 }
 
 /// PostgreSQL for pods of this namespace and of those in `clients`; Patroni's
-/// API for members; pgBackRest for what takes backups. Probes and port-forwards come from the node and pass.
+/// API for members, and for its metrics for those in `monitors` (whatever changes something wants a password); pgBackRest for what takes backups. Probes and port-forwards come from the node and pass.
 pub fn policy(env: &Env) -> NetworkPolicy {
     let members = peer(Some(select(selector(env))), None);
+    let namespaces = |names: &[Name]| -> Vec<_> {
+        let of = |name| peer(None, Some(select(labels([("kubernetes.io/metadata.name", name)]))));
+        names.iter().map(|name| of(name)).collect()
+    };
     let mut clients = vec![peer(Some(LabelSelector::default()), None)];
-    clients.extend(
-        env.clients
-            .iter()
-            .map(|name| peer(None, Some(select(labels([("kubernetes.io/metadata.name", name)]))))),
-    );
+    clients.extend(namespaces(&env.clients));
+    let mut askers = vec![members];
+    askers.extend(namespaces(&env.monitors));
     let rule = |number, from| NetworkPolicyIngressRule {
         ports: Some(vec![port(number)]),
         from: Some(from),
     };
-    let mut rules = vec![rule(POSTGRES_PORT, clients), rule(PATRONI_PORT, vec![members])];
+    let mut rules = vec![rule(POSTGRES_PORT, clients), rule(PATRONI_PORT, askers)];
     if env.backup.is_some() {
         let jobs = peer(Some(select(schedule::own_labels(env))), None);
         rules.push(rule(archive::PORT, vec![jobs]));

@@ -17,11 +17,27 @@ async fn gets_in(database: &Database, password: &str) -> bool {
     writer::connect(database, &primary, &login).await.is_ok()
 }
 
+async fn a_role_that_leaves_the_file_loses_its_login(database: &Database) {
+    let login = Login::of_role(database, "guest", "todo").await;
+    let primary = writer::leader(database).await.unwrap();
+    writer::connect(database, &primary, &login).await.unwrap();
+    database.configure("");
+    database.write("secrets.yaml", "roles:\n  app: first-password-0\n");
+    let shown = database.must(&["diff"]);
+    assert!(shown.contains("Role guest loses its login"), "{shown}");
+    assert!(shown.contains("NetworkPolicy"), "Prometheus is let in no more: {shown}");
+    database.must(&["init"]);
+    assert!(writer::connect(database, &primary, &login).await.is_err());
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+}
+
 pub async fn a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it() {
     let database = Database::new("chosen").await;
-    database.write("secrets.yaml", "roles:\n  app: first-password-0\n");
+    database.configure("roles.guest.reads = [\"todo\"]\nmonitors = [\"watching\"]\n");
+    database.write("secrets.yaml", "roles:\n  app: first-password-0\n  guest: guests-password-0\n");
     database.must(&["init"]);
     assert!(gets_in(&database, "first-password-0").await);
+    a_role_that_leaves_the_file_loses_its_login(&database).await;
 
     database.write("secrets.yaml", "roles:\n  app: other-password-0\n");
     let shown = database.must(&["diff"]);

@@ -16,6 +16,23 @@ fn status(database: &Database) -> Value {
     tokio::task::block_in_place(|| database.status())
 }
 
+/// By the names of its metrics, in the folder `monitoring`.
+async fn what_alerts_and_dashboards_ask_of_patroni_is_told(database: &Database) {
+    let read = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8008/metrics').read().decode())";
+    let metrics = database.shell("true-replica-0", &format!("python3 -c \"{read}\"")).await;
+    let told = |name: &str| metrics.lines().any(|line| line.starts_with(&format!("{name}{{")));
+    assert!(told("patroni_primary"), "{metrics}");
+    let asked = [
+        include_str!("../../../monitoring/alerts.yaml"),
+        include_str!("../../../monitoring/database.json"),
+    ];
+    let words =
+        asked.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    let unknown: Vec<_> =
+        words.filter(|word| word.starts_with("patroni_") && !told(word)).collect();
+    assert!(unknown.is_empty(), "{unknown:?} are not in\n{metrics}");
+}
+
 fn says(status: &Value, words: &str) -> bool {
     status["advice"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains(words))
 }
@@ -27,6 +44,8 @@ pub async fn status_tells_what_is_wrong_while_it_is() {
     let nodes = kube::Api::<Node>::all(database.client.clone());
     let nodes = nodes.list(&ListParams::default()).await.unwrap().items.len();
     assert_eq!(says(&status(&database), "there is no other"), nodes == 1);
+
+    what_alerts_and_dashboards_ask_of_patroni_is_told(&database).await;
 
     // Patroni agreed on no standby that may be promoted, as in the seconds after a crash.
     database.signal("true-main-0", "STOP", Program::Patroni).await;

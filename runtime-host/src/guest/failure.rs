@@ -19,6 +19,16 @@ pub enum Failure {
 }
 
 impl Failure {
+    pub const EACH: [Self; 7] = [
+        Self::TimedOut,
+        Self::CpuExhausted,
+        Self::Trapped,
+        Self::NotStarted,
+        Self::NoRoom,
+        Self::NoAnswer,
+        Self::BrokeOff,
+    ];
+
     /// In metrics.
     pub fn name(self) -> &'static str {
         match self {

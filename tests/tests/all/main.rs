@@ -29,6 +29,7 @@ mod lists;
 mod logs;
 mod manifest;
 mod migrations;
+mod monitoring;
 mod moving;
 mod offline;
 mod outgoing;
