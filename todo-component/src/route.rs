@@ -105,9 +105,8 @@ impl Resource {
     fn methods(self) -> &'static str {
         match self {
             Self::Todos => "GET, HEAD, POST, DELETE, OPTIONS",
-            Self::Todo(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
+            Self::Todo(_) | Self::List => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::Home | Self::Index | Self::Export | Self::Asset(_) => "GET, HEAD, OPTIONS",
-            Self::List => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::NewItem | Self::Edit(_) | Self::ImportPage | Self::Lists | Self::Settings => {
                 "GET, HEAD, POST, OPTIONS"
             }

@@ -5,6 +5,12 @@ use serde_json::{Value, json};
 use tests::host::Up;
 use tests::{Answer, App, Ask, Browser, Database, Page, Project, axe, until};
 
+async fn sent(app: &App, method: &Method, url: &str, body: Option<&Value>) -> Answer {
+    let request = app.request(method.clone(), url);
+    let request = if let Some(body) = body { request.json(body) } else { request };
+    request.answer().await
+}
+
 /// A list that was made by the API.
 struct Own<'a> {
     app: &'a App,
@@ -33,11 +39,7 @@ impl<'a> Own<'a> {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = self.app.request(method, &format!("{}{path}", self.url()));
-        match body {
-            Some(body) => request.json(&body).answer().await,
-            None => request.answer().await,
-        }
+        sent(self.app, &method, &format!("{}{path}", self.url()), body.as_ref()).await
     }
 
     async fn add(&self, title: &str) -> Value {
@@ -153,9 +155,8 @@ async fn every_route_is_closed_to_every_other_key() {
     // Another list's key, and none, lead to no todo of mine.
     for base in [other.url(), &app.url("")] {
         for (method, path, body) in routes(id) {
-            let request = app.request(method.clone(), &format!("{base}{path}"));
-            let request = body.iter().fold(request, |request, body| request.json(body));
-            let answer = request.answer().await;
+            let url = format!("{base}{path}");
+            let answer = sent(&app, &method, &url, body.as_ref()).await;
             assert_eq!(answer.status, 404, "{method} {base}{path}: {}", answer.text());
         }
         for form in ["toggle", "edit", "destroy", "move"] {
@@ -180,9 +181,8 @@ async fn every_route_is_closed_to_every_other_key() {
         let base = app.url(&format!("/lists/{wrong}"));
         let unknown = app.get(&format!("{base}/todos")).answer().await.is_problem(404);
         for (method, path, body) in routes_of_all() {
-            let request = app.request(method.clone(), &format!("{base}{path}"));
-            let request = body.iter().fold(request, |request, body| request.json(body));
-            let answer = request.answer().await;
+            let url = format!("{base}{path}");
+            let answer = sent(&app, &method, &url, body.as_ref()).await;
             let read_only = wrong.starts_with('r') && answer.status == 403;
             assert!(answer.status == 404 || read_only, "{method} {wrong}{path}: {}", answer.text());
             if answer.status == 404 && path.starts_with("/todos") {
@@ -215,16 +215,14 @@ async fn a_link_to_read_shows_the_list_and_changes_nothing() {
 
     for (method, path, body) in routes_of_all() {
         let reads = method == Method::GET && path != "/settings";
-        let request = app.request(method.clone(), &format!("{base}{path}"));
-        let request = body.iter().fold(request, |request, body| request.json(body));
-        let answer = request.answer().await;
+        let url = format!("{base}{path}");
+        let answer = sent(&app, &method, &url, body.as_ref()).await;
         assert_eq!(answer.status, if reads { 200 } else { 403 }, "{method} {path}");
     }
     for (method, path, body) in routes(&todo["id"]) {
-        let request = app.request(method.clone(), &format!("{base}{path}"));
-        let request = body.iter().fold(request, |request, body| request.json(body));
+        let answer = sent(&app, &method, &format!("{base}{path}"), body.as_ref()).await;
         let reads = method == Method::GET && path.starts_with("/todos");
-        assert_eq!(request.answer().await.status, if reads { 200 } else { 403 }, "{method} {path}");
+        assert_eq!(answer.status, if reads { 200 } else { 403 }, "{method} {path}");
     }
     for (path, fields) in FORMS {
         app.submit(&format!("{base}{path}"), fields).await.is(403);

@@ -60,6 +60,38 @@ async fn the_list_is_there_when_the_server_is_not() {
 }
 
 #[tokio::test]
+async fn without_the_server_each_list_is_itself_or_not_there() {
+    let app = App::with_todos(&["of all"]).await;
+    let (seen, unseen) = (new_list(&app, "seen").await, new_list(&app, "unseen").await);
+    app.post(&format!("{seen}/todos")).json(&json!({ "title": "mine" })).answer().await.is(201);
+    let page = Page::open(&app).await;
+    page.shows(["of all"]).await;
+    is_kept(&page).await;
+    page.goto(&app.url(&seen)).await;
+    page.shows(["mine"]).await;
+    let kept = format!("(await caches.match(location.href)) && '{seen}'");
+    let kept = format!("return (async () => {kept})()");
+    until("it is kept", async || (page.run(&kept).await == seen.as_str()).then_some(())).await;
+
+    let App { host, database, .. } = app;
+    let at = |path: &str| format!("{}{path}", host.origin());
+    let (seen, filtered, unseen) = (at(&seen), at(&format!("{seen}/?filter=active")), at(&unseen));
+    drop((host, database));
+    for place in [&seen, &filtered] {
+        page.goto(place).await;
+        page.shows(["mine"]).await;
+    }
+    let _ = page.driver().goto(&unseen).await; // an error, or the browser's page for one
+    assert!(!page.has(".todoapp").await, "another list stands in its place");
+}
+
+/// The path of a new list.
+async fn new_list(app: &App, name: &str) -> String {
+    let made = app.post("/lists").json(&json!({ "name": name })).answer().await.is(201);
+    made.header("location").to_owned()
+}
+
+#[tokio::test]
 async fn what_is_done_offline_is_sent_when_the_network_is_back() {
     let app = App::with_todos(&["a", "b", "c"]).await;
     let page = Page::open(&app).await;

@@ -43,6 +43,21 @@ pub async fn compare_sizes() -> ExitCode {
     }
     let place = |rows: u32| format!("/todos/{}/move", rows / 2);
     report("move", compare((&many, &place(MANY)), (&few, &place(FEW))).await);
+    // A list of one's own of all rows, and one of a few beside it.
+    let (large, small) = (list_with(&many, MANY).await, list_with(&few, FEW).await);
+    let beside = list_with(&many, FEW).await;
+    for (name, own) in [("list", &large), ("list beside", &beside)] {
+        for (what, query) in [
+            ("API", "/todos?limit=50"),
+            ("page", "/"),
+            ("title", "/todos?limit=50&q=title"),
+            ("zzzz", "/todos?limit=50&q=zzzz"),
+        ] {
+            let places = (format!("{own}{query}"), format!("{small}{query}"));
+            let times = compare((&many, &places.0), (&few, &places.1)).await;
+            report(&format!("{name}, {what}"), times);
+        }
+    }
     println!("worst ratio {worst:.2}, at most {LIMIT}");
     if worst > LIMIT { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
@@ -60,6 +75,20 @@ async fn app_with(rows: u32) -> App {
     app.database.execute("VACUUM ANALYZE todoitem").await;
     app.database.execute("CHECKPOINT").await; // what filling left to write must not be written meanwhile
     app
+}
+
+/// The path of a new list with so many todos.
+async fn list_with(app: &App, rows: u32) -> String {
+    eprintln!("Filling a list with {rows} todos …");
+    let made = app.post("/lists").json(&json!({ "name": "own" })).answer().await.is(201);
+    let fill = format!(
+        "INSERT INTO listitem (list, task, completed) SELECT (SELECT max(id) FROM todolist), \
+         'title ' || n, n % 2 = 0 FROM generate_series(1, {rows}) AS n"
+    );
+    for sql in [&fill, "VACUUM ANALYZE listitem", "CHECKPOINT"] {
+        app.database.execute(sql).await;
+    }
+    made.header("location").to_owned()
 }
 
 /// The median times of one page in each app, asked for in turns.
