@@ -26,8 +26,8 @@ const home = document.querySelector('h1 a').pathname;
 const key = location.pathname.match(/\/lists\/(r?[0-9a-f]{32})(\/|$)/)?.[1];
 if (title) remember({ key, name: title.textContent, colour: title.dataset.colour });
 
-// A list that is gone, or has another key since.
-if (document.querySelector('.failure[data-status="404"]')) forget(key);
+// A list that is gone, or has another key since: the page leads elsewhere. Where a todo is gone, it leads to its list.
+if (document.querySelector('.failure[data-status="404"]') && !home.includes(key)) forget(key);
 
 // The page that comes after new keys are made has one of them.
 const REKEYED = 'rekeyed';
@@ -46,7 +46,10 @@ function show(list) {
   link.href = `${home}lists/${of}`;
   link.className = `colour-${colour}`;
   link.textContent = name;
-  li.querySelector('button').onclick = () => { forget(of); li.remove(); takeAlong(); };
+  link.dir = 'auto';
+  const button = li.querySelector('button');
+  button.ariaLabel = `${button.textContent} ${name}`;
+  button.onclick = () => { forget(of); li.remove(); takeAlong(); };
   document.querySelector('.known-lists').append(li);
 }
 

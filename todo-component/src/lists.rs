@@ -4,15 +4,15 @@ use crate::answer::{Answer, JSON, answer, answer_json, html};
 use crate::error::Problem;
 use crate::json;
 use crate::list::{GivenLook, Key, Look, LookError};
-use crate::page::{self, FORM, back, form, redirect};
-use crate::request;
+use crate::page::{self, FORM, back, form, keeping, redirect};
+use crate::request::{self, Pairs};
 use crate::selection::Place;
 use crate::site;
 use crate::store::{Links, Store};
 use crate::variable;
-use crate::view::{self, Notice};
+use crate::view::{self, Draft, Notice};
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION, VARY};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
@@ -53,20 +53,15 @@ pub async fn all() -> Answer {
 
 /// `POST /lists`
 pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
-    let api = is_api(parts);
-    let given = given(parts, body)?;
-    let look = match given.check() {
-        Ok((Some(name), colour)) => Look { name, colour: colour.unwrap_or_default() },
-        Ok((None, _)) if api => return Err(json::wrong_shape("missing field `name`")),
-        Ok((None, _)) => return Ok(refused(&LookError::NoName).await),
-        Err(error) if !api => return Ok(refused(&error).await),
-        Err(error) => return Err(error.into()),
-    };
+    if !is_api(parts) {
+        let form = form(parts, body)?;
+        return keeping(parts, &form, create_by_form(store, &form)).await;
+    }
+    let (name, colour) = given(parts, body)?.check()?;
+    let name = name.ok_or_else(|| json::wrong_shape("missing field `name`"))?;
+    let look = Look { name, colour: colour.unwrap_or_default() };
     let key = Key::random();
     let links = store.create_list(&key, &look).await?;
-    if !api {
-        return Ok(redirect(StatusCode::SEE_OTHER, &key.address()));
-    }
     let mut created = item(StatusCode::CREATED, parts, &key, &links).await?;
     let location = format!("{}{}", site::root(parts).await.path(), key.address());
     if let Ok(location) = HeaderValue::from_str(&location) {
@@ -75,18 +70,35 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
     Ok(created)
 }
 
-async fn refused(error: &LookError) -> Answer {
-    let status = Problem::from(error.clone()).status;
-    html(status, view::lists(shares().await, Some(&error.to_string())))
+async fn create_by_form(store: &Store, form: &Pairs) -> Result<Answer, Problem> {
+    let given = GivenLook::from_form(|name| form.get(name)).check();
+    let given = given.and_then(|(name, colour)| Ok((name.ok_or(LookError::NoName)?, colour)));
+    match given {
+        Ok((name, colour)) => {
+            let key = Key::random();
+            let look = Look { name, colour: colour.unwrap_or_default() };
+            store.create_list(&key, &look).await?;
+            Ok(redirect(StatusCode::SEE_OTHER, &key.address()))
+        }
+        Err(error) => {
+            let title = form.get("name").unwrap_or_default();
+            let draft = Draft { title, error: &error.to_string() };
+            let page = view::lists(shares().await, Some(draft));
+            Ok(html(Problem::from(error).status, page))
+        }
+    }
 }
 
 /// `GET /lists/{key}`
 pub async fn get(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
-    if !is_api(parts) {
-        return page::home(store, parts).await;
-    }
-    let links = store.links().await?;
-    item(StatusCode::OK, parts, key(store)?, &links).await
+    let mut answer = if is_api(parts) {
+        let links = store.links().await?;
+        item(StatusCode::OK, parts, key(store)?, &links).await?
+    } else {
+        page::home(store, parts).await?
+    };
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(answer)
 }
 
 /// `PATCH /lists/{key}`
@@ -111,16 +123,21 @@ pub async fn settings(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 /// `POST /lists/{key}/settings`
 pub async fn change(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    match GivenLook::from_form(|name| form.get(name)).check() {
-        Ok((name, colour)) => {
-            store.change_list(name, colour).await?;
-            Ok(back(&Place::default(), Some(Notice::Saved)))
+    keeping(parts, &form, async {
+        match GivenLook::from_form(|name| form.get(name)).check() {
+            Ok((name, colour)) => {
+                store.change_list(name, colour).await?;
+                Ok(back(&Place::default(), Some(Notice::Saved)))
+            }
+            Err(error) => {
+                let mut links = store.links().await?;
+                // What was typed stays in its field.
+                links.look.name = form.get("name").unwrap_or_default().to_owned();
+                settings_page(store, parts, &links, Some(&error)).await
+            }
         }
-        Err(error) => {
-            let links = store.links().await?;
-            settings_page(store, parts, &links, Some(&error)).await
-        }
-    }
+    })
+    .await
 }
 
 /// `POST /lists/{key}/rekey`

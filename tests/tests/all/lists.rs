@@ -99,6 +99,11 @@ async fn a_look_that_is_none_is_refused() {
             list.ask(Method::PATCH, "", Some(body)).await.is_problem(422);
         }
     }
+    let long = "x".repeat(101);
+    for form in ["/lists".to_owned(), format!("{}/settings", list.url())] {
+        let refused = app.submit(&form, &[("name", &long)]).await.is(422);
+        assert!(refused.text().contains("Shorten it") && refused.text().contains(&long));
+    }
     assert_eq!(app.database.query("SELECT 1 FROM todolist").await.len(), 1);
 }
 
@@ -404,7 +409,11 @@ async fn the_browser_remembers_its_lists_and_takes_them_along() {
     let left = json!(["The list that all share", "Work"]);
     elsewhere.comes_to(&format!("JSON.stringify({names}) === '{left}'")).await;
 
-    // New keys take the place of the old, and what is gone is forgotten.
+    // A todo that is gone takes no list with it; new keys take the place of the old, and what is gone
+    // is forgotten.
+    browser.goto(&format!("{}/items/999/edit", home.url())).await;
+    browser.comes_to("document.querySelector('.failure')").await;
+    browser.comes_to("localStorage.getItem('lists').includes('Home')").await;
     browser.goto(&format!("{}/settings", home.url())).await;
     browser.click("form[action$='/rekey'] button").await;
     browser.comes_to(&format!("!localStorage.getItem('lists').includes('{}')", home.key())).await;
