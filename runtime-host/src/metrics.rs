@@ -2,7 +2,7 @@
 
 mod labels;
 
-pub use labels::Limit;
+pub use labels::{Limit, Swap};
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ impl Metrics {
         for failure in Failure::EACH {
             let _ = self.failures.get_or_create(&FailureLabels { reason: failure.name() });
         }
-        for result in ["done", "refused", "taken_back", "failed"] {
+        for result in Swap::EACH {
             let _ = self.swaps.get_or_create(&SwapLabels { result });
         }
     }
@@ -178,7 +178,7 @@ impl Metrics {
     }
 
     /// A new component was loaded, and this came of it.
-    pub fn swaps(&self, result: &'static str) {
+    pub fn swaps(&self, result: Swap) {
         self.swaps.get_or_create(&SwapLabels { result }).inc();
     }
 
@@ -250,7 +250,7 @@ mod tests {
         metrics.answered(&http::Method::GET, http::StatusCode::OK, Duration::from_millis(3));
         metrics.refused(Limit::max_body);
         metrics.failed(Failure::Trapped);
-        metrics.swaps("done");
+        metrics.swaps(Swap::done);
         metrics.in_flight.inc();
         let pool = PoolState { index: 0, max: 16, open: 2, idle: 1, waiting: 3, created: 7 };
         for _ in 0..2 {

@@ -1,7 +1,11 @@
 //! Statements on their way, and how they end.
 
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
 use std::time::Duration;
+
+use futures::future::{MaybeDone, maybe_done};
 
 use crate::bindings::Error;
 use crate::errors;
@@ -12,6 +16,8 @@ use crate::pool::Lease;
 /// two new connections, one for the request and one instead of its own: where all is slow, because
 /// the machine has too much to do, that would make it slower still.
 const GRACE: Duration = Duration::from_secs(1);
+/// The same once its rows have begun to come: there may be no end to them.
+const GRACE_OF_ROWS: Duration = Duration::from_millis(100);
 
 /// A statement on its way. Dropped before [`InFlight::finish`] (the request was
 /// given up, the rest of the rows is unwanted), it has the server cancel the
@@ -26,7 +32,11 @@ impl InFlight {
         session.tainted.fetch_or(effects.lasting, Ordering::Relaxed);
         session.forbids_writes.fetch_or(effects.forbids_writes, Ordering::Relaxed);
         session.in_transaction.fetch_or(effects.begins_transaction, Ordering::Relaxed);
-        Self { session: Some(session.clone()), grace: GRACE }
+        // What was begun goes on until the end of the connection: a transaction holds its locks, and a
+        // pooler's server is described in one that the component knows nothing of.
+        let begun = session.pooled || session.in_transaction.load(Ordering::Relaxed);
+        let grace = if begun { Duration::ZERO } else { GRACE };
+        Self { session: Some(session.clone()), grace }
     }
 
     /// How long the server may say nothing.
@@ -34,9 +44,9 @@ impl InFlight {
         self.session.as_ref().map_or(Duration::MAX, |session| session.manager.silence)
     }
 
-    /// Its rows have begun to come, and there may be no end to them.
+    /// Its rows have begun to come.
     pub fn answers(&mut self) {
-        self.grace = Duration::ZERO;
+        self.grace = self.grace.min(GRACE_OF_ROWS);
     }
 
     pub fn finish(mut self) {
@@ -79,26 +89,39 @@ impl Drop for InFlight {
             return;
         }
         // Without a runtime the process is ending, and the connection with it.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(end(session, self.grace));
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        // Asked at once: what the component asks next stands behind it.
+        let mut over = Box::pin(maybe_done(is_over(session.clone())));
+        if !self.grace.is_zero() {
+            let _ = over.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         }
+        runtime.spawn(end(session, over, self.grace));
     }
 }
 
 /// Waits for the end of what was given up, and gives the connection back; or has the server cancel
 /// it, and the connection goes.
-async fn end(session: Lease, grace: Duration) {
-    if !grace.is_zero() && is_over(&session, grace).await {
+async fn end(
+    session: Lease,
+    mut over: Pin<Box<MaybeDone<impl Future<Output = bool>>>>,
+    grace: Duration,
+) {
+    if !grace.is_zero()
+        && tokio::time::timeout(grace, over.as_mut()).await.is_ok()
+        && over.as_mut().take_output() == Some(true)
+    {
         session.abandoned.fetch_sub(1, Ordering::Relaxed);
         return;
     }
+    if session.client.is_closed() {
+        return;
+    }
     let (token, manager) = (session.client.cancel_token(), session.manager.clone());
-    drop(session);
+    drop((session, over));
     manager.target.cancel(token).await;
 }
 
-/// Whether the server is done with all that it was asked, within a time.
-async fn is_over(session: &Lease, limit: Duration) -> bool {
-    let answer = tokio::time::timeout(limit, session.client.batch_execute(""));
-    matches!(answer.await, Ok(Ok(())))
+/// Whether the server answers an empty query, which it does after all that it was asked before.
+async fn is_over(session: Lease) -> bool {
+    session.client.batch_execute("").await.is_ok()
 }

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use deadpool::Runtime;
 use deadpool::managed::{
     self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType, WeakPool,
 };
+use deadpool::{Runtime, Status};
 use deadpool_postgres::ClientWrapper;
 use parking_lot::Mutex;
 
 use crate::Allowed;
-use crate::address;
+use crate::address::{self, CONNECT_TIMEOUT};
 use crate::bindings::Error;
 use crate::connect::{NoConnection, Target};
 use crate::manager::Manager;
@@ -200,18 +200,29 @@ impl Pools {
     }
 }
 
-/// A connection of the pool. When its borrower goes before it is there, it is made all the same,
-/// for whoever comes next: on a machine that is too busy nothing would ever be done otherwise.
+/// A connection of the pool. When its borrower goes before it is made, it is made all the same, for
+/// whoever comes next: on a machine that is too busy nothing would ever be done otherwise. Who waits
+/// for one of others has his place in the queue no longer than he waits.
 async fn lend(
     pool: managed::Pool<PoolManager>,
 ) -> Result<Object<PoolManager>, PoolError<NoConnection>> {
-    let mut lent = Box::pin(async move { pool.get().await });
-    // Most often one is idle.
-    if let Poll::Ready(lent) = futures::poll!(&mut lent) {
-        return lent;
+    let Status { size, max_size, .. } = pool.status();
+    if size < max_size {
+        to_its_end(async move { pool.get().await }).await
+    } else {
+        pool.get().await
     }
-    let lent = tokio::spawn(lent).await;
-    lent.unwrap_or_else(|ended| Err(PoolError::Backend(NoConnection::after(&ended))))
+}
+
+/// Does something also when nobody waits for it any more.
+pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let mut work = Box::pin(work);
+    // Most often it is done at once.
+    if let Poll::Ready(done) = futures::poll!(&mut work) {
+        return done;
+    }
+    let done = tokio::spawn(work).await;
+    done.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
 }
 
 /// Closes connections that nobody has used for a while, so that a failover or a busy hour leaves
@@ -243,8 +254,9 @@ impl managed::Manager for PoolManager {
     async fn create(&self) -> Result<Session, NoConnection> {
         let doubts = self.manager.doubts();
         let (client, task) = self.manager.connect().await?;
-        let pooled =
-            pooler::is_between(&client).await.map_err(|error| NoConnection::after(&error))?;
+        let pooled = tokio::time::timeout(CONNECT_TIMEOUT, pooler::is_between(&client)).await;
+        let pooled = pooled.map_err(|error| NoConnection::after(&error))?;
+        let pooled = pooled.map_err(|error| NoConnection::after(&error))?;
         self.created.all[self.created.index].fetch_add(1, Ordering::Relaxed);
         Ok(Session::new(ClientWrapper::new(client, task), pooled, doubts, self.manager.clone()))
     }

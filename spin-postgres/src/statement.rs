@@ -10,7 +10,7 @@ use crate::bindings::{Error, ParameterValue, QueryError};
 use crate::functions::Effects;
 use crate::in_flight::InFlight;
 use crate::params;
-use crate::pool::Lease;
+use crate::pool::{Lease, to_its_end};
 use crate::reply::Reply;
 
 /// The interface has no way for a copy's data, and the connection would wait for it.
@@ -80,14 +80,21 @@ async fn prepare(
         let encoded = params::encode_all(&statement, values).map_err(Refused::Parameter)?;
         return Ok((statement, encoded));
     }
-    let statement = client.prepare_cached(sql).await.map_err(Refused::Server)?;
+    let statement = prepare_cached(session, sql).await?;
     if let Ok(encoded) = params::encode_all(&statement, values) {
         return Ok((statement, encoded));
     }
     client.statement_cache.remove(sql, &[]);
-    let statement = client.prepare_cached(sql).await.map_err(Refused::Server)?;
+    let statement = prepare_cached(session, sql).await?;
     let encoded = params::encode_all(&statement, values).map_err(Refused::Parameter)?;
     Ok((statement, encoded))
+}
+
+/// To its end, once it is begun: the server would keep a statement that nobody here knows of.
+async fn prepare_cached(session: &Lease, sql: &str) -> Result<Statement, Refused> {
+    let (session, sql) = (session.clone(), sql.to_owned());
+    let prepared = to_its_end(async move { session.client.prepare_cached(&sql).await });
+    prepared.await.map_err(Refused::Server)
 }
 
 async fn try_query(

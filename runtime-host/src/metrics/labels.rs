@@ -47,7 +47,24 @@ pub struct FailureLabels {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SwapLabels {
-    pub result: &'static str,
+    pub result: Swap,
+}
+
+/// What came of a new component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(non_camel_case_types, reason = "the names are the labels' values")]
+pub enum Swap {
+    done,
+    /// It did not pass a check.
+    refused,
+    /// It failed requests in its first minute.
+    taken_back,
+    /// It could not be built or loaded.
+    failed,
+}
+
+impl Swap {
+    pub const EACH: [Self; 4] = [Self::done, Self::refused, Self::taken_back, Self::failed];
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::error::misconfigured;
 use crate::guest::loaded::Loader;
 use crate::http::server::Server;
+use crate::metrics::Swap;
 use crate::project::manifest::{Component, Manifest};
 use crate::project::source::Source;
 use crate::project::{build, globs, load};
@@ -114,7 +115,7 @@ pub async fn run(
             renew(manifest, data_dir, loader, server).await
         };
         if let Err(error) = renewed.await {
-            server.metrics.swaps("failed");
+            server.metrics.swaps(Swap::failed);
             tracing::error!("the version before stays, since the new one failed: {error:#}");
         }
     }
@@ -134,7 +135,7 @@ async fn renew(
     }
     let digest = new.digest;
     server.live.store(Some(Arc::new(new)));
-    server.metrics.swaps("done");
+    server.metrics.swaps(Swap::done);
     tracing::info!("swapped {} for {digest}", live.map_or("nothing".into(), |old| old.to_string()));
     Ok(())
 }

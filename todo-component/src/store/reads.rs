@@ -25,6 +25,9 @@ const REPLICA: Duration = Duration::from_secs(1);
 /// How long the primary may take while there is somebody else to ask. A frozen
 /// one accepts connections and says nothing.
 const PRIMARY: Duration = Duration::from_secs(2);
+/// How long one that has not answered is waited for, beside asking others. Then another connection
+/// may lead to another server.
+const SLOW_PRIMARY: Duration = Duration::from_secs(4);
 /// How long a read looks for somebody who may answer it: a standby has to
 /// replay what it received, or is being promoted.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -117,11 +120,11 @@ impl Store {
         // A primary that is only slow may still answer: to ask it again would make it slower.
         let at_last = async move {
             if answered.is_none()
-                && let Some(answer) = asked.await
+                && let Some(Some(answer)) = within(SLOW_PRIMARY, asked).await
             {
                 return answer;
             }
-            again(primary).await
+            again(async || within(SLOW_PRIMARY, primary()).await.flatten()).await
         };
         first(again(standby), at_last).await
     }

@@ -9,6 +9,7 @@ use super::refusal::Refusal;
 use crate::deploy::release::Release;
 use crate::guest::loaded::Loaded;
 use crate::http::server::Server;
+use crate::metrics::Swap;
 
 /// Where versions come from, and where they are shown.
 pub trait Stage {
@@ -58,9 +59,9 @@ impl Stage for Pod {
 
     fn tell(&self, what: What, message: String) {
         self.server.metrics.swaps(match what {
-            What::Live => "done",
-            What::Refused => "refused",
-            What::TakenBack => "taken_back",
+            What::Live => Swap::done,
+            What::Refused => Swap::refused,
+            What::TakenBack => Swap::taken_back,
         });
         self.events.write(what, message);
     }
