@@ -1,10 +1,11 @@
 // Which lists of one's own this browser has seen. It alone knows: their addresses are keys.
 
 const KNOWN = 'lists';
+const KEY = /^r?[0-9a-f]{32}$/;
 
 function known(change) {
   try {
-    const lists = JSON.parse(localStorage.getItem(KNOWN) ?? '[]');
+    const lists = [JSON.parse(localStorage.getItem(KNOWN) ?? '[]')].flat().filter((list) => KEY.test(list?.key));
     if (change) localStorage.setItem(KNOWN, JSON.stringify(change(lists)));
     return lists;
   } catch {
@@ -23,8 +24,8 @@ function remember(list) {
 
 const title = document.querySelector('.list-name');
 const home = document.querySelector('h1 a').pathname;
-const key = location.pathname.match(/\/lists\/(r?[0-9a-f]{32})(\/|$)/)?.[1];
-if (title) remember({ key, name: title.textContent, colour: title.dataset.colour });
+const key = decodeURIComponent(location.pathname).match(/\/lists\/(r?[0-9a-f]{32})(\/|$)/)?.[1];
+if (title && key) remember({ key, name: title.textContent, colour: title.dataset.colour });
 
 // A list that is gone, or has another key since: the page leads elsewhere. Where a todo is gone, it leads to its list.
 if (document.querySelector('.failure[data-status="404"]') && !home.includes(key)) forget(key);
@@ -62,13 +63,20 @@ function takeAlong() {
   line.firstElementChild.hash = encodeURIComponent(JSON.stringify(carried));
 }
 
-if (document.querySelector('.known-lists')) {
-  let brought = [];
+// What was brought along in the address, as far as it is lists that are not known yet.
+function brought() {
   try {
-    brought = JSON.parse(decodeURIComponent(location.hash.slice(1)));
-  } catch { /* nothing was brought along, or it is broken */ }
-  for (const [of, name, colour] of brought) {
-    if (/^r?[0-9a-f]{32}$/.test(of) && /^[a-z]+$/.test(colour)) remember({ key: of, name: String(name), colour });
+    const lists = [JSON.parse(decodeURIComponent(location.hash.slice(1)))].flat();
+    const told = lists.filter((list) => Array.isArray(list) && list.every((part) => typeof part === 'string'));
+    return told.filter(([of, name, colour]) => KEY.test(of) && name && /^[a-z]+$/.test(colour ?? ''));
+  } catch {
+    return [];
+  }
+}
+
+if (document.querySelector('.known-lists')) {
+  for (const [of, name, colour] of brought()) {
+    if (!known().some((list) => list.key === of)) remember({ key: of, name, colour });
   }
   if (location.hash) history.replaceState(null, '', location.pathname);
   known().forEach(show);

@@ -1,6 +1,6 @@
 //! What every answer, every page and every problem has in common.
 
-use crate::error::{Problem, RETRY_AFTER};
+use crate::error::{NO_SUCH_LIST, Problem, RETRY_AFTER};
 use crate::site::Verdict;
 use crate::view::{self, Unsaved};
 use bytes::Bytes;
@@ -65,9 +65,16 @@ pub fn problem_page(problem: &Problem, unsaved: Option<&Unsaved>) -> Answer {
     let status = problem.status.as_u16();
     let markup = view::failure(status, problem.title(), &problem.detail, unsaved);
     let mut answer = html(problem.status, markup);
+    if problem.code == NO_SUCH_LIST {
+        answer.extensions_mut().insert(NoList);
+    }
     passing(&mut answer);
     answer
 }
+
+/// Marks the page that says that there is no such list: its links lead elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct NoList;
 
 /// A problem is of this moment: nobody keeps it.
 fn passing(answer: &mut Answer) {

@@ -84,6 +84,12 @@ impl Problem {
         )
     }
 
+    pub fn no_shared_list() -> Self {
+        let detail =
+            "There is nothing at this address. Each list has its own, and /lists makes one.";
+        Self::new(StatusCode::NOT_FOUND, "no-such-page", detail)
+    }
+
     pub fn stale() -> Self {
         Self::new(
             StatusCode::PRECONDITION_FAILED,

@@ -78,8 +78,11 @@ pub async fn import(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
 }
 
 /// `GET /import`
-pub fn import_page() -> Answer {
-    html(StatusCode::OK, view::import(&key(), None))
+pub async fn import_page(store: &Store) -> Result<Answer, Problem> {
+    if store.key().is_some() {
+        store.links().await?; // of a list that is there
+    }
+    Ok(html(StatusCode::OK, view::import(&key(), None)))
 }
 
 /// `POST /import`

@@ -2,6 +2,7 @@
 
 use crate::random;
 use crate::todo::Title;
+use crate::whole::present;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -123,7 +124,9 @@ impl fmt::Display for Colours {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GivenLook {
+    #[serde(default, deserialize_with = "present")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     colour: Option<String>,
 }
 

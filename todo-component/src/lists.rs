@@ -1,16 +1,16 @@
 //! Lists of one's own over HTTP: `/lists`, and for each `/lists/{key}` with its settings.
 
-use crate::answer::{Answer, JSON, answer, answer_json, html};
+use crate::answer::{Answer, JSON, PATCHES, answer, answer_json, html};
 use crate::error::Problem;
 use crate::json;
-use crate::list::{GivenLook, Key, Look, LookError};
-use crate::page::{self, FORM, back, form, keeping, redirect};
+use crate::list::{Colour, GivenLook, Key, Look, LookError};
+use crate::page::{self, back, form, keeping, redirect};
 use crate::request::{self, Pairs};
 use crate::selection::Place;
 use crate::site;
 use crate::store::{Links, Store};
 use crate::variable;
-use crate::view::{self, Draft, Notice};
+use crate::view::{self, Notice};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION, VARY};
 use http::request::Parts;
@@ -36,7 +36,7 @@ pub async fn shares() -> bool {
 
 /// Whether a request for a list itself wants JSON.
 pub fn is_api(parts: &Parts) -> bool {
-    [Method::PATCH, Method::DELETE].contains(&parts.method)
+    [Method::PATCH, Method::DELETE, Method::OPTIONS].contains(&parts.method)
         || says(&parts.headers, &CONTENT_TYPE, JSON)
         || says(&parts.headers, &ACCEPT, JSON) && !says(&parts.headers, &ACCEPT, "text/html")
 }
@@ -56,6 +56,14 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
     if !is_api(parts) {
         let form = form(parts, body)?;
         return keeping(parts, &form, create_by_form(store, &form)).await;
+    }
+    request::list_preconditions(&parts.headers)?;
+    if request::idempotency_key(&parts.headers)?.is_some() {
+        return Err(Problem::bad_request(
+            "idempotency-key",
+            "The answer to this has the list's key, which is kept nowhere and so can’t be given twice. \
+             Leave the Idempotency-Key out.",
+        ));
     }
     let (name, colour) = given(parts, body)?.check()?;
     let name = name.ok_or_else(|| json::wrong_shape("missing field `name`"))?;
@@ -81,9 +89,7 @@ async fn create_by_form(store: &Store, form: &Pairs) -> Result<Answer, Problem> 
             Ok(redirect(StatusCode::SEE_OTHER, &key.address()))
         }
         Err(error) => {
-            let title = form.get("name").unwrap_or_default();
-            let draft = Draft { title, error: &error.to_string() };
-            let page = view::lists(shares().await, Some(draft));
+            let page = view::lists(shares().await, Some((&typed(form), &error.to_string())));
             Ok(html(Problem::from(error).status, page))
         }
     }
@@ -103,13 +109,15 @@ pub async fn get(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 
 /// `PATCH /lists/{key}`
 pub async fn patch(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    request::list_preconditions(&parts.headers)?;
     let (name, colour) = given(parts, body)?.check()?;
     let links = store.change_list(name, colour).await?;
     item(StatusCode::OK, parts, key(store)?, &links).await
 }
 
 /// `DELETE /lists/{key}`
-pub async fn delete(store: &Store) -> Result<Answer, Problem> {
+pub async fn delete(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
+    request::list_preconditions(&parts.headers)?;
     store.delete_list().await?;
     Ok(answer(StatusCode::NO_CONTENT, Bytes::new()))
 }
@@ -127,12 +135,11 @@ pub async fn change(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
         match GivenLook::from_form(|name| form.get(name)).check() {
             Ok((name, colour)) => {
                 store.change_list(name, colour).await?;
-                Ok(back(&Place::default(), Some(Notice::Saved)))
+                Ok(back(store, &Place::default(), Some(Notice::Saved)))
             }
             Err(error) => {
                 let mut links = store.links().await?;
-                // What was typed stays in its field.
-                links.look.name = form.get("name").unwrap_or_default().to_owned();
+                links.look = typed(&form);
                 settings_page(store, parts, &links, Some(&error)).await
             }
         }
@@ -153,6 +160,7 @@ pub async fn rekey(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 /// `POST /lists/{key}/destroy`
 pub async fn destroy(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     if form(parts, body)?.get("sure") != Some("yes") {
+        store.links().await?;
         let detail = "Tick the box if the list shall be deleted with all that is in it.";
         return Err(Problem::bad_request("field", detail));
     }
@@ -160,15 +168,16 @@ pub async fn destroy(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answe
     Ok(redirect(StatusCode::SEE_OTHER, "/lists"))
 }
 
-/// What a client gave of a look, as a form or as JSON.
+/// What a client gave of a look.
 fn given(parts: &Parts, body: &Bytes) -> Result<GivenLook, Problem> {
-    match request::content_type(&parts.headers, &[FORM, JSON])? {
-        Some(FORM) => {
-            let form = form(parts, body)?;
-            Ok(GivenLook::from_form(|name| form.get(name)))
-        }
-        _ => json::read(body),
-    }
+    request::content_type(&parts.headers, &PATCHES)?;
+    json::read(body)
+}
+
+/// What stays in the fields of a form that is refused.
+fn typed(form: &Pairs) -> Look {
+    let colour = form.get("colour").and_then(Colour::parse).unwrap_or_default();
+    Look { name: form.get("name").unwrap_or_default().to_owned(), colour }
 }
 
 fn key(store: &Store) -> Result<&Key, Problem> {

@@ -7,7 +7,7 @@ mod form;
 
 pub use below::below;
 pub use follow::{back, moved, redirect};
-pub use form::{FORM, form, keeping};
+pub use form::{form, keeping};
 
 use crate::answer::{Answer, REVALIDATE, answer, html};
 use crate::assets::{self, Asset};
@@ -22,7 +22,7 @@ use crate::todo::{Change, Edit, FieldError, Given, Title, TitleError, Todo, Undo
 use crate::variable;
 use crate::view::{self, Draft, EditView, ListView, Notice, Said, Typed};
 use bytes::Bytes;
-use follow::{FLASH, flash, offer};
+use follow::{flash, flash_cookie, offer};
 use form::{flag, here, place, version};
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -37,7 +37,8 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let place = here(parts)?;
     let page = store.page(&place.selection(), place.after.as_ref(), LIMIT).await?;
     // The script of another tab asks meanwhile, with the same cookies: the message is for a page.
-    let said = cookies::value(&parts.headers, FLASH).filter(|_| is_page(&parts.headers));
+    let said = cookies::value(&parts.headers, flash_cookie(store.key()))
+        .filter(|_| is_page(&parts.headers));
     // A new todo that is on the page speaks for itself.
     let shown = matches!(place.filter, Filter::All | Filter::Active) && place.search.is_empty();
     let in_sight = shown && page.next.is_none();
@@ -60,7 +61,10 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     if said.is_some() {
         // Kept in a cache, the message would come back with the next 304.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::SET_COOKIE, HeaderValue::from_static("flash=; Path=/; Max-Age=0"));
+        let over = format!("{}=; Path=/; Max-Age=0", flash_cookie(store.key()));
+        if let Ok(over) = HeaderValue::from_str(&over) {
+            headers.insert(header::SET_COOKIE, over);
+        }
     } else if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);
     }
@@ -80,12 +84,12 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
             Err(error) => return rejected(store, place, typed, error).await,
         };
         match store.create(&new, key).await? {
-            Created::New(_) | Created::Replayed(_) => Ok(back(&place, Some(Notice::Added))),
+            Created::New(_) | Created::Replayed(_) => Ok(back(store, &place, Some(Notice::Added))),
             // The back button brought an old form with new text in it.
             Created::KeyReused => {
                 let key = key.map(|key| rekeyed(key, typed));
                 store.create(&new, key.as_deref()).await?;
-                Ok(back(&place, Some(Notice::Added)))
+                Ok(back(store, &place, Some(Notice::Added)))
             }
         }
     })
@@ -104,7 +108,7 @@ pub async fn toggle(
     let change = Change { completed: Some(flag(&form)?), ..Change::default() };
     // The form names the state that is wanted: a change of the title meanwhile is none of its business.
     let outcome = store.update(id, &change, &Versions::Any).await?;
-    Ok(back(&place(&form), unless_done(&outcome)))
+    Ok(back(store, &place(&form), unless_done(&outcome)))
 }
 
 /// `GET /items/{id}/edit`
@@ -143,8 +147,8 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
         };
         match store.update(id, &change, &expected).await? {
             Outcome::Done(todo) => Ok(match was(&form, &todo) {
-                Some(edit) => offer(&place, Notice::Saved, &Undo::Edit(edit)),
-                None => back(&place, Some(Notice::Saved)),
+                Some(edit) => offer(store, &place, Notice::Saved, &Undo::Edit(edit)),
+                None => back(store, &place, Some(Notice::Saved)),
             }),
             Outcome::Stale(todo) => Ok(again(
                 &todo,
@@ -193,8 +197,8 @@ async fn delete(
     let deletion = random::deletion();
     let outcome = store.delete(id, expected, &deletion).await?;
     Ok(match unless_done(&outcome) {
-        None => offer(place, Notice::Deleted, &Undo::Deletion(deletion)),
-        refused => back(place, refused),
+        None => offer(store, place, Notice::Deleted, &Undo::Deletion(deletion)),
+        refused => back(store, place, refused),
     })
 }
 
@@ -213,10 +217,10 @@ pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
         }
     };
     Ok(match store.shift(id, to, &Versions::Any).await? {
-        Outcome::Done(_) => back(&place, Some(Notice::Moved)),
+        Outcome::Done(_) => back(store, &place, Some(Notice::Moved)),
         // It is the first already, or the last.
-        Outcome::Stale(_) => back(&place, None),
-        Outcome::Missing => back(&place, Some(Notice::Missing)),
+        Outcome::Stale(_) => back(store, &place, None),
+        Outcome::Missing => back(store, &place, Some(Notice::Missing)),
     })
 }
 
@@ -226,8 +230,8 @@ pub async fn toggle_all(store: &Store, parts: &Parts, body: &Bytes) -> Result<An
     let completed = flag(&form)?;
     let notice = if completed { Notice::Completed } else { Notice::Reopened };
     Ok(match store.complete_all(completed).await? {
-        Some(marking) => offer(&place(&form), notice, &Undo::Marking(marking)),
-        None => back(&place(&form), None),
+        Some(marking) => offer(store, &place(&form), notice, &Undo::Marking(marking)),
+        None => back(store, &place(&form), None),
     })
 }
 
@@ -242,9 +246,9 @@ pub async fn clear_completed(
     let cleared = store.delete_completed(&deletion).await?;
     let place = place(&form).first();
     Ok(if cleared > 0 {
-        offer(&place, Notice::Cleared, &Undo::Deletion(deletion))
+        offer(store, &place, Notice::Cleared, &Undo::Deletion(deletion))
     } else {
-        back(&place, None)
+        back(store, &place, None)
     })
 }
 
@@ -255,7 +259,7 @@ pub async fn undo(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, 
         Problem::bad_request("field", "The field “undo” is what the page was given.")
     })?;
     let notice = if store.undo(&undo).await? > 0 { Notice::Undone } else { Notice::Late };
-    Ok(back(&place(&form), Some(notice)))
+    Ok(back(store, &place(&form), Some(notice)))
 }
 
 /// `GET /assets/…`

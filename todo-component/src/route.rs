@@ -1,8 +1,8 @@
 //! Finds what a request is about and hands it on, after the checks that hold
 //! for every request.
 
-use crate::answer::{Answer, accept_patch, answer, problem_json, problem_page, secure};
-use crate::error::{NO_SUCH_LIST, Problem};
+use crate::answer::{Answer, NoList, accept_patch, answer, problem_json, problem_page, secure};
+use crate::error::Problem;
 use crate::list::{Key, LISTS};
 use crate::request::Pairs;
 use crate::site::{self, Allowed, Verdict};
@@ -165,22 +165,21 @@ pub async fn respond(request: Request) -> Answer {
     }
     let answered = match (key, &verdict) {
         (Err(problem), _) => Err(problem),
-        (_, Verdict::Refused) => refuse(&parts, path, body).await,
-        _ => dispatch(&store, &parts, path, body).await,
+        (_, Verdict::Refused) => refuse(&parts, path, is_api, body).await,
+        _ => dispatch(&store, &parts, path, is_api, body).await,
     };
-    // The page for what is not there leads elsewhere.
-    let lost = matches!(&answered, Err(problem) if problem.code == NO_SUCH_LIST);
     let mut answer = answered.unwrap_or_else(|problem| {
         if is_api { problem_json(&problem) } else { problem_page(&problem, None) }
     });
     if !is_api {
+        let lost = answer.extensions().get::<NoList>().is_some();
         if let Some(key) = store.key().filter(|_| !lost) {
             answer = page::below(&key.address(), &OF_ALL_LISTS, answer).await;
         }
         let path = site::path(&variable::optional("public_url").await);
         answer = page::below(&path, &[], answer).await;
     }
-    let shared = if self::is_api(path) { verdict } else { Verdict::Own };
+    let shared = if is_api { verdict } else { Verdict::Own };
     store.stamp(answer.headers_mut());
     secure(&mut answer, &shared);
     answer
@@ -188,7 +187,12 @@ pub async fn respond(request: Request) -> Answer {
 
 /// A write from another site. What somebody typed is shown again, for it may be our own page behind
 /// a proxy that does not tell.
-async fn refuse(parts: &Parts, path: &str, body: IncomingRequestBody) -> Result<Answer, Problem> {
+async fn refuse(
+    parts: &Parts,
+    path: &str,
+    is_api: bool,
+    body: IncomingRequestBody,
+) -> Result<Answer, Problem> {
     let told = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-");
     eprintln!(
         "warning: refused {} {path} from the origin {} for the host {}: if people use this address, \
@@ -198,7 +202,7 @@ async fn refuse(parts: &Parts, path: &str, body: IncomingRequestBody) -> Result<
         site::authority(&parts.uri, &parts.headers).unwrap_or("-"),
     );
     let problem = Problem::cross_site();
-    if is_api(path) {
+    if is_api {
         return Err(problem);
     }
     let form = Pairs::parse(&request::body(body, request::MAX_BODY).await?)?;
@@ -209,6 +213,7 @@ async fn dispatch(
     store: &Store,
     parts: &Parts,
     path: &str,
+    is_api: bool,
     body: IncomingRequestBody,
 ) -> Result<Answer, Problem> {
     // `OPTIONS *` asks about the server as a whole.
@@ -221,25 +226,26 @@ async fn dispatch(
             _ => Problem::no_such_page(),
         }
     })?;
+    let of_all = matches!(resource, Resource::Lists | Resource::Asset(_));
+    if store.key().is_none() && !of_all && !lists::shares().await {
+        return match resource {
+            Resource::Home => Ok(page::redirect(StatusCode::SEE_OTHER, "/lists")),
+            _ => Err(Problem::no_shared_list()),
+        };
+    }
     if parts.method == Method::OPTIONS {
         let mut options = options(resource.methods());
-        if let Resource::Todo(_) = resource {
+        if let Resource::Todo(_) | Resource::List = resource {
             options.headers_mut().insert("accept-patch", accept_patch());
         }
         return Ok(options);
     }
     if !resource.allows(&parts.method) {
-        return Ok(method_not_allowed(resource, path));
+        return Ok(method_not_allowed(resource, is_api));
     }
     if store.key().is_some_and(Key::reads) && !resource.only_reads(&parts.method) {
+        store.links().await?; // of a list that is there
         return Err(Problem::read_only());
-    }
-    let of_all = matches!(resource, Resource::Lists | Resource::Asset(_));
-    if store.key().is_none() && !of_all && !lists::shares().await {
-        return match resource {
-            Resource::Home => Ok(page::redirect(StatusCode::SEE_OTHER, "/lists")),
-            _ => Err(Problem::no_such_page()),
-        };
     }
     // A body means nothing to a GET; asking for it costs two trips to the host.
     let body = match parts.method {
@@ -257,13 +263,13 @@ async fn dispatch(
         (Resource::Move(id), &Method::POST) => api::shift(store, id, parts, &body).await,
         (Resource::Export, &Method::GET) => files::export(store, parts).await,
         (Resource::Import, &Method::POST) => files::import(store, parts, &body).await,
-        (Resource::ImportPage, &Method::GET) => Ok(files::import_page()),
+        (Resource::ImportPage, &Method::GET) => files::import_page(store).await,
         (Resource::ImportPage, &Method::POST) => files::import_form(store, parts, &body).await,
         (Resource::Lists, &Method::GET) => Ok(lists::all().await),
         (Resource::Lists, &Method::POST) => lists::create(store, parts, &body).await,
         (Resource::List, &Method::GET) => lists::get(store, parts).await,
         (Resource::List, &Method::PATCH) => lists::patch(store, parts, &body).await,
-        (Resource::List, &Method::DELETE) => lists::delete(store).await,
+        (Resource::List, &Method::DELETE) => lists::delete(store, parts).await,
         (Resource::Settings, &Method::GET) => lists::settings(store, parts).await,
         (Resource::Settings, &Method::POST) => lists::change(store, parts, &body).await,
         (Resource::Rekey, &Method::POST) => lists::rekey(store, parts).await,
@@ -282,7 +288,7 @@ async fn dispatch(
         }
         (Resource::Undo, &Method::POST) => page::undo(store, parts, &body).await,
         (Resource::Asset(asset), &Method::GET) => Ok(page::asset(&asset)),
-        _ => Ok(method_not_allowed(resource, path)),
+        _ => Ok(method_not_allowed(resource, is_api)),
     }
 }
 
@@ -314,14 +320,13 @@ fn options(methods: &'static str) -> Answer {
     options
 }
 
-fn method_not_allowed(resource: Resource, path: &str) -> Answer {
+fn method_not_allowed(resource: Resource, is_api: bool) -> Answer {
     let problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method",
         format!("This address takes {}.", resource.methods()),
     );
-    let mut refused =
-        if is_api(path) { problem_json(&problem) } else { problem_page(&problem, None) };
+    let mut refused = if is_api { problem_json(&problem) } else { problem_page(&problem, None) };
     refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static(resource.methods()));
     refused
 }

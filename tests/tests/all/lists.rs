@@ -295,6 +295,109 @@ async fn a_list_does_what_the_shared_one_does() {
 }
 
 #[tokio::test]
+async fn what_a_list_says_of_an_act_is_for_its_own_pages() {
+    let app = App::with_todos(&["of all"]).await;
+    let list = Own::new(&app, "Home").await;
+    list.add("private").await;
+    let fields = [("title", "other"), ("was", "private"), ("version", "1")];
+    let saved = app.submit(&format!("{}/items/1/edit", list.url()), &fields).await.is(303);
+    let cookie = saved.header("set-cookie");
+    assert!(cookie.contains(&format!("Path=/lists/{};", list.key())), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    for (page, says) in [(app.url("/"), false), (list.url().to_owned(), true)] {
+        let page = app.get(&page).header("accept", "text/html").header("cookie", cookie);
+        assert_eq!(page.answer().await.is(200).text().contains("name=\"undo\""), says);
+    }
+}
+
+#[tokio::test]
+async fn a_list_has_no_version_and_its_answer_comes_once() {
+    let app = App::start().await;
+    let list = Own::new(&app, "Home").await;
+    for request in [
+        app.request(Method::PATCH, list.url()).json(&json!({ "name": "x" })),
+        app.delete(list.url()),
+    ] {
+        request.header("if-match", "\"99\"").answer().await.is_problem(412);
+    }
+    let again = app.post("/lists").header("idempotency-key", "k").json(&json!({ "name": "x" }));
+    again.answer().await.is_problem(400);
+    list.ask(Method::PATCH, "", Some(json!({ "name": null }))).await.is_problem(422);
+    let patch = app.request(Method::PATCH, list.url()).body("{\"name\":\"Merged\"}");
+    let patch = patch.header("content-type", "application/merge-patch+json").answer().await.is(200);
+    assert_eq!(patch.json()["name"], "Merged");
+    assert_eq!(app.database.query("SELECT 1 FROM todolist").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_that_goes_while_it_is_written_to_is_there_or_is_not() {
+    let app = App::start().await;
+    for _ in 0..5 {
+        let list = Own::new(&app, "Home").await;
+        let titles = (0..500).map(|n| json!({ "title": format!("{n}") })).collect::<Vec<_>>();
+        list.ask(Method::POST, "/todos/import", Some(json!(titles))).await.is(200);
+        let add = || list.ask(Method::POST, "/todos", Some(json!({ "title": "late" })));
+        let adds = futures::future::join_all((0..8).map(|_| add()));
+        let (added, cleared, gone) = tokio::join!(
+            adds,
+            list.ask(Method::DELETE, "/todos", None),
+            list.ask(Method::DELETE, "", None)
+        );
+        for answer in added {
+            assert!([201, 404].contains(&answer.status), "{}", answer.text());
+        }
+        assert!([204, 404].contains(&cleared.status), "{}", cleared.text());
+        gone.is(204);
+    }
+    assert!(app.database.query("SELECT 1 FROM listitem").await.is_empty());
+}
+
+#[tokio::test]
+async fn an_error_comes_as_what_was_asked_for_and_leads_to_where_something_is() {
+    let app = App::with_variable("cors_origins", "https://b.example").await;
+    let list = Own::new(&app, "Home").await;
+    for (method, path) in
+        [(Method::PUT, list.url()), (Method::PUT, "/lists"), (Method::POST, list.url())]
+    {
+        let wrong = app.request(method, path).json(&json!({ "name": "x" }));
+        wrong.answer().await.is_problem(405);
+    }
+    let foreign = |request: reqwest::RequestBuilder, origin: &str| {
+        request.header("origin", origin).header("sec-fetch-site", "cross-site")
+    };
+    let made = app.post("/lists").json(&json!({ "name": "x" }));
+    foreign(made, "https://evil.example").answer().await.is_problem(403);
+    let made = app.post("/lists").json(&json!({ "name": "x" }));
+    let made = foreign(made, "https://b.example").answer().await.is(201);
+    assert_eq!(made.header("access-control-allow-origin"), "https://b.example");
+    let asked = app.request(Method::OPTIONS, "/lists");
+    let asked = foreign(asked, "https://b.example").answer().await.is(204);
+    assert!(asked.header("access-control-allow-methods").contains("POST"));
+
+    let form = foreign(app.post("/lists"), "https://evil.example");
+    let refused = form.form(&[("name", "Typed")]).answer().await.is(403);
+    assert!(
+        refused.text().contains("value=\"Typed\"") && refused.text().contains("What you typed")
+    );
+
+    let gone = format!("/lists/{}", "0".repeat(32));
+    for form in ["/new_item", "/settings"] {
+        let (url, fields) = (format!("{gone}{form}"), [("title", "Typed"), ("name", "Typed")]);
+        let page = app.submit(&url, &fields).await.is(404);
+        assert!(page.text().contains("Typed") && page.text().contains("href=\"/\""), "{form}");
+        assert!(!page.text().contains(&format!("href=\"{gone}")), "{form}");
+    }
+    app.get(&format!("{gone}/import")).answer().await.is(404);
+    let unread = format!("/lists/r{}", "0".repeat(32));
+    app.get(&format!("{unread}/settings")).answer().await.is(404);
+    app.post(&format!("{unread}/todos"))
+        .json(&json!({ "title": "x" }))
+        .answer()
+        .await
+        .is_problem(404);
+}
+
+#[tokio::test]
 async fn no_key_is_in_a_log_or_in_the_database() {
     let app = App::with(|up| up.argument("--access-log").with_admin()).await;
     let list = Own::new(&app, "Home").await;
@@ -327,6 +430,8 @@ async fn the_shared_list_can_be_turned_off() {
         app.get(path).answer().await.is(404);
     }
     app.post("/todos").json(&json!({ "title": "x" })).answer().await.is_problem(404);
+    let nothing = app.request(Method::PUT, "/todos").answer().await.is_problem(404);
+    assert!(!nothing.text().contains("The list is at"), "{}", nothing.text());
     app.submit("/new_item", &[("title", "x")]).await.is(404);
     assert!(!app.get("/lists").answer().await.is(200).text().contains("all share"));
     let list = Own::new(&app, "Home").await;
@@ -364,7 +469,9 @@ async fn without_a_script_a_list_is_made_used_and_shared() {
     page.add("mine").await;
     page.shows(["mine"]).await;
     page.toggle("mine").await;
+    page.shows_completed(["mine"]).await;
     page.click(".filters a[data-filter=completed]").await;
+    page.comes_to("location.search === '?filter=completed'").await;
     page.shows(["mine"]).await;
     page.destroy("mine").await;
     page.click(".undo").await;
@@ -372,8 +479,8 @@ async fn without_a_script_a_list_is_made_used_and_shared() {
     page.click("a[href$='/settings']").await;
     let read = page.find("#read-url").await.value().await.unwrap().unwrap();
     page.click("form[action$='/rekey'] button").await;
+    page.comes_to(&format!("document.querySelector('#read-url').value !== '{read}'")).await;
     let now = page.find("#read-url").await.value().await.unwrap().unwrap();
-    assert_ne!(read, now);
     page.goto(&now).await;
     assert!(page.has(".todo-list li").await && !page.has("form[method=post]").await);
     page.goto(&read).await;
@@ -404,6 +511,14 @@ async fn the_browser_remembers_its_lists_and_takes_them_along() {
     elsewhere.goto(link.as_str().unwrap()).await;
     elsewhere.comes_to(&format!("JSON.stringify({names}) === '{known}'")).await;
     assert_eq!(elsewhere.place().await, "/lists", "no key stays in the address");
+    // Nothing that somebody else has put into a link renames or breaks what is known.
+    let renamed =
+        json!([[home.key(), "Renamed", "pink"], [[home.key()], "Twice", "red"]]).to_string();
+    for junk in ["5", "null", "%7B%22a%22%3A1%7D", "[null]", "[1]", "%", &renamed] {
+        elsewhere.goto("about:blank").await;
+        elsewhere.goto(&app.url(&format!("/lists#{junk}"))).await;
+        elsewhere.comes_to(&format!("JSON.stringify({names}) === '{known}'")).await;
+    }
     elsewhere.click(".known-lists li:nth-child(2) button").await;
     elsewhere.goto(&app.url("/lists")).await;
     let left = json!(["The list that all share", "Work"]);

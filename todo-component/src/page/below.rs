@@ -17,6 +17,14 @@ pub async fn below(path: &str, except: &[&str], answer: Answer) -> Answer {
     {
         parts.headers.insert(header::LOCATION, location);
     }
+    let cookies: Vec<_> = parts.headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+    if !cookies.is_empty() {
+        parts.headers.remove(header::SET_COOKIE);
+    }
+    for cookie in cookies {
+        let moved = cookie.to_str().ok().and_then(|text| cookie_below(path, text).parse().ok());
+        parts.headers.append(header::SET_COOKIE, moved.unwrap_or(cookie));
+    }
     let kind = parts.headers.get(header::CONTENT_TYPE);
     let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let Ok(body) = body.collect().await;
@@ -26,6 +34,15 @@ pub async fn below(path: &str, except: &[&str], answer: Answer) -> Answer {
         _ => body,
     };
     Answer::from_parts(parts, Full::new(body))
+}
+
+/// A cookie goes with the pages below the path and with no others.
+fn cookie_below(path: &str, cookie: &str) -> String {
+    match cookie.split_once("; Path=/") {
+        Some((before, rest)) if rest.starts_with(';') => format!("{before}; Path={path}{rest}"),
+        Some((before, rest)) => format!("{before}; Path={path}/{rest}"),
+        None => cookie.to_owned(),
+    }
 }
 
 fn moves(address: &str, except: &[&str]) -> bool {
@@ -51,8 +68,16 @@ fn moved_below(path: &str, except: &[&str], html: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::moved_below;
+    use super::{cookie_below, moved_below};
     use maud::html;
+
+    #[test]
+    fn a_cookie_moves_with_its_pages() {
+        let of_list = cookie_below("/lists/k", "flash=done; Path=/; Max-Age=60");
+        assert_eq!(of_list, "flash=done; Path=/lists/k; Max-Age=60");
+        assert_eq!(cookie_below("/app", &of_list), "flash=done; Path=/app/lists/k; Max-Age=60");
+        assert_eq!(cookie_below("/app", "a=1"), "a=1");
+    }
 
     #[test]
     fn addresses_move_and_texts_do_not() {

@@ -10,8 +10,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
 
-/// What a form is sent as.
-pub const FORM: &str = "application/x-www-form-urlencoded";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The fields of a form that was sent.
 pub fn form(parts: &Parts, body: &Bytes) -> Result<Pairs, Problem> {

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::lists::Statement;
 use super::reads::Read;
-use super::scope::{digest, read_key};
+use super::scope::{Scope, digest, read_key};
 use super::writes::ONE;
 use super::{Store, sql};
 use crate::list::{Colour, Key, Look};
@@ -38,8 +38,9 @@ impl Store {
         let reads = self.key().is_some_and(Key::reads);
         let read_key = if reads { "NULL".to_owned() } else { read_key("$1") };
         let sql = |found: &str| format!("SELECT {} FROM todolist WHERE {found}", links(&read_key));
-        let statement = self.statement(|scope| sql(scope.found()), vec![]);
-        self.read(Read::new(statement)).await?.ok_or(Error::NoSuchList)
+        let mut params = vec![];
+        let sql = sql(Scope::reading(self.key(), &mut params).found());
+        self.read(Read::new((sql, params))).await?.ok_or(Error::NoSuchList)
     }
 
     /// Changes name and colour, or what of them is given.

@@ -72,7 +72,7 @@ pub fn page(
 impl Rows {
     fn of(key: Option<&Key>, selection: &Selection, after: Option<&Cursor>, rows: usize) -> Self {
         let mut params = Vec::new();
-        let mut list = Self { scope: Scope::new(key, &mut params), sql: String::new(), params };
+        let mut list = Self { scope: Scope::reading(key, &mut params), sql: String::new(), params };
         let order = match selection.filter {
             Filter::Due => "due, position, coalesce(rank, id), id",
             _ => ORDER,

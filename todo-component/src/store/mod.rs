@@ -77,13 +77,13 @@ impl Store {
         self.key.as_ref()
     }
 
-    /// A statement about this list; `params` are its own parameters.
+    /// A write of this list; `params` are its own parameters.
     fn statement(
         &self,
         sql: impl FnOnce(&Scope) -> String,
         mut params: Vec<ParameterValue>,
     ) -> Statement {
-        let scope = Scope::new(self.key.as_ref(), &mut params);
+        let scope = Scope::writing(self.key.as_ref(), &mut params);
         (sql(&scope), params)
     }
 
@@ -146,7 +146,9 @@ impl Store {
     }
 
     fn one_todo(&self, id: i64) -> Read {
-        Read::new(self.statement(sql::get, vec![id.into()]))
+        let mut params = vec![id.into()];
+        let scope = Scope::reading(self.key(), &mut params);
+        Read::new((sql::get(&scope), params))
     }
 }
 

@@ -8,6 +8,9 @@ use spin_sdk::pg::ParameterValue;
 pub struct Scope {
     /// The condition that finds the list in `todolist`, if there is one.
     list: Option<String>,
+    /// A list that is written to stays there until that is done: else its todos could come
+    /// after it has gone. It is locked before them, by everybody.
+    lock: &'static str,
 }
 
 /// The digest under which a list is known; `key` is an expression in SQL.
@@ -21,14 +24,19 @@ pub fn read_key(key: &str) -> String {
 }
 
 impl Scope {
-    /// The statement's parameters get the key as their last.
-    pub fn new(key: Option<&Key>, params: &mut Vec<ParameterValue>) -> Self {
+    /// For a statement that reads. Its parameters get the key as their last.
+    pub fn reading(key: Option<&Key>, params: &mut Vec<ParameterValue>) -> Self {
         let list = key.map(|key| {
             params.push(key.as_str().to_owned().into());
             let column = if key.reads() { "read_digest" } else { "write_digest" };
             format!("{column} = {}", digest(&format!("${}", params.len())))
         });
-        Self { list }
+        Self { list, lock: "" }
+    }
+
+    /// The same for one that writes.
+    pub fn writing(key: Option<&Key>, params: &mut Vec<ParameterValue>) -> Self {
+        Self { lock: " FOR KEY SHARE", ..Self::reading(key, params) }
     }
 
     /// The table.
@@ -66,8 +74,7 @@ impl Scope {
 
     /// Whether there is such a list.
     pub fn is_there(&self) -> String {
-        let exists = |list| format!("EXISTS (SELECT FROM todolist WHERE {list})");
-        self.list.as_ref().map_or_else(|| "true".to_owned(), exists)
+        self.id().map_or_else(|| "true".to_owned(), |id| format!("{id} IS NOT NULL"))
     }
 
     /// What stands before the columns of a new row, and before its values.
@@ -90,6 +97,7 @@ impl Scope {
     }
 
     fn id(&self) -> Option<String> {
-        self.list.as_ref().map(|list| format!("(SELECT id FROM todolist WHERE {list})"))
+        let lock = self.lock;
+        self.list.as_ref().map(|list| format!("(SELECT id FROM todolist WHERE {list}{lock})"))
     }
 }

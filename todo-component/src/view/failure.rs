@@ -9,7 +9,7 @@ use maud::{Markup, html};
 pub struct Unsaved<'a> {
     /// Where it was sent.
     pub action: &'a str,
-    /// All its fields. Those that somebody typed are `title` and `notes`.
+    /// All its fields. Those that somebody typed are `title`, `name` and `notes`.
     pub fields: Vec<(&'a str, &'a str)>,
     /// Whether the same form may be taken a moment later.
     pub again: bool,
@@ -45,9 +45,9 @@ pub fn failure(status: u16, title: &str, detail: &str, unsaved: Option<&Unsaved>
 fn typed(unsaved: &Unsaved) -> Markup {
     html! {
         @for (name, value) in &unsaved.fields {
-            @if *name == "title" {
+            @if ["title", "name"].contains(name) {
                 label for="typed" { "What you typed" }
-                input.field #typed type="text" name="title" readonly dir="auto" value=(value);
+                input.field #typed type="text" name=(name) readonly dir="auto" value=(value);
             } @else if *name == "notes" && !value.is_empty() {
                 label for="typed-notes" { "Notes" }
                 textarea.field #typed-notes name="notes" rows="6" readonly dir="auto" { "\n" (value) }

@@ -1,14 +1,14 @@
 //! The pages around lists of one's own: where one is made, and the settings of each.
 
-use super::{Draft, document};
+use super::document;
 use crate::assets;
 use crate::list::{Colour, Look, MAX_NAME};
 use maud::{Markup, html};
 
 /// `/lists`. The browser knows which lists it has seen, and the script shows them.
-pub fn lists(shared: bool, refused: Option<Draft>) -> Markup {
-    let name = refused.map_or("", |draft| draft.title).to_owned();
-    let look = Look { name, colour: Colour::default() };
+/// `refused` is what somebody typed, and why it was not taken.
+pub fn lists(shared: bool, refused: Option<(&Look, &str)>) -> Markup {
+    let none = Look { name: String::new(), colour: Colour::default() };
     let content = html! {
         section.card.lists-page {
             h2 { "Lists" }
@@ -19,7 +19,7 @@ pub fn lists(shared: bool, refused: Option<Draft>) -> Markup {
             p.take-along hidden { a href="/lists" { "Link to all of these, for another device of yours" } }
             form method="post" action="/lists" autocomplete="off" {
                 h3 { "New list" }
-                (fields(&look, refused.map(|draft| draft.error)))
+                (fields(refused.map_or(&none, |(look, _)| look), refused.map(|(_, error)| error)))
                 div.buttons { button.primary type="submit" { "Make the list" } }
             }
             p { "A list of your own has an address that nobody guesses. Whoever has the address has the list: keep it, and give it to those alone who may change the list." }
