@@ -4,6 +4,10 @@ use http::HeaderMap;
 pub use reqwest::Body;
 use reqwest::{Client, RequestBuilder, redirect::Policy};
 use serde_json::Value;
+use std::time::Duration;
+
+/// How long it keeps a connection that nobody uses: less than the host does, as a balancer before it.
+const IDLE: Duration = Duration::from_mins(1);
 
 /// A client that follows nothing, remembers cookies and knows no proxy.
 pub fn client() -> Client {
@@ -11,6 +15,7 @@ pub fn client() -> Client {
         .redirect(Policy::none())
         .cookie_store(true)
         .no_proxy()
+        .pool_idle_timeout(IDLE)
         .build()
         .expect("build a client")
 }

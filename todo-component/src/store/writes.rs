@@ -7,17 +7,20 @@ use super::members::Members;
 use super::reads::Found;
 use super::row::{Row, json};
 use super::{Created, Outcome, Store, sql};
-use crate::clock::within;
+use crate::clock::{first, within};
 use crate::position::Position;
 use crate::todo::{Change, Deletion, Edit, Marking, Todo, Undo, Versions};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::pg::ParameterValue;
+use std::future::pending;
 use std::time::Duration;
 
 /// How long opening a connection may take before the servers are asked one by
 /// one which of them is the primary: one that is frozen holds up the others.
 const OPENING: Duration = Duration::from_secs(4);
+/// How long the same one is waited for beside that: in all less than a write may take.
+const OPENING_BESIDE: Duration = Duration::from_secs(5);
 /// How long the write of one todo may take. The pages' script waits longer.
 pub(super) const ONE: Duration = Duration::from_secs(10);
 /// How long a write may take that concerns all of them. The host's limit for
@@ -184,13 +187,23 @@ impl Store {
         if addresses.replica.is_none() {
             return Ok(Primary { connection: addresses.primary().await?, replicated: false });
         }
-        let opened = within(OPENING, addresses.primary()).await;
-        let opened = opened.unwrap_or_else(|| Err(Error::Unavailable(late(OPENING))));
-        let connection = match opened {
-            Err(error) if error.passes() => {
+        let mut opening = Box::pin(addresses.primary());
+        let connection = match within(OPENING, opening.as_mut()).await {
+            Some(Err(error)) if error.passes() => {
                 Members::ask(&addresses, None).await.primary().ok_or(error)?
             }
-            opened => opened?,
+            Some(opened) => opened?,
+            // Frozen or only slow: whichever leads to the primary first.
+            None => {
+                let elsewhere = async {
+                    match Members::ask(&addresses, None).await.primary() {
+                        Some(connection) => Ok(connection),
+                        None => pending().await,
+                    }
+                };
+                let opened = within(OPENING_BESIDE, first(elsewhere, opening)).await;
+                opened.unwrap_or_else(|| Err(Error::Unavailable(late(OPENING + OPENING_BESIDE))))?
+            }
         };
         Ok(Primary { connection, replicated: true })
     }
