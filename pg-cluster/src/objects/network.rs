@@ -27,8 +27,9 @@ pub fn port(number: i32) -> NetworkPolicyPort {
     }
 }
 
-/// PostgreSQL for pods of this namespace and of those in `clients`; Patroni's
-/// API for members, and for its metrics for those in `monitors` (whatever changes something wants a password); pgBackRest for what takes backups. Probes and port-forwards come from the node and pass.
+/// PostgreSQL for pods of this namespace and of those in `clients`; Patroni's API for members, and
+/// for its metrics for those in `monitors` (what changes something wants a password); pgBackRest for
+/// what takes backups. Probes and port-forwards come from the node and pass.
 pub fn policy(env: &Env) -> NetworkPolicy {
     let members = peer(Some(select(selector(env))), None);
     let namespaces = |names: &[Name]| -> Vec<_> {

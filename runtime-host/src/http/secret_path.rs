@@ -7,13 +7,13 @@ use percent_encoding::percent_decode_str;
 /// How often a path may have been escaped.
 const ESCAPES: usize = 3;
 
-/// What stands before a key in a path, by `tool.runtime-host.secret_path` of each component.
+/// What stands before a key in a path, by `tool.runtime-host.secret_path` of each component; in lower case.
 #[derive(Default)]
 pub struct SecretPaths(Vec<String>);
 
 impl SecretPaths {
     pub fn new(paths: impl Iterator<Item = String>) -> Self {
-        Self(paths.collect())
+        Self(paths.map(|path| path.to_ascii_lowercase()).collect())
     }
 
     /// A path as the log may have it: nothing that comes after a secret path, wherever that stands and
@@ -24,7 +24,7 @@ impl SecretPaths {
         }
         let plain = plain(path);
         let folded = plain.to_ascii_lowercase();
-        let end = |secret: &String| Some(folded.find(&secret.to_ascii_lowercase())? + secret.len());
+        let end = |secret: &String| Some(folded.find(secret)? + secret.len());
         match self.0.iter().filter_map(end).min() {
             Some(end) if end < plain.len() => format!("{}…", &plain[..end]).into(),
             _ => path.into(),
@@ -36,6 +36,9 @@ impl SecretPaths {
 fn plain(path: &str) -> String {
     let mut plain = path.to_owned();
     for _ in 0..ESCAPES {
+        if !plain.contains('%') {
+            break;
+        }
         plain = percent_decode_str(&plain).decode_utf8_lossy().into_owned();
     }
     while plain.contains("//") {

@@ -7,9 +7,9 @@ pub enum Error {
     /// Nothing was changed.
     #[error("no database: {0}")]
     Unavailable(String),
-    /// A statement was sent, and what became of it is unknown.
     #[error("there is no such list")]
     NoSuchList,
+    /// A statement was sent, and what became of it is unknown.
     #[error("no answer from the database: {0}")]
     Unanswered(String),
     #[error(
