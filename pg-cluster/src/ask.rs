@@ -10,7 +10,8 @@ use crate::{
     cluster::Cluster,
     exec::PSQL,
     health::{Answer, Member, archive},
-    objects::{CERTIFICATE_FILE, CONTAINER, SET_LABEL, archive::GAP_FILE},
+    objects::{CA_FILE, CERTIFICATE_FILE, CONTAINER, SET_LABEL, archive::GAP_FILE},
+    passwords,
     pods::{blocked, is_ready},
 };
 
@@ -85,15 +86,19 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
     // The disk first, since a full one may be why PostgreSQL doesn't answer.
     let script = format!(
         "df -PB1 \"$PGDATA/..\" | tail -n 1; \
-         echo $(sha256sum < {CERTIFICATE_FILE}) $(stat -Lc %.Y {CERTIFICATE_FILE}); \
+         echo $(cat {CERTIFICATE_FILE} {CA_FILE} | sha256sum) $(stat -Lc %.Y {CERTIFICATE_FILE}); \
+         {}; \
          echo $( (stat -c %Y {GAP_FILE} && cat {GAP_FILE}) 2> /dev/null); \
-         ({PSQL} -d postgres) 2>&1 || true"
+         ({PSQL} -d postgres) 2>&1 || true",
+        passwords::digest_script()
     );
     match cluster.shell(&member.name, &script, &format!("{QUESTION}\n\\q\n"), ANSWER_LIMIT).await {
         Ok(output) => {
             let (disk, rest) = output.split_once('\n').unwrap_or((&output, ""));
             let (file, rest) = rest.split_once('\n').unwrap_or((rest, ""));
             member.certificate_file = certificate::File::parse(file);
+            let (passwords, rest) = rest.split_once('\n').unwrap_or((rest, ""));
+            member.passwords = passwords.split_once(' ').map(|(digest, _)| digest.to_owned());
             let (gap, answer) = rest.split_once('\n').unwrap_or((rest, ""));
             member.archive_gap = archive::Gap::parse(gap);
             // Device, size, used, available: what root or a quota keeps back is not for us.

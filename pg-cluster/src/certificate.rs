@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-/// Whether a member serves the certificate that its Secret holds.
+/// Whether a member serves the certificate that its Secret holds, and trusts whom it names.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -23,9 +23,11 @@ impl State {
     }
 }
 
-/// The file that a member's PostgreSQL reads its certificate from.
+/// The files that a member's PostgreSQL reads its certificate and its CAs' from. The kubelet renews
+/// them together.
 #[derive(Clone, Debug)]
 pub struct File {
+    /// Of both, one after the other.
     pub digest: String,
     /// Seconds since 1970, by the node's clock.
     pub written: f64,
@@ -39,8 +41,8 @@ impl File {
     }
 }
 
-pub fn digest_of(certificate: &str) -> String {
-    HEXLOWER.encode(digest(&SHA256, certificate.as_bytes()).as_ref())
+pub fn digest_of(text: &str) -> String {
+    HEXLOWER.encode(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 /// Whether it serves the certificate with this digest, which is None for whoever may not know it.

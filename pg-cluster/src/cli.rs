@@ -128,6 +128,24 @@ pub enum Command {
         #[arg(long, default_value = "600", value_parser = seconds)]
         timeout: Duration,
     },
+    /// Make new passwords: for every role and for Patroni's own users, or for some of them
+    RotatePasswords {
+        /// This role's alone
+        #[arg(long, conflicts_with = "system")]
+        role: Option<String>,
+        /// Those of Patroni's users alone: superuser, replication, rewind and its API
+        #[arg(long)]
+        system: bool,
+        /// Give up waiting for one member after this many seconds
+        #[arg(long, default_value = "600", value_parser = seconds)]
+        timeout: Duration,
+    },
+    /// Replace the CA, one step at a time: run it again when every client has read ca.crt
+    RotateCa {
+        /// Give up waiting after this many seconds
+        #[arg(long, default_value = "600", value_parser = seconds)]
+        timeout: Duration,
+    },
     /// Change how many members the set of replicas has
     Scale {
         /// Members of the set

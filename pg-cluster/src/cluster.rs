@@ -15,7 +15,7 @@ use kube::{
 use serde_json::json;
 use tokio::{io::DuplexStream, time::timeout};
 
-use crate::{env::Env, names, objects, progress::Wait};
+use crate::{certificate, env::Env, names, objects, progress::Wait};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -123,10 +123,22 @@ impl Cluster {
 
     /// A key of a Secret, or None if either is not there.
     pub async fn secret(&self, name: &str, key: &str) -> Result<Option<String>> {
-        let api = self.api::<Secret>();
-        let found =
-            twice(|| api.get_opt(name)).await.with_context(|| format!("read the Secret {name}"))?;
+        let found = self.whole_secret(name).await?;
         Ok(found.and_then(|secret| secret_value(&secret, key)))
+    }
+
+    pub async fn whole_secret(&self, name: &str) -> Result<Option<Secret>> {
+        let api = self.api::<Secret>();
+        twice(|| api.get_opt(name)).await.with_context(|| format!("read the Secret {name}"))
+    }
+
+    /// Changes one key of a Secret, and nothing else of it.
+    pub async fn patch_secret(&self, name: &str, key: &str, value: &str) -> Result<()> {
+        let patch = json!({ "stringData": { key: value } });
+        let patched =
+            self.api::<Secret>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        patched.with_context(|| format!("change {key} of the Secret {name}"))?;
+        Ok(())
     }
 
     /// A connection to a port of a pod, through the API server.
@@ -138,7 +150,7 @@ impl Cluster {
         forward.take_stream(port).context("take the forwarded stream")
     }
 
-    /// The certificate of the CA that signed the server's.
+    /// The certificates of the CAs to trust.
     pub async fn authority(&self) -> Result<String> {
         let name = names::certificate(&self.env);
         self.secret(&name, objects::secrets::CA)
@@ -158,6 +170,12 @@ fn only(pod: &Pod) -> DeleteParams {
 
 pub fn secret_value(secret: &Secret, key: &str) -> Option<String> {
     String::from_utf8(secret.data.as_ref()?.get(key)?.0.clone()).ok()
+}
+
+/// What the certificate and the CAs in a Secret are told by, where a member has them as files.
+pub fn certificate_digest(secret: &Secret) -> Option<String> {
+    let trusted = secret_value(secret, objects::secrets::CA)?;
+    Some(certificate::digest_of(&(secret_value(secret, "tls.crt")? + &trusted)))
 }
 
 #[cfg(test)]

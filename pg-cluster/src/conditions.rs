@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::Event;
 use kube::{ResourceExt, api::ListParams};
 
 use crate::{
-    certificate::{self, State},
-    cluster::Cluster,
+    certificate::State,
+    cluster::{Cluster, certificate_digest},
     health::{self, Member, Role},
     names,
     objects::HomeSet,
@@ -83,11 +83,24 @@ async fn refused(cluster: &Cluster) -> Option<String> {
     None
 }
 
+/// Waits until the superuser needs no password in any member's pod.
+pub async fn open_within(cluster: &Cluster) -> Result<Wait<()>> {
+    let mut closed = Vec::new();
+    for pod in cluster.pods().await? {
+        let name = pod.name_any();
+        let script = "exec psql -wXAtc 'select 1' -d postgres";
+        if cluster.shell(&name, script, "", RELOAD_LIMIT).await.is_err() {
+            closed.push(name);
+        }
+    }
+    Ok(if closed.is_empty() { Wait::Over(()) } else { Wait::For(closed.join(", ")) })
+}
+
 /// Waits until every member serves the certificate of the Secret; a renewed one has to get there
 /// first, and is then loaded without a restart.
 pub async fn served(cluster: &Cluster) -> Result<Wait<()>> {
     let name = names::certificate(&cluster.env);
-    let digest = cluster.secret(&name, "tls.crt").await?.as_deref().map(certificate::digest_of);
+    let digest = cluster.whole_secret(&name).await?.as_ref().and_then(certificate_digest);
     let digest = digest.unwrap_or_default();
     let mut awaited = Vec::new();
     for member in members(cluster).await?.members {

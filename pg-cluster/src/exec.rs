@@ -50,11 +50,23 @@ impl Cluster {
         &self,
         pod: &str,
         script: &str,
+        input: impl AsyncRead + Unpin,
+        output: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<String> {
+        self.stream_in(objects::CONTAINER, pod, script, input, output).await
+    }
+
+    /// The same in another container of the pod.
+    pub async fn stream_in(
+        &self,
+        container: &str,
+        pod: &str,
+        script: &str,
         mut input: impl AsyncRead + Unpin,
         mut output: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<String> {
         let params = AttachParams::default()
-            .container(objects::CONTAINER)
+            .container(container)
             .stdin(true)
             .stderr(true)
             .max_stdin_buf_size(BUFFER)

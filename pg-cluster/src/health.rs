@@ -111,12 +111,17 @@ pub struct Member {
     pub pending_restart: bool,
     /// Its pod was made from an older template than its set has now.
     pub outdated: bool,
+    /// It started before the passwords of Patroni's users changed, and would be refused if it asked.
+    pub old_passwords: bool,
     pub certificate: certificate::State,
     /// What runs, by its digest; one tag may mean several images.
     #[serde(skip)]
     pub image: Option<String>,
     #[serde(skip)]
     pub certificate_file: Option<certificate::File>,
+    /// By their digest.
+    #[serde(skip)]
+    pub passwords: Option<String>,
     #[serde(skip)]
     pub archive_gap: Option<archive::Gap>,
     #[serde(skip)]

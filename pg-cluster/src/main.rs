@@ -3,6 +3,7 @@
 mod apply;
 mod archive;
 mod ask;
+mod authorities;
 mod certificate;
 mod cli;
 mod cluster;

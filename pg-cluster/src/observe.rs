@@ -7,12 +7,12 @@ use k8s_openapi::api::{apps::v1::StatefulSet, core::v1};
 use kube::{Api, ResourceExt, api::ListParams};
 
 use crate::{
-    ask, certificate,
-    cluster::Cluster,
+    ask,
+    cluster::{Cluster, certificate_digest, secret_value},
     health::{self, Member, Report, nodes::Node},
     names,
-    objects::HomeSet,
-    tls,
+    objects::{HomeSet, secrets::CA},
+    passwords, tls,
 };
 
 /// What the members say, and the archive.
@@ -64,18 +64,25 @@ async fn nodes(cluster: &Cluster, members: &[Member]) -> Result<Vec<Node>> {
 /// What the members say: enough for who waits for them, and it waits for no bucket.
 pub async fn members(cluster: &Cluster) -> Result<Report> {
     let env = &cluster.env;
-    let server = names::certificate(env);
-    let (pods, agreed, pem, revisions) = tokio::try_join!(
+    let (server, credentials) = (names::certificate(env), names::credentials(env));
+    let (pods, agreed, server, credentials, revisions) = tokio::try_join!(
         cluster.pods(),
         cluster.agreed(),
-        cluster.secret_or_none(&server, "tls.crt"),
+        cluster.secret_or_none(&server),
+        cluster.secret_or_none(&credentials),
         revisions(cluster),
     )?;
-    let digest = pem.as_deref().map(certificate::digest_of);
+    let pem = server.as_ref().and_then(|secret| secret_value(secret, "tls.crt"));
+    let trusted = server.as_ref().and_then(|secret| secret_value(secret, CA));
+    let digest = server.as_ref().and_then(certificate_digest);
+    let passwords =
+        credentials.and_then(|secret| passwords::digest(|key| secret_value(&secret, key)));
     let mut members = join_all(pods.iter().map(|pod| ask::member(cluster, pod))).await;
     for (member, pod) in members.iter_mut().zip(&pods) {
         let own = pod.labels().get("controller-revision-hash");
         member.outdated = own.is_some_and(|own| !revisions.contains(own));
+        member.old_passwords =
+            member.passwords.as_ref().zip(passwords.as_ref()).is_some_and(|(own, now)| own != now);
         member.certificate = member.serves(digest.as_deref());
     }
     health::join(&mut members);
@@ -84,7 +91,14 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
         pem.map(|pem| tls::expiry(&pem)).transpose()?.map(|end| tls::days_left(end, now));
     let judged =
         health::judge(env, &members, agreed.leader.as_deref(), &agreed.synchronous, days_left);
-    let (verdict, advice) = if agreed.is_paused() { health::with_pause(judged) } else { judged };
+    let (verdict, mut advice) =
+        if agreed.is_paused() { health::with_pause(judged) } else { judged };
+    if trusted.is_some_and(|trusted| tls::count(&trusted) > 1) {
+        advice.push(
+            "two CAs are trusted, because one replaces the other: when every client has read its ca.crt since, run `pg-cluster rotate-ca`, which goes on with it"
+                .to_owned(),
+        );
+    }
     let primary = health::primary(&members);
     Ok(Report {
         name: env.name.to_string(),
@@ -119,8 +133,8 @@ async fn revisions(cluster: &Cluster) -> Result<Vec<String>> {
 
 impl Cluster {
     /// Whoever may not read Secrets still gets a status, without the expiry.
-    async fn secret_or_none(&self, name: &str, key: &str) -> Result<Option<String>> {
-        match self.secret(name, key).await {
+    async fn secret_or_none(&self, name: &str) -> Result<Option<v1::Secret>> {
+        match self.whole_secret(name).await {
             Err(error) if error.downcast_ref::<kube::Error>().is_some_and(is_forbidden) => Ok(None),
             other => other,
         }

@@ -6,10 +6,28 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::{env::Env, keys::GivenKeys, password::Password};
+use crate::{certificate, env::Env, keys::GivenKeys, password::Password};
 
-/// The users that Patroni itself needs.
-const SYSTEM: [&str; 4] = ["superuser", "replication", "rewind", "restapi"];
+/// A user that Patroni itself needs.
+pub struct SystemUser {
+    /// Of the Secret `<name>-credentials`.
+    pub key: &'static str,
+    /// Where a member finds the password, as it was when its container started.
+    pub variable: &'static str,
+    /// In PostgreSQL; Patroni's API has a user of its own.
+    pub role: Option<&'static str>,
+}
+
+pub const SYSTEM: [SystemUser; 4] = [
+    SystemUser { key: "superuser", variable: "PATRONI_SUPERUSER_PASSWORD", role: Some("postgres") },
+    SystemUser {
+        key: "replication",
+        variable: "PATRONI_REPLICATION_PASSWORD",
+        role: Some("replicator"),
+    },
+    SystemUser { key: "rewind", variable: "PATRONI_REWIND_PASSWORD", role: Some("rewind") },
+    SystemUser { key: "restapi", variable: "PATRONI_RESTAPI_PASSWORD", role: None },
+];
 
 #[derive(Clone, Debug)]
 pub struct Passwords {
@@ -45,10 +63,10 @@ impl Given {
         })?;
         for name in given.system.keys() {
             ensure!(
-                SYSTEM.contains(&name.as_str()),
+                SYSTEM.iter().any(|user| user.key == name),
                 "{}: system.{name} is none of {}",
                 path.display(),
-                SYSTEM.join(", ")
+                SYSTEM.map(|user| user.key).join(", ")
             );
         }
         for name in given.roles.keys() {
@@ -72,7 +90,7 @@ impl Given {
 
 impl Given {
     pub fn has_every_system_user(&self) -> bool {
-        SYSTEM.iter().all(|user| self.system.contains_key(*user))
+        SYSTEM.iter().all(|user| self.system.contains_key(user.key))
     }
 }
 
@@ -101,11 +119,11 @@ impl Passwords {
         live: impl Fn(Option<&str>, &str) -> Option<String>,
     ) -> Result<Self> {
         let mut system = BTreeMap::new();
-        for key in SYSTEM {
+        for SystemUser { key, .. } in SYSTEM {
             let password = match (live(None, key), given.system.get(key)) {
                 (Some(old), Some(new)) if old != new.expose() => bail!(
                     "secrets.yaml has another password for {key} than the running cluster: \
-                     take it out of secrets.yaml, since changing it needs every member at once"
+                     take it out of secrets.yaml; `pg-cluster rotate-passwords --system` makes new ones"
                 ),
                 (Some(old), _) => Password::kept(old),
                 (None, Some(new)) => new.clone(),
@@ -124,6 +142,34 @@ impl Passwords {
         }
         Ok(Self { system, roles })
     }
+}
+
+/// New ones for the users that Patroni needs.
+pub fn generate_system() -> Result<BTreeMap<String, Password>> {
+    SYSTEM.iter().map(|user| Ok((user.key.to_owned(), Password::generate()?))).collect()
+}
+
+/// The roles among them, each with its password.
+pub fn system_roles(
+    system: &BTreeMap<String, Password>,
+) -> impl Iterator<Item = (&'static str, &Password)> {
+    SYSTEM.iter().filter_map(|user| Some((user.role?, system.get(user.key)?)))
+}
+
+/// By which members that run with these passwords are told from those with others.
+pub fn digest(mut value: impl FnMut(&str) -> Option<String>) -> Option<String> {
+    let mut all = String::new();
+    for user in SYSTEM {
+        all.push_str(&value(user.key)?);
+        all.push('\n');
+    }
+    Some(certificate::digest_of(&all))
+}
+
+/// What prints the same digest in a member.
+pub fn digest_script() -> String {
+    let values = SYSTEM.map(|user| format!("\"${}\"", user.variable)).join(" ");
+    format!("printf '%s\\n' {values} | sha256sum")
 }
 
 #[cfg(test)]
@@ -204,6 +250,21 @@ mod tests {
             assert!(error.contains(advice), "{text}: {error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_member_tells_its_passwords_by_a_digest_alone() {
+        let value = |key: &str| Some(format!("{key}-password"));
+        let mut member = Command::new("sh");
+        member.args(["-c", &digest_script()]);
+        for user in SYSTEM {
+            member.env(user.variable, value(user.key).unwrap());
+        }
+        let said = String::from_utf8(member.output().unwrap().stdout).unwrap();
+        assert_eq!(said.split_once(' ').unwrap().0, digest(value).unwrap());
+        let other = |key: &str| value(key).map(|text| text.replace("rewind", "other"));
+        assert_ne!(digest(value), digest(other));
+        assert_eq!(digest(|key| value(key).filter(|_| key != "restapi")), None);
     }
 
     #[test]

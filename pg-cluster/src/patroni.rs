@@ -155,6 +155,24 @@ impl Cluster {
             .secret(&name, "restapi")
             .await?
             .with_context(|| format!("there is no Secret {name}: run `pg-cluster init`"))?;
+        let (status, answer) = self.send(pod, &password, method.clone(), path, body).await?;
+        if status != StatusCode::UNAUTHORIZED {
+            return Ok((status, answer));
+        }
+        // It started before the password was changed.
+        let own = "printf %s \"$PATRONI_RESTAPI_PASSWORD\"";
+        let own = self.shell(pod, own, "", ANSWER_LIMIT).await?;
+        self.send(pod, &own, method, path, body).await
+    }
+
+    async fn send(
+        &self,
+        pod: &str,
+        password: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<(StatusCode, String)> {
         let login = BASE64.encode(format!("{}:{password}", secrets::RESTAPI_USER).as_bytes());
         let stream = self.forward(pod, u16::try_from(PATRONI_PORT)?).await?;
         let (mut sender, connection) =

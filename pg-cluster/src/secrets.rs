@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
+    authorities::Authorities,
     cluster::{Cluster, secret_value},
+    env::Env,
     keys::ArchiveKeys,
     names,
     objects::{Object, archive, secrets},
     passwords::{Given, Passwords},
+    progress,
     tls::{self, Authority, Certificate},
 };
 
@@ -20,6 +23,84 @@ pub struct Secrets {
     pub for_members: Vec<Object>,
     /// What the roles' clients read.
     pub for_roles: Vec<Object>,
+}
+
+/// Whom members and clients trust, and what the members show them.
+pub struct Trust {
+    pub authorities: Authorities,
+    pub certificate: Certificate,
+    /// Whether the Secrets of the members and of the roles say so already.
+    pub settled: bool,
+}
+
+impl Trust {
+    /// Changes nothing: what is made here is gone unless it is applied.
+    pub async fn wanted(cluster: &Cluster) -> Result<Self> {
+        Self::beside(&cluster.env, &live(cluster).await?)
+    }
+
+    fn beside(env: &Env, live: &Live) -> Result<Self> {
+        let now = Timestamp::now();
+        let (own, server) = (names::authority(env), names::certificate(env));
+        let trusted = value(live, &server, secrets::CA);
+        let stored = Authorities::read(|key| value(live, &own, key), trusted);
+        let authorities = match stored {
+            Some(authorities) => authorities,
+            None => Authorities::of(Authority::generate(env, now)?),
+        };
+        let current = value(live, &server, "tls.crt").zip(value(live, &server, "tls.key"));
+        let current = current
+            .map(|(certificate, key)| Certificate { certificate, key })
+            .filter(|current| is_good(current, &authorities, env, now));
+        let bundle = authorities.bundle();
+        let holds = |name: &String| value(live, name, secrets::CA).as_ref() == Some(&bundle);
+        let roles = env.roles.keys().map(|role| names::role_secret(env, role));
+        let settled = current.is_some()
+            && holds(&server)
+            && roles.filter(|name| live.contains_key(name)).all(|name| holds(&name));
+        let certificate = match current {
+            Some(current) => current,
+            None => authorities.signing.issue(env, now)?,
+        };
+        Ok(Self { authorities, certificate, settled })
+    }
+
+    /// The next step of a rotation of the CA.
+    pub fn advance(self, env: &Env) -> Result<Self> {
+        let now = Timestamp::now();
+        let authorities = self.authorities.advance(env, now)?;
+        let certificate = if is_good(&self.certificate, &authorities, env, now) {
+            self.certificate
+        } else {
+            authorities.signing.issue(env, now)?
+        };
+        Ok(Self { authorities, certificate, settled: false })
+    }
+}
+
+/// Whether a certificate may be served on: by the CA that signs, for every name, and for a while.
+fn is_good(current: &Certificate, authorities: &Authorities, env: &Env, now: Timestamp) -> bool {
+    let pem = &current.certificate;
+    tls::is_issued_by(pem, &authorities.signing.certificate)
+        && tls::expiry(pem).is_ok_and(|end| tls::days_left(end, now) >= tls::RENEW_DAYS)
+        && tls::is_current(pem, env)
+}
+
+/// The Secrets that are there, by name.
+type Live = BTreeMap<String, Secret>;
+
+fn value(live: &Live, name: &str, key: &str) -> Option<String> {
+    secret_value(live.get(name)?, key)
+}
+
+async fn live(cluster: &Cluster) -> Result<Live> {
+    let mut live = Live::new();
+    for name in names::secrets(&cluster.env) {
+        if let Some(secret) = cluster.whole_secret(&name).await? {
+            live.insert(name, secret);
+        }
+    }
+    Ok(live)
 }
 
 /// The users that Patroni needs have their passwords in the database as well: beside data that is
@@ -31,7 +112,7 @@ async fn refuse_new_passwords(cluster: &Cluster, given: &Given) -> Result<()> {
     let Some(kept) = kept.filter(|_| !given.has_every_system_user()) else { return Ok(()) };
     bail!(
         "the Secret {} is gone, and the volume {kept} is there, whose database has its passwords: put the Secret back from a copy, or write superuser, replication, \
-         rewind and restapi as they were under `system` in secrets.yaml",
+         rewind and restapi as they were under `system` in secrets.yaml, or, if a primary runs, have new ones made by `pg-cluster rotate-passwords --system`",
         names::credentials(env)
     )
 }
@@ -40,54 +121,30 @@ impl Secrets {
     /// Changes nothing: what is made here is gone unless the objects are applied.
     pub async fn wanted(cluster: &Cluster, given: &Given) -> Result<Self> {
         let env = &cluster.env;
-        let mut live = BTreeMap::new();
-        for name in names::secrets(env) {
-            let found = cluster.api::<Secret>().get_opt(&name).await;
-            if let Some(secret) = found.with_context(|| format!("read the Secret {name}"))? {
-                live.insert(name, secret);
-            }
-        }
-        let value = |name: &str, key: &str| secret_value(live.get(name)?, key);
+        let live = live(cluster).await?;
         if !live.contains_key(&names::credentials(env)) {
             refuse_new_passwords(cluster, given).await?;
         }
         let passwords = Passwords::resolve(env, given, |role, key| {
             let holder = role.map(|role| names::role_secret(env, role));
-            value(&holder.unwrap_or_else(|| names::credentials(env)), key)
+            value(&live, &holder.unwrap_or_else(|| names::credentials(env)), key)
         })?;
-
-        let now = Timestamp::now();
-        let (own, server) = (names::authority(env), names::certificate(env));
-        let authority = match (value(&own, secrets::CA), value(&own, "ca.key")) {
-            (Some(certificate), Some(key)) => Authority { certificate, key },
-            _ => Authority::generate(env, now)?,
-        };
-        let current = match (value(&server, "tls.crt"), value(&server, "tls.key")) {
-            (Some(certificate), Some(key))
-                if value(&server, secrets::CA).as_ref() == Some(&authority.certificate) =>
-            {
-                Some(Certificate { certificate, key })
-            }
-            _ => None,
-        };
-        let due = |certificate: &Certificate| {
-            tls::expiry(&certificate.certificate)
-                .is_ok_and(|end| tls::days_left(end, now) >= tls::RENEW_DAYS)
-                && tls::is_current(&certificate.certificate, env)
-        };
-        let certificate = match current.filter(due) {
-            Some(certificate) => certificate,
-            None => authority.issue(env, now)?,
-        };
-        let mut for_members = secrets::for_members(env, &passwords, &authority, &certificate)?;
+        let Trust { authorities, certificate, .. } = Trust::beside(env, &live)?;
+        if authorities.signing.key.is_none() {
+            progress::warn(&format!(
+                "the Secret {} is gone, so nobody can renew the certificate: put it back from a copy, or run `pg-cluster rotate-ca`",
+                names::authority(env)
+            ));
+        }
+        let mut for_members = secrets::for_members(env, &passwords, &authorities, &certificate)?;
         if let Some(backup) = &env.backup {
             let name = names::backup(env);
             let keys = ArchiveKeys::resolve(backup.own.is_some(), given.backup.as_ref(), |key| {
-                value(&name, key)
+                value(&live, &name, key)
             })?;
             for_members.push(archive::secret(env, backup, &keys)?);
         }
-        let for_roles = secrets::for_roles(env, &passwords, &authority)?;
+        let for_roles = secrets::for_roles(env, &passwords, &authorities.bundle())?;
         Ok(Self { passwords, for_members, for_roles })
     }
 }

@@ -8,7 +8,10 @@ use rcgen::{
 };
 use x509_cert::{
     der::{DecodePem, oid::db::rfc5280::ID_KP_CLIENT_AUTH},
-    ext::pkix::{ExtendedKeyUsage, SubjectAltName, name::GeneralName},
+    ext::pkix::{
+        AuthorityKeyIdentifier, ExtendedKeyUsage, SubjectAltName, SubjectKeyIdentifier,
+        name::GeneralName,
+    },
 };
 
 use crate::{env::Env, names};
@@ -20,7 +23,8 @@ pub const RENEW_DAYS: i64 = 60;
 
 pub struct Authority {
     pub certificate: String,
-    pub key: String,
+    /// None where the Secret that held it is gone.
+    pub key: Option<String>,
 }
 
 pub struct Certificate {
@@ -33,12 +37,18 @@ impl Authority {
         let key = key()?;
         let params = Self::params(env, now)?;
         let certificate = params.self_signed(&key).context("sign the CA's certificate")?;
-        Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
+        Ok(Self { certificate: certificate.pem(), key: Some(key.serialize_pem()) })
     }
 
     /// Signs a certificate for every name under which a member is reached.
     pub fn issue(&self, env: &Env, now: Timestamp) -> Result<Certificate> {
-        let own = KeyPair::from_pem(&self.key).context("read the CA's key from its Secret")?;
+        let own = self.key.as_deref().with_context(|| {
+            format!(
+                "the Secret {} is gone, and with it the key that signs certificates: put it back from a copy, or run `pg-cluster rotate-ca`",
+                names::authority(env)
+            )
+        })?;
+        let own = KeyPair::from_pem(own).context("read the CA's key from its Secret")?;
         let issuer = Issuer::new(Self::params(env, now)?, own);
         let key = key()?;
         let mut params = CertificateParams::new(server_names(env)).context("name the server")?;
@@ -93,6 +103,26 @@ pub fn is_current(pem: &str, env: &Env) -> bool {
             .any(|name| matches!(name, GeneralName::DnsName(name) if name.as_str() == wanted))
     };
     server_names(env).iter().all(has) && usage.0.contains(&ID_KP_CLIENT_AUTH)
+}
+
+/// Whether one of these CAs signed a certificate, by the name of its key.
+pub fn is_issued_by(pem: &str, authorities: &str) -> bool {
+    let wanted = x509_cert::Certificate::from_pem(pem).ok().and_then(|certificate| {
+        let (_, by) = certificate.tbs_certificate.get::<AuthorityKeyIdentifier>().ok()??;
+        by.key_identifier
+    });
+    let all = x509_cert::Certificate::load_pem_chain(authorities.as_bytes()).unwrap_or_default();
+    wanted.is_some_and(|wanted| {
+        all.iter().any(|authority| {
+            let own = authority.tbs_certificate.get::<SubjectKeyIdentifier>();
+            own.is_ok_and(|own| own.is_some_and(|(_, own)| own.0 == wanted))
+        })
+    })
+}
+
+/// How many certificates there are in a file of them.
+pub fn count(pem: &str) -> usize {
+    pem.matches("-----BEGIN CERTIFICATE-----").count()
 }
 
 pub fn days_left(expiry: Timestamp, now: Timestamp) -> i64 {

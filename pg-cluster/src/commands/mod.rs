@@ -15,6 +15,8 @@ mod reinit;
 mod render;
 mod restart;
 mod restore;
+mod rotate_ca;
+mod rotate_passwords;
 mod scale;
 mod status;
 mod switchover;
@@ -101,6 +103,11 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         Command::Restart { all, timeout } => {
             restart::run(&cluster, &global, &restart::Plan { all, timeout }).await?;
         }
+        Command::RotatePasswords { role, system, timeout } => {
+            let plan = rotate_passwords::Plan { role, system, timeout };
+            rotate_passwords::run(&cluster, &global, &plan).await?;
+        }
+        Command::RotateCa { timeout } => rotate_ca::run(&cluster, &global, timeout).await?,
         Command::Scale { replicas, timeout } => {
             scale::run(cluster, &global, replicas, timeout).await?;
         }

@@ -11,7 +11,7 @@ use crate::{
     cli::Global,
     cluster::Cluster,
     conditions,
-    health::{Member, Report, Verdict},
+    health::{self, Member, Report, Verdict},
     observe, pods,
     progress::{self, Wait, until},
 };
@@ -42,12 +42,26 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         progress::done("restart", &format!("would restart {}", replicas.join(", then ")));
         return Ok(());
     }
-    may_begin(cluster, &report)?;
-    for name in &replicas {
+    let (idle, working): (Vec<_>, Vec<_>) = replicas
+        .iter()
+        .partition(|name| report.members.iter().any(|m| m.name == **name && locked_out(m)));
+    // They don't stream until they have their new passwords, so this takes nobody away.
+    for name in &idle {
+        renew(cluster, name, plan.timeout).await?;
+    }
+    // Whoever was locked out follows now, and will be synchronous again.
+    if report.members.iter().any(|member| member.old_passwords) {
+        whole(cluster, plan.timeout).await?;
+    }
+    may_begin(cluster, &observe::members(cluster).await?)?;
+    for name in working {
         replace(cluster, name, plan.timeout).await?;
     }
     if !leaders.is_empty() {
-        if cluster.env.members() > 1 {
+        // With the password that it started with, it could not follow another primary: its pod goes at
+        // once, and hands over as it does.
+        let refused = report.members.iter().any(|m| m.name == primary && m.old_passwords);
+        if cluster.env.members() > 1 && !refused {
             switchover::run(cluster, global, None).await?;
         }
         replace(cluster, &primary, plan.timeout).await?;
@@ -69,11 +83,15 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
 
 /// Whether it runs on old settings: its pod's, or PostgreSQL's.
 fn waits(member: &Member) -> bool {
-    member.outdated || member.pending_restart
+    member.outdated || member.pending_restart || member.old_passwords
+}
+
+fn locked_out(member: &Member) -> bool {
+    member.old_passwords && !health::streams(member)
 }
 
 /// Each step takes a member away, so it must not be the last that holds everything.
-fn may_begin(cluster: &Cluster, report: &Report) -> Result<()> {
+pub fn may_begin(cluster: &Cluster, report: &Report) -> Result<()> {
     let promised = cluster.env.replication.promises_durability() && cluster.env.members() > 1;
     ensure!(
         !promised || report.verdict <= Verdict::Degraded,
@@ -86,6 +104,12 @@ fn may_begin(cluster: &Cluster, report: &Report) -> Result<()> {
 
 /// Has a member's pod replaced and waits until its successor does the same work.
 async fn replace(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()> {
+    renew(cluster, name, timeout).await?;
+    whole(cluster, timeout).await
+}
+
+/// Has a member's pod replaced.
+async fn renew(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()> {
     let api = cluster.api::<Pod>();
     let pod = api.get(name).await.with_context(|| format!("read the pod {name}"))?;
     if pods::is_ready(&pod) {
@@ -103,8 +127,7 @@ async fn replace(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()>
             None => Wait::For("no pod yet".to_owned()),
         })
     };
-    until(&format!("a new pod {name}"), timeout, fresh).await?;
-    whole(cluster, timeout).await
+    until(&format!("a new pod {name}"), timeout, fresh).await
 }
 
 async fn whole(cluster: &Cluster, timeout: Duration) -> Result<()> {

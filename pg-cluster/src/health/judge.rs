@@ -99,6 +99,12 @@ pub fn judge(
                 member.name
             ));
         }
+        if member.old_passwords {
+            reasons.push(format!(
+                "{} runs with passwords from before their rotation: run `pg-cluster rotate-passwords --system`, which goes on with it",
+                member.name
+            ));
+        }
         if member.certificate.is_behind() {
             reasons.push(format!(
                 "{} serves an old certificate: run `pg-cluster init`, which lets it load the new one",

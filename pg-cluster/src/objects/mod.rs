@@ -33,7 +33,12 @@ use kube::{Resource, ResourceExt, core::ApiResource};
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::{home::HomeSet, paths::CERTIFICATE_FILE, patroni_config::dynamic, pod::CONTAINER};
+pub use self::{
+    home::HomeSet,
+    paths::{CA_FILE, CERTIFICATE_FILE},
+    patroni_config::{SUPERUSERS_SOCKET, dynamic},
+    pod::{BACKUP_CONTAINER, CONTAINER},
+};
 pub use crate::env::{ROLE_LABEL, SCOPE_LABEL, SET_LABEL};
 use crate::{
     env::{Backup, Env, Own},

@@ -156,10 +156,15 @@ fn megabytes(bytes: u64) -> String {
     format!("{}MB", bytes >> 20)
 }
 
+/// The image's own user needs no password in its pod. So a new one for the superuser locks nobody out:
+/// neither Patroni, which still has the old one, nor `pg-cluster`.
+pub const SUPERUSERS_SOCKET: &str = "local all postgres peer";
+
 /// TLS and SCRAM for everybody; the superuser only from inside the pod, which
 /// is where port-forwards and `pg-cluster` itself come from.
 fn hba(env: &Env) -> Vec<String> {
     let mut lines = vec![
+        SUPERUSERS_SOCKET.to_owned(),
         "local all all scram-sha-256".to_owned(),
         "local replication replicator scram-sha-256".to_owned(),
     ];

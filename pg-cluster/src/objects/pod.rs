@@ -20,9 +20,13 @@ use super::{
     paths::{DATA_DIR, DATA_MOUNT, DATA_VOLUME, SOCKET_DIR},
     secrets, select, selector,
 };
-use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, Set};
+use crate::{
+    env::{Env, PATRONI_PORT, POSTGRES_PORT, Set},
+    passwords::SYSTEM,
+};
 
 pub const CONTAINER: &str = "postgres";
+pub const BACKUP_CONTAINER: &str = "pgbackrest";
 /// A clean stop writes a checkpoint and waits for the standbys; cutting it short costs a recovery.
 const STOP_SECONDS: i64 = 300;
 /// Patroni answers only after the API server has answered it. A container that is restarted again and
@@ -67,7 +71,7 @@ fn containers(env: &Env, set: &Set) -> Vec<Container> {
 /// Hands a member's files to the pods that take a backup, which show a certificate of the CA.
 fn backup_server(env: &Env) -> Container {
     Container {
-        name: "pgbackrest".to_owned(),
+        name: BACKUP_CONTAINER.to_owned(),
         image: Some(env.image.to_string()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
         command: Some(shell(include_str!("serve.sh"))),
@@ -163,13 +167,7 @@ fn environment(env: &Env) -> Vec<EnvVar> {
 
 /// Those of the users that Patroni needs, from the Secret.
 pub fn passwords(env: &Env) -> [EnvVar; 4] {
-    [
-        ("PATRONI_SUPERUSER_PASSWORD", "superuser"),
-        ("PATRONI_REPLICATION_PASSWORD", "replication"),
-        ("PATRONI_REWIND_PASSWORD", "rewind"),
-        ("PATRONI_RESTAPI_PASSWORD", "restapi"),
-    ]
-    .map(|(name, key)| credential(env, name, key))
+    SYSTEM.map(|user| credential(env, user.variable, user.key))
 }
 
 /// A password of the system's users.

@@ -7,9 +7,11 @@ use k8s_openapi::api::core::v1::Secret;
 
 use super::{Object, meta, names};
 use crate::{
+    authorities::Authorities,
     env::{Env, POSTGRES_PORT},
+    password::Password,
     passwords::Passwords,
-    tls::{Authority, Certificate},
+    tls::Certificate,
 };
 
 pub const SUPERUSER: &str = "postgres";
@@ -25,48 +27,64 @@ const CONNECT_TIMEOUT: u8 = 3;
 pub fn for_members(
     env: &Env,
     passwords: &Passwords,
-    authority: &Authority,
+    authorities: &Authorities,
     certificate: &Certificate,
 ) -> Result<Vec<Object>> {
-    let credentials =
-        passwords.system.iter().map(|(key, password)| (key.as_str(), password.expose()));
-    let own = [(CA, authority.certificate.as_str()), ("ca.key", authority.key.as_str())];
+    let mut all = vec![credentials(env, &passwords.system)?];
+    all.extend(for_tls(env, authorities, certificate)?);
+    Ok(all)
+}
+
+/// The passwords of the users that Patroni needs.
+pub fn credentials(env: &Env, system: &BTreeMap<String, Password>) -> Result<Object> {
+    let values = system.iter().map(|(key, password)| (key.as_str(), password.expose()));
+    Object::of(&secret(env, names::credentials(env), "Opaque", values))
+}
+
+/// The CA, and the certificate that it signed.
+pub fn for_tls(
+    env: &Env,
+    authorities: &Authorities,
+    certificate: &Certificate,
+) -> Result<[Object; 2]> {
+    let bundle = authorities.bundle();
     let server = [
-        (CA, authority.certificate.as_str()),
+        (CA, bundle.as_str()),
         ("tls.crt", certificate.certificate.as_str()),
         ("tls.key", certificate.key.as_str()),
     ];
-    Ok(vec![
-        Object::of(&secret(env, names::credentials(env), "Opaque", credentials))?,
-        Object::of(&secret(env, names::authority(env), "Opaque", own))?,
+    Ok([
+        Object::of(&secret(env, names::authority(env), "Opaque", authorities.values()))?,
         Object::of(&secret(env, names::certificate(env), "kubernetes.io/tls", server))?,
     ])
 }
 
 /// What an application mounts: one Secret a role, with all it needs to connect.
-pub fn for_roles(env: &Env, passwords: &Passwords, authority: &Authority) -> Result<Vec<Object>> {
-    let one = |(role, password): (&String, &crate::password::Password)| {
-        let mut values = vec![
-            ("username", role.clone()),
-            ("password", password.expose().to_owned()),
-            (CA, authority.certificate.clone()),
-        ];
-        // A role without a database has nowhere to go, and no address of somebody else's.
-        if let Some(database) = env.database_of(role) {
-            let uri = |session| uri(env, role, password.expose(), database, session);
-            // Whichever replica answers; empty where there is none, so that nobody waits for one.
-            let replicas = env.replica.count.get() > 0;
-            let reads = replicas.then(|| uri("read-only&load_balance_hosts=random"));
-            values.extend([
-                ("database", database.to_string()),
-                ("uri", uri("read-write")),
-                ("replica-uri", reads.unwrap_or_default()),
-            ]);
-        }
-        let values = values.iter().map(|(key, value)| (*key, value.as_str()));
-        Object::of(&secret(env, names::role_secret(env, role), "Opaque", values))
-    };
-    passwords.roles.iter().map(one).collect()
+pub fn for_roles(env: &Env, passwords: &Passwords, bundle: &str) -> Result<Vec<Object>> {
+    passwords.roles.iter().map(|(role, password)| of_role(env, role, password, bundle)).collect()
+}
+
+/// `bundle` is the certificates of every CA to trust.
+pub fn of_role(env: &Env, role: &str, password: &Password, bundle: &str) -> Result<Object> {
+    let mut values = vec![
+        ("username", role.to_owned()),
+        ("password", password.expose().to_owned()),
+        (CA, bundle.to_owned()),
+    ];
+    // A role without a database has nowhere to go, and no address of somebody else's.
+    if let Some(database) = env.database_of(role) {
+        let uri = |session| uri(env, role, password.expose(), database, session);
+        // Whichever replica answers; empty where there is none, so that nobody waits for one.
+        let replicas = env.replica.count.get() > 0;
+        let reads = replicas.then(|| uri("read-only&load_balance_hosts=random"));
+        values.extend([
+            ("database", database.to_string()),
+            ("uri", uri("read-write")),
+            ("replica-uri", reads.unwrap_or_default()),
+        ]);
+    }
+    let values = values.iter().map(|(key, value)| (*key, value.as_str()));
+    Object::of(&secret(env, names::role_secret(env, role), "Opaque", values))
 }
 
 /// Names every pod, so that a client finds the primary even while a label is

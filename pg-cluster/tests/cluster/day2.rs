@@ -139,6 +139,7 @@ pub async fn a_certificate_near_its_end_is_renewed_and_served_without_a_restart(
     for member in ["signed-main-0", "signed-replica-0"] {
         assert_eq!(tls::served(&database, member).await, tls::der(&renewed), "{member}");
     }
+    tls::another_ca_replaces_the_first_and_clients_follow(&database).await;
     assert_eq!(pods().await, before);
     database.end().await;
 }

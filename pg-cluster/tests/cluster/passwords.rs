@@ -3,18 +3,32 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::Arc,
 };
 
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::json;
+
 use crate::{
+    acts,
     fixture::Database,
-    writer::{self, Login},
+    writer::{self, Login, Writer},
 };
 
 async fn gets_in(database: &Database, password: &str) -> bool {
-    let login = Login::of_role(database, "app", "todo").await;
-    let login = Login { password: password.to_owned(), ..login };
+    knows(database, "app", "todo", password).await
+}
+
+async fn knows(database: &Database, user: &str, name: &str, password: &str) -> bool {
+    let login = Login::of_role(database, "app", name).await;
+    let login = Login { user: user.to_owned(), password: password.to_owned(), ..login };
     let primary = writer::leader(database).await.unwrap();
-    writer::connect(database, &primary, &login).await.is_ok()
+    match writer::connect(database, &primary, &login).await {
+        Ok(_) => true,
+        Err(error) if error.contains("password authentication failed") => false,
+        Err(error) => panic!("{user}: {error}"),
+    }
 }
 
 async fn a_role_that_leaves_the_file_loses_its_login(database: &Database) {
@@ -48,7 +62,84 @@ pub async fn a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it(
     assert!(gets_in(&database, "other-password-0").await);
     assert!(!gets_in(&database, "first-password-0").await);
     assert_eq!(database.secret("role-app", "password").await, "other-password-0");
-    database.end().await;
+
+    let refused = database.run(&["rotate-passwords", "--role", "app"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("is in secrets.yaml"), "{said}");
+    std::fs::remove_file(database.write("secrets.yaml", "")).unwrap();
+    a_role_gets_a_new_password_also_after_an_interruption(&database).await;
+    patronis_users_get_new_passwords_while_writes_go_on(database).await;
+}
+
+async fn a_role_gets_a_new_password_also_after_an_interruption(database: &Database) {
+    let rotate = ["rotate-passwords", "--role", "app"];
+    let output = database.run(&rotate);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let rotated = database.secret("role-app", "password").await;
+    assert!(output.status.success() && !said.contains(&rotated), "{said}");
+    assert!(gets_in(database, &rotated).await && !gets_in(database, "other-password-0").await);
+    assert!(database.secret("role-app", "uri").await.contains(&rotated));
+
+    // As one leaves it that ends after its first step.
+    put(database, "chosen-role-app", "password", "begun-password-0").await;
+    database.must(&rotate);
+    assert!(gets_in(database, "begun-password-0").await && !gets_in(database, &rotated).await);
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+}
+
+async fn put(database: &Database, secret: &str, key: &str, value: &str) {
+    let data = Patch::Merge(json!({ "stringData": { key: value } }));
+    database.api::<Secret>().patch(secret, &PatchParams::default(), &data).await.unwrap();
+}
+
+const USERS: [(&str, &str); 3] =
+    [("superuser", "postgres"), ("replication", "replicator"), ("rewind", "rewind")];
+
+async fn held(database: &Database) -> Vec<String> {
+    let mut all = Vec::new();
+    for (key, _) in USERS {
+        all.push(database.secret("credentials", key).await);
+    }
+    all
+}
+
+async fn patronis_users_get_new_passwords_while_writes_go_on(database: Database) {
+    let database = Arc::new(database);
+    let rotate = ["rotate-passwords", "--system"];
+    let old = held(&database).await;
+    let mut writer = Writer::start(&database).await;
+    writer.goes_on_for(50).await;
+
+    // It ends when PostgreSQL knows the new ones and no member does. One that starts then has them.
+    assert!(!tokio::task::block_in_place(|| database.interrupted_after(3, &rotate)));
+    let status = tokio::task::block_in_place(|| database.status());
+    assert_eq!(status["verdict"], "degraded", "{status:#}");
+    assert!(status["advice"].to_string().contains("rotate-passwords --system"), "{status:#}");
+    let pods = database.api::<Pod>();
+    pods.delete("chosen-replica-0", &DeleteParams::default()).await.unwrap();
+    let status = database.until("a replica with the new passwords", |status| {
+        let replica = acts::member(status, "chosen-replica-0");
+        replica["state"] == "streaming" && replica["old_passwords"] == false
+    });
+    assert_eq!(acts::member(&status, "chosen-main-0")["old_passwords"], true, "{status:#}");
+    writer.goes_on_for(50).await;
+
+    let new = held(&database).await;
+    let output = tokio::task::block_in_place(|| database.run(&rotate));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert_eq!(held(&database).await, new, "it goes on with what was begun");
+    assert!(old.iter().chain(&new).all(|password| !said.contains(password)), "{said}");
+    database.until_healthy();
+    writer.goes_on_for(50).await;
+    writer.finish(&database).await;
+    for (n, (_, user)) in USERS.iter().enumerate() {
+        assert!(knows(&database, user, "postgres", &new[n]).await, "{user}");
+        assert!(!knows(&database, user, "postgres", &old[n]).await, "{user}");
+    }
+    // Patroni's API as well, whose members ask each other.
+    tokio::task::block_in_place(|| database.must(&["switchover"]));
+    Arc::into_inner(database).expect("no writer is left").end().await;
 }
 
 pub async fn an_encrypted_secrets_yaml_is_read_with_sops_or_refused_before_anything_is_made() {

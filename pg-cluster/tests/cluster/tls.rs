@@ -14,7 +14,10 @@ use rustls::{
 use tokio_postgres::{Config, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::fixture::Database;
+use crate::{
+    fixture::Database,
+    writer::{self, Login},
+};
 
 /// A certificate of the cluster's own CA, and its key.
 pub async fn ends_in(database: &Database, days: i64) -> (String, String) {
@@ -56,6 +59,59 @@ pub async fn served(database: &Database, pod: &str) -> Vec<u8> {
     let login = Config::new().user("nobody").ssl_mode(SslMode::Require).clone();
     assert!(login.connect_raw(stream, tls).await.is_err());
     seen.0.lock().unwrap().clone().expect("a certificate")
+}
+
+async fn trusts(database: &Database, login: &Login) -> bool {
+    match writer::connect(database, &writer::leader(database).await.unwrap(), login).await {
+        Ok(_) => true,
+        Err(error) if error.contains("TLS") => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Has replicas connect anew, and looks whether they stream.
+async fn replicas_find_back(database: &Database) {
+    let end = "select pg_terminate_backend(pid) from pg_stat_replication";
+    let client = writer::superuser(database).await;
+    assert_eq!(client.query(end, &[]).await.unwrap().len(), 1);
+    database.until("a replica that connected anew", |status| status["verdict"] == "healthy");
+}
+
+pub async fn another_ca_replaces_the_first_and_clients_follow(database: &Database) {
+    let rotate = ["rotate-ca"];
+    let old = Login::of_role(database, "app", "todo").await;
+    let certificate = database.secret("tls", "tls.crt").await;
+
+    // A run that ends after its first line has made a CA that nobody knows yet; the next one tells.
+    assert!(!database.interrupted_after(1, &rotate));
+    database.must(&rotate);
+    let both = Login::of_role(database, "app", "todo").await;
+    assert_eq!(both.authority.matches("BEGIN").count(), 2);
+    assert_eq!(database.secret("tls", "tls.crt").await, certificate);
+    assert!(trusts(database, &old).await && trusts(database, &both).await);
+    let status = database.status();
+    assert!(status["advice"].to_string().contains("rotate-ca"), "{status:#}");
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+
+    database.must(&rotate);
+    let renewed = database.secret("tls", "tls.crt").await;
+    assert_ne!(renewed, certificate);
+    for member in ["signed-main-0", "signed-replica-0"] {
+        assert_eq!(served(database, member).await, der(&renewed), "{member}");
+    }
+    assert!(trusts(database, &both).await && !trusts(database, &old).await);
+    replicas_find_back(database).await;
+
+    database.must(&rotate);
+    let new = Login::of_role(database, "app", "todo").await;
+    assert_eq!(new.authority.matches("BEGIN").count(), 1);
+    assert!(both.authority.contains(&new.authority) && !new.authority.contains(&old.authority));
+    assert!(trusts(database, &both).await && trusts(database, &new).await);
+    assert_eq!(database.must(&["psql", "--", "-XAtc", "select 1"]).trim(), "1");
+    replicas_find_back(database).await;
+    let status = database.status();
+    assert!(!status["advice"].to_string().contains("rotate-ca"), "{status:#}");
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
 }
 
 /// Believes any server, and remembers who it was.

@@ -1,0 +1,135 @@
+//! Another CA in three steps, one a run. Between them clients have the time to read whom to trust.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::{
+    authorities::Beside,
+    certificate::digest_of,
+    cli::Global,
+    cluster::Cluster,
+    conditions,
+    health::{Member, Report},
+    names,
+    objects::{BACKUP_CONTAINER, secrets},
+    observe,
+    progress::{self, Wait, until},
+    secrets::Trust,
+};
+
+/// Has pgBackRest's server read its certificate and its CAs again; those that it has begun to serve
+/// go on with what they have.
+const RELOAD: &str = "for at in /proc/[0-9]*; do \
+    case $(readlink $at/exe) in */pgbackrest) grep -q '^PPid:[[:space:]]*1$' $at/status && kill -HUP ${at#/proc/};; esac; \
+    done; true";
+const LIMIT: Duration = Duration::from_secs(10);
+/// Of the template of the S3 server, which reads its certificate when it starts.
+const ANNOTATION: &str = "todoozle.dev/certificate";
+
+pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Result<()> {
+    let env = &cluster.env;
+    let report = observe::members(cluster).await?;
+    ready(cluster, &report)?;
+    let trust = Trust::wanted(cluster).await?;
+    // What was begun is finished first, and clients get their time.
+    let begun = !trust.settled || report.members.iter().any(|m| m.certificate.is_behind());
+    let trust = if begun { trust } else { trust.advance(env)? };
+    let (what, next) = words(&trust.authorities.beside, begun);
+    if global.dry_run {
+        progress::done("rotate-ca", &format!("would see to it that {what}"));
+        return Ok(());
+    }
+    for object in secrets::for_tls(env, &trust.authorities, &trust.certificate)? {
+        cluster.apply(&object).await?;
+    }
+    let bundle = trust.authorities.bundle();
+    for role in env.roles.keys() {
+        let name = names::role_secret(env, role);
+        let held = cluster.secret(&name, secrets::CA).await?;
+        if held.is_some_and(|held| held != bundle) {
+            cluster.patch_secret(&name, secrets::CA, &bundle).await?;
+            progress::done(&format!("Secret {name}"), "changed");
+        }
+    }
+    let served = || conditions::served(cluster);
+    until("every member with the certificates of the Secret", timeout, served).await?;
+    if let Some(backup) = &env.backup {
+        tell_backup_servers(cluster, &report).await?;
+        if backup.own.is_some() && !matches!(trust.authorities.beside, Beside::Next(_)) {
+            renew_repository(cluster, &trust.certificate.certificate, timeout).await?;
+        }
+    }
+    progress::done("the CA", what);
+    progress::done("next", next);
+    Ok(())
+}
+
+/// A member that is away could neither be told, nor seen to have been.
+fn ready(cluster: &Cluster, report: &Report) -> Result<()> {
+    ensure!(report.primary.is_some(), "nobody is primary: {}", report.advice.join("; "));
+    for name in names::pods(&cluster.env) {
+        let answers = report.members.iter().any(|m| m.name == name && m.answer.is_some());
+        ensure!(
+            answers,
+            "{name} does not answer, and each member has to be told: see `pg-cluster status`"
+        );
+    }
+    Ok(())
+}
+
+/// What a step comes to, and what is next.
+fn words(beside: &Beside, begun: bool) -> (&'static str, &'static str) {
+    match beside {
+        Beside::Next(_) => (
+            "a new one is trusted beside the one that signs",
+            "have every client read the ca.crt of its Secret again, or it will trust nobody after the next step: a mounted file is new after \
+             two minutes, what reads it when it starts has to start again (the edge tier by `make deploy`); then run `pg-cluster rotate-ca`",
+        ),
+        Beside::Previous(_) => (
+            "the new one signs, every member serves its certificate, and the old one is still trusted",
+            "run `pg-cluster rotate-ca` once more, and the old one is trusted no longer; every client whose ca.crt has both will not notice",
+        ),
+        Beside::Nobody if begun => (
+            "only the one that signs is trusted, and every member serves its certificate",
+            "run `pg-cluster rotate-ca` again to replace this one",
+        ),
+        Beside::Nobody => (
+            "the old one is trusted no longer",
+            "have every client read the ca.crt of its Secret again when it suits: only what still trusts the old one could be deceived with its key",
+        ),
+    }
+}
+
+/// pgBackRest reads its files once an hour by itself.
+async fn tell_backup_servers(cluster: &Cluster, report: &Report) -> Result<()> {
+    for Member { name, .. } in &report.members {
+        let told = cluster.stream_in(BACKUP_CONTAINER, name, RELOAD, &b""[..], |_| Ok(()));
+        let told = tokio::time::timeout(LIMIT, told).await.context("no answer");
+        told.and_then(|told| told)
+            .with_context(|| format!("have pgBackRest in {name} read its certificate again"))?;
+    }
+    Ok(())
+}
+
+/// The S3 server of the cluster's own shows the certificate that it has started with.
+async fn renew_repository(cluster: &Cluster, certificate: &str, timeout: Duration) -> Result<()> {
+    let (name, digest) = (names::repository(&cluster.env), digest_of(certificate));
+    let api = cluster.api::<StatefulSet>();
+    let annotations = json!({ "metadata": { "annotations": { ANNOTATION: digest } } });
+    let patch = Patch::Merge(json!({ "spec": { "template": annotations } }));
+    let patched = api.patch(&name, &PatchParams::default(), &patch).await;
+    patched.with_context(|| format!("have {name} start again"))?;
+    until(&format!("{name} with its certificate"), timeout, async || {
+        let set = api.get(&name).await.with_context(|| format!("read the StatefulSet {name}"))?;
+        let status = set.status.unwrap_or_default();
+        let seen = status.observed_generation >= set.metadata.generation;
+        let current = status.update_revision == status.current_revision;
+        let is_over = seen && current && status.ready_replicas == Some(1);
+        Ok(if is_over { Wait::Over(()) } else { Wait::For("its new pod".to_owned()) })
+    })
+    .await
+}
