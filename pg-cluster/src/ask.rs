@@ -98,7 +98,8 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
             let (file, rest) = rest.split_once('\n').unwrap_or((rest, ""));
             member.certificate_file = certificate::File::parse(file);
             let (passwords, rest) = rest.split_once('\n').unwrap_or((rest, ""));
-            member.passwords = passwords.split_once(' ').map(|(digest, _)| digest.to_owned());
+            member.credentials_digest =
+                passwords.split_once(' ').map(|(digest, _)| digest.to_owned());
             let (gap, answer) = rest.split_once('\n').unwrap_or((rest, ""));
             member.archive_gap = archive::Gap::parse(gap);
             // Device, size, used, available: what root or a quota keeps back is not for us.

@@ -89,6 +89,17 @@ impl Role {
     }
 }
 
+/// The passwords of Patroni's users that a member has started with.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Credentials {
+    #[default]
+    Unknown,
+    Current,
+    /// They have changed since: who asks with them is refused.
+    Old,
+}
+
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Member {
     pub name: String,
@@ -111,17 +122,15 @@ pub struct Member {
     pub pending_restart: bool,
     /// Its pod was made from an older template than its set has now.
     pub outdated: bool,
-    /// It started before the passwords of Patroni's users changed, and would be refused if it asked.
-    pub old_passwords: bool,
+    pub credentials: Credentials,
     pub certificate: certificate::State,
     /// What runs, by its digest; one tag may mean several images.
     #[serde(skip)]
     pub image: Option<String>,
     #[serde(skip)]
     pub certificate_file: Option<certificate::File>,
-    /// By their digest.
     #[serde(skip)]
-    pub passwords: Option<String>,
+    pub credentials_digest: Option<String>,
     #[serde(skip)]
     pub archive_gap: Option<archive::Gap>,
     #[serde(skip)]
@@ -132,6 +141,15 @@ pub struct Member {
 }
 
 impl Member {
+    /// Its passwords beside those of the Secret, if anybody may know their digest.
+    pub fn has_credentials(&self, digest: Option<&str>) -> Credentials {
+        match (self.credentials_digest.as_deref(), digest) {
+            (Some(own), Some(digest)) if own == digest => Credentials::Current,
+            (Some(_), Some(_)) => Credentials::Old,
+            _ => Credentials::Unknown,
+        }
+    }
+
     /// Whether it serves the certificate with this digest, if anybody may know it.
     pub fn serves(&self, digest: Option<&str>) -> certificate::State {
         let loaded = self.answer.as_ref().map(|answer| answer.loaded);

@@ -25,6 +25,7 @@ mod passwords;
 mod patroni;
 mod pods;
 mod progress;
+mod role_passwords;
 mod roles;
 mod scram;
 mod secrets;

@@ -81,8 +81,7 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
     for (member, pod) in members.iter_mut().zip(&pods) {
         let own = pod.labels().get("controller-revision-hash");
         member.outdated = own.is_some_and(|own| !revisions.contains(own));
-        member.old_passwords =
-            member.passwords.as_ref().zip(passwords.as_ref()).is_some_and(|(own, now)| own != now);
+        member.credentials = member.has_credentials(passwords.as_deref());
         member.certificate = member.serves(digest.as_deref());
     }
     health::join(&mut members);

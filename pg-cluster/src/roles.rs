@@ -1,6 +1,6 @@
 //! Roles and databases: made on the primary, and changed only where they differ.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -8,9 +8,8 @@ use serde::Deserialize;
 use crate::{
     cluster::Cluster,
     env::{Env, Extension},
-    password::Password,
     passwords::{Passwords, system_roles},
-    progress, scram,
+    progress, role_passwords, scram,
 };
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -102,48 +101,6 @@ async fn ensure_extensions(
     Ok(())
 }
 
-/// Gives roles these passwords, where they have others. They change together.
-pub async fn set_passwords(
-    cluster: &Cluster,
-    primary: &str,
-    wanted: &[(&str, &Password)],
-) -> Result<()> {
-    let verifiers = verifiers(cluster, primary).await?;
-    let mut changes = Vec::new();
-    for (role, password) in wanted {
-        changes.extend(new_password(role, password, verifiers.get(*role))?);
-    }
-    if !changes.is_empty() {
-        let all = format!("begin;\n{}\ncommit;", changes.join("\n"));
-        cluster.sql(primary, "postgres", &all, LIMIT).await.context("change passwords")?;
-    }
-    Ok(())
-}
-
-/// What PostgreSQL knows of each role's password.
-pub async fn verifiers(
-    cluster: &Cluster,
-    primary: &str,
-) -> Result<BTreeMap<String, Option<String>>> {
-    let look = "select json_object_agg(rolname, rolpassword) from pg_authid;";
-    let answer = cluster.sql(primary, "postgres", look, LIMIT).await;
-    serde_json::from_str(&answer.context("look at passwords")?).context("read verifiers")
-}
-
-/// A statement for a role that is there, unless it has this password.
-fn new_password(
-    role: &str,
-    password: &Password,
-    stored: Option<&Option<String>>,
-) -> Result<Option<String>> {
-    let Some(stored) = stored else { return Ok(None) };
-    if stored.as_deref().is_some_and(|stored| scram::matches(stored, password.expose())) {
-        return Ok(None);
-    }
-    let verifier = scram::verifier(password.expose())?;
-    Ok(Some(format!("alter role \"{role}\" password '{verifier}';")))
-}
-
 fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(String, String)>> {
     let mut wanted = Vec::new();
     for (name, role) in &env.roles {
@@ -169,7 +126,7 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
     }
     for (name, password) in system_roles(&passwords.system) {
         let found = live.roles.iter().find(|live| live.name == name);
-        let change = new_password(name, password, found.map(|live| &live.verifier))?;
+        let change = role_passwords::change(name, password, found.map(|live| &live.verifier))?;
         wanted.extend(change.map(|change| (format!("password of {name}"), change)));
     }
     for (name, database) in &env.databases {
@@ -307,28 +264,5 @@ mod tests {
         assert!(statements(&env, &passwords, &live).unwrap().is_empty());
         let live = Live { roles: vec![role(None)], databases: vec![database()], ..settled() };
         assert!(statements(&env, &passwords, &live).unwrap()[0].1.starts_with("alter role"));
-    }
-
-    #[test]
-    fn a_user_of_patronis_gets_the_password_that_its_secret_has() {
-        let (mut env, passwords) = env();
-        env.roles.clear();
-        env.databases.clear();
-        let role = |verifier| LiveRole {
-            name: "replicator".into(),
-            connection_limit: -1,
-            can_login: true,
-            verifier: Some(verifier),
-            reads_all: false,
-        };
-        let made = |verifier| {
-            let live = Live { roles: vec![role(verifier)], ..settled() };
-            statements(&env, &passwords, &live).unwrap()
-        };
-        let own = scram::verifier(passwords.system["replication"].expose()).unwrap();
-        assert!(made(own).is_empty());
-        let other = made(scram::verifier("another-password").unwrap());
-        assert_eq!(other.len(), 1);
-        assert!(other[0].1.starts_with("alter role \"replicator\" password 'SCRAM-SHA-256$"));
     }
 }

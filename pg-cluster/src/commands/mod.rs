@@ -105,7 +105,7 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         }
         Command::RotatePasswords { role, system, timeout } => {
             let plan = rotate_passwords::Plan { role, system, timeout };
-            rotate_passwords::run(&cluster, &global, &plan).await?;
+            Box::pin(rotate_passwords::run(&cluster, &global, &plan)).await?;
         }
         Command::RotateCa { timeout } => rotate_ca::run(&cluster, &global, timeout).await?,
         Command::Scale { replicas, timeout } => {

@@ -11,7 +11,7 @@ use crate::{
     cli::Global,
     cluster::Cluster,
     conditions,
-    health::{self, Member, Report, Verdict},
+    health::{self, Credentials, Member, Report, Verdict},
     observe, pods,
     progress::{self, Wait, until},
 };
@@ -50,7 +50,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         renew(cluster, name, plan.timeout).await?;
     }
     // Whoever was locked out follows now, and will be synchronous again.
-    if report.members.iter().any(|member| member.old_passwords) {
+    if report.members.iter().any(has_old_passwords) {
         whole(cluster, plan.timeout).await?;
     }
     may_begin(cluster, &observe::members(cluster).await?)?;
@@ -60,7 +60,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     if !leaders.is_empty() {
         // With the password that it started with, it could not follow another primary: its pod goes at
         // once, and hands over as it does.
-        let refused = report.members.iter().any(|m| m.name == primary && m.old_passwords);
+        let refused = report.members.iter().any(|m| m.name == primary && has_old_passwords(m));
         if cluster.env.members() > 1 && !refused {
             switchover::run(cluster, global, None).await?;
         }
@@ -83,11 +83,15 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
 
 /// Whether it runs on old settings: its pod's, or PostgreSQL's.
 fn waits(member: &Member) -> bool {
-    member.outdated || member.pending_restart || member.old_passwords
+    member.outdated || member.pending_restart || has_old_passwords(member)
+}
+
+fn has_old_passwords(member: &Member) -> bool {
+    member.credentials == Credentials::Old
 }
 
 fn locked_out(member: &Member) -> bool {
-    member.old_passwords && !health::streams(member)
+    has_old_passwords(member) && !health::streams(member)
 }
 
 /// Each step takes a member away, so it must not be the last that holds everything.

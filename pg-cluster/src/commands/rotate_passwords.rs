@@ -1,7 +1,7 @@
 //! New passwords. The Secret changes first, then PostgreSQL, then members start anew. What is not in
 //! step shows how far a run came that was interrupted, and the next one goes on from there.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -11,14 +11,15 @@ use crate::{
     cluster::{Cluster, secret_value},
     conditions,
     env::Env,
-    health::Report,
+    health::{Credentials, Report},
     names,
     objects::{SUPERUSERS_SOCKET, secrets},
     observe,
     password::Password,
     passwords::{Given, SYSTEM, generate_system, system_roles},
     progress::{self, until},
-    roles, scram,
+    role_passwords::{self, Verifiers},
+    scram,
 };
 
 pub struct Plan {
@@ -102,9 +103,9 @@ async fn rotate_system(
         let held = |key: &str| Some(Password::kept(secret_value(&secret, key)?));
         SYSTEM.iter().map(|user| Some((user.key.to_owned(), held(user.key)?))).collect()
     });
-    let verifiers = roles::verifiers(cluster, primary).await?;
+    let verifiers = role_passwords::verifiers(cluster, primary).await?;
     let begun = held.filter(|held| {
-        report.members.iter().any(|member| member.old_passwords)
+        report.members.iter().any(|member| member.credentials == Credentials::Old)
             || system_roles(held).any(|(role, password)| !is_known(&verifiers, role, password))
     });
     match &begun {
@@ -130,7 +131,7 @@ async fn rotate_system(
     // Whoever starts from here on has what PostgreSQL knows a moment later. Who streams goes on.
     cluster.apply(&secrets::credentials(env, &system)?).await?;
     let known: Vec<_> = system_roles(&system).collect();
-    roles::set_passwords(cluster, primary, &known).await?;
+    role_passwords::set(cluster, primary, &known).await?;
     progress::done("the passwords of Patroni's users", "PostgreSQL has those of the Secret");
     restart::run(cluster, global, &restart::Plan { all: false, timeout }).await
 }
@@ -139,7 +140,7 @@ async fn rotate_role(cluster: &Cluster, global: &Global, role: &str) -> Result<(
     let env = &cluster.env;
     let primary = cluster.agreed().await?.leader.context("nobody is primary now")?;
     let name = names::role_secret(env, role);
-    let verifiers = roles::verifiers(cluster, &primary).await?;
+    let verifiers = role_passwords::verifiers(cluster, &primary).await?;
     let held = cluster.secret(&name, "password").await?.map(Password::kept);
     let Some(held) = held.filter(|_| verifiers.contains_key(role)) else {
         bail!("the role {role} or its Secret {name} is not there yet: run `pg-cluster init`")
@@ -152,7 +153,7 @@ async fn rotate_role(cluster: &Cluster, global: &Global, role: &str) -> Result<(
     let trusted = cluster.authority().await?;
     // The other way round, a run that is interrupted would leave a password that nobody knows.
     cluster.apply(&secrets::of_role(env, role, &password, &trusted)?).await?;
-    roles::set_passwords(cluster, &primary, &[(role, &password)]).await?;
+    role_passwords::set(cluster, &primary, &[(role, &password)]).await?;
     progress::done(
         &format!("the password of {role}"),
         &format!(
@@ -162,7 +163,7 @@ async fn rotate_role(cluster: &Cluster, global: &Global, role: &str) -> Result<(
     Ok(())
 }
 
-fn is_known(verifiers: &BTreeMap<String, Option<String>>, role: &str, password: &Password) -> bool {
+fn is_known(verifiers: &Verifiers, role: &str, password: &Password) -> bool {
     let stored = verifiers.get(role).and_then(Option::as_deref);
     stored.is_some_and(|stored| scram::matches(stored, password.expose()))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{LEFT_BEHIND, Member, Role, Verdict, load, primary, streams};
+use super::{Credentials, LEFT_BEHIND, Member, Role, Verdict, load, primary, streams};
 use crate::{
     env::{Env, SynchronousMode},
     names,
@@ -99,7 +99,7 @@ pub fn judge(
                 member.name
             ));
         }
-        if member.old_passwords {
+        if member.credentials == Credentials::Old {
             reasons.push(format!(
                 "{} runs with passwords from before their rotation: run `pg-cluster rotate-passwords --system`, which goes on with it",
                 member.name

@@ -189,6 +189,23 @@ fn a_member_that_serves_an_old_certificate_degrades() {
 }
 
 #[test]
+fn a_member_with_old_passwords_degrades() {
+    let mut members = pair();
+    members[0].credentials_digest = Some("old".into());
+    for (digest, wanted) in [
+        (Some("new"), Credentials::Old),
+        (Some("old"), Credentials::Current),
+        (None, Credentials::Unknown),
+    ] {
+        members[0].credentials = members[0].has_credentials(digest);
+        assert_eq!(members[0].credentials, wanted);
+        let (_, advice) = verdict(&env(""), members.clone(), Some("a-main-0"), &["a-replica-0"]);
+        let old = wanted == Credentials::Old;
+        assert_eq!(advice.contains("rotate-passwords --system"), old, "{advice}");
+    }
+}
+
+#[test]
 fn a_replica_that_cannot_catch_up_is_to_be_copied_anew() {
     let mut lost = answer(false);
     lost.senders.clear();

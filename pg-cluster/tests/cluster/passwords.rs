@@ -119,9 +119,9 @@ async fn patronis_users_get_new_passwords_while_writes_go_on(database: Database)
     pods.delete("chosen-replica-0", &DeleteParams::default()).await.unwrap();
     let status = database.until("a replica with the new passwords", |status| {
         let replica = acts::member(status, "chosen-replica-0");
-        replica["state"] == "streaming" && replica["old_passwords"] == false
+        replica["state"] == "streaming" && replica["credentials"] == "current"
     });
-    assert_eq!(acts::member(&status, "chosen-main-0")["old_passwords"], true, "{status:#}");
+    assert_eq!(acts::member(&status, "chosen-main-0")["credentials"], "old", "{status:#}");
     writer.goes_on_for(50).await;
 
     let new = held(&database).await;

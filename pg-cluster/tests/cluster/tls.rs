@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::api::DeleteParams;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
 };
@@ -111,6 +112,14 @@ pub async fn another_ca_replaces_the_first_and_clients_follow(database: &Databas
     replicas_find_back(database).await;
     let status = database.status();
     assert!(!status["advice"].to_string().contains("rotate-ca"), "{status:#}");
+
+    // Whoever loses its key keeps it, until another replaces it in steps.
+    let own = format!("{}-ca", database.name);
+    database.api::<Secret>().delete(&own, &DeleteParams::default()).await.unwrap();
+    let said = String::from_utf8(database.run(&["init"]).stderr).unwrap();
+    assert!(said.contains("nobody can renew the certificate"), "{said}");
+    assert_eq!(database.secret("tls", "ca.crt").await, new.authority);
+    assert_eq!(database.secret("tls", "tls.crt").await, renewed);
     assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
 }
 
