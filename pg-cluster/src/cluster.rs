@@ -132,15 +132,6 @@ impl Cluster {
         twice(|| api.get_opt(name)).await.with_context(|| format!("read the Secret {name}"))
     }
 
-    /// Changes one key of a Secret, and nothing else of it.
-    pub async fn patch_secret(&self, name: &str, key: &str, value: &str) -> Result<()> {
-        let patch = json!({ "stringData": { key: value } });
-        let patched =
-            self.api::<Secret>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
-        patched.with_context(|| format!("change {key} of the Secret {name}"))?;
-        Ok(())
-    }
-
     /// A connection to a port of a pod, through the API server.
     pub async fn forward(&self, pod: &str, port: u16) -> Result<DuplexStream> {
         let mut forward = timeout(CONNECT_TIMEOUT, self.api::<Pod>().portforward(pod, &[port]))

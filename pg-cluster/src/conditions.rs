@@ -83,14 +83,13 @@ async fn refused(cluster: &Cluster) -> Option<String> {
     None
 }
 
-/// Waits until the superuser needs no password in any member's pod.
-pub async fn open_within(cluster: &Cluster) -> Result<Wait<()>> {
+/// Waits until the superuser needs no password in any of these members' pods.
+pub async fn open_within(cluster: &Cluster, members: &[&str]) -> Result<Wait<()>> {
     let mut closed = Vec::new();
-    for pod in cluster.pods().await? {
-        let name = pod.name_any();
+    for name in members {
         let script = "exec psql -wXAtc 'select 1' -d postgres";
-        if cluster.shell(&name, script, "", RELOAD_LIMIT).await.is_err() {
-            closed.push(name);
+        if cluster.shell(name, script, "", RELOAD_LIMIT).await.is_err() {
+            closed.push(*name);
         }
     }
     Ok(if closed.is_empty() { Wait::Over(()) } else { Wait::For(closed.join(", ")) })

@@ -6,6 +6,7 @@ mod ask;
 mod authorities;
 mod certificate;
 mod cli;
+mod clients;
 mod cluster;
 mod commands;
 mod conditions;

@@ -1,6 +1,6 @@
 //! Another CA in three steps, one a run. Between them clients have the time to read whom to trust.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -11,6 +11,7 @@ use crate::{
     authorities::Beside,
     certificate::digest_of,
     cli::Global,
+    clients::Holds,
     cluster::Cluster,
     conditions,
     health::{Member, Report},
@@ -37,6 +38,9 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     let trust = Trust::wanted(cluster).await?;
     // What was begun is finished first, and clients get their time.
     let begun = !trust.settled || report.members.iter().any(|m| m.certificate.is_behind());
+    if !begun && matches!(trust.authorities.beside, Beside::Next(_)) {
+        clients_know(cluster, global, timeout).await?;
+    }
     let trust = if begun { trust } else { trust.advance(env)? };
     let (what, next) = words(&trust.authorities.beside, begun);
     if global.dry_run {
@@ -49,10 +53,8 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     let bundle = trust.authorities.bundle();
     for role in env.roles.keys() {
         let name = names::role_secret(env, role);
-        let held = cluster.secret(&name, secrets::CA).await?;
-        if held.is_some_and(|held| held != bundle) {
-            cluster.patch_secret(&name, secrets::CA, &bundle).await?;
-            progress::done(&format!("Secret {name}"), "changed");
+        if let Some(live) = cluster.whole_secret(&name).await? {
+            cluster.apply(&secrets::trusting(env, &live, &bundle)?).await?;
         }
     }
     let served = || conditions::served(cluster);
@@ -81,13 +83,34 @@ fn ready(cluster: &Cluster, report: &Report) -> Result<()> {
     Ok(())
 }
 
+/// Clients outside of the namespace can't be seen; those inside are not locked out.
+async fn clients_know(cluster: &Cluster, global: &Global, timeout: Duration) -> Result<()> {
+    let of = |behind: &[(String, Holds)], wanted| {
+        let pods = behind.iter().filter(|(_, how)| *how == wanted).map(|(pod, _)| pod.as_str());
+        pods.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let unaware = of(&cluster.behind(secrets::CA).await?, Holds::InEnvironment);
+    ensure!(
+        unaware.is_empty(),
+        "{unaware} read ca.crt before it had both CAs, and would trust nobody: have them start again (the edge tier by `make deploy`)"
+    );
+    if global.dry_run {
+        return Ok(());
+    }
+    until("the files of pods that mount ca.crt", timeout, async || {
+        let waits = of(&cluster.behind(secrets::CA).await?, Holds::InFile);
+        Ok(if waits.is_empty() { Wait::Over(()) } else { Wait::For(waits) })
+    })
+    .await
+}
+
 /// What a step comes to, and what is next.
 fn words(beside: &Beside, begun: bool) -> (&'static str, &'static str) {
     match beside {
         Beside::Next(_) => (
             "a new one is trusted beside the one that signs",
-            "have every client read the ca.crt of its Secret again, or it will trust nobody after the next step: a mounted file is new after \
-             two minutes, what reads it when it starts has to start again (the edge tier by `make deploy`); then run `pg-cluster rotate-ca`",
+            "have every client read the ca.crt of its Secret again, or it will trust nobody after the next step: what reads it when it starts has \
+             to start again (the edge tier by `make deploy`), a mounted file is new after two minutes; then run `pg-cluster rotate-ca`",
         ),
         Beside::Previous(_) => (
             "the new one signs, every member serves its certificate, and the old one is still trusted",

@@ -87,6 +87,14 @@ pub fn of_role(env: &Env, role: &str, password: &Password, bundle: &str) -> Resu
     Object::of(&secret(env, names::role_secret(env, role), "Opaque", values))
 }
 
+/// A role's Secret as it is, but for the CAs to trust.
+pub fn trusting(env: &Env, live: &Secret, bundle: &str) -> Result<Object> {
+    let mut data = live.data.clone().unwrap_or_default();
+    data.insert(CA.to_owned(), k8s_openapi::ByteString(bundle.as_bytes().to_vec()));
+    let name = live.metadata.name.clone().unwrap_or_default();
+    Object::of(&Secret { data: Some(data), ..secret(env, name, "Opaque", []) })
+}
+
 /// Names every pod, so that a client finds the primary even while a label is
 /// stale. Passwords are letters and digits or were refused, so none needs an escape.
 fn uri(env: &Env, role: &str, password: &str, database: &str, session: &str) -> String {

@@ -75,10 +75,14 @@ impl Database {
         database
     }
 
+    pub fn image() -> String {
+        std::env::var("TODOOZLE_TEST_IMAGE")
+            .unwrap_or_else(|_| "localhost/todoozle/postgres:17".to_owned())
+    }
+
     /// Writes the configuration, with `more` before its tables.
     pub fn configure(&self, more: &str) {
-        let image = std::env::var("TODOOZLE_TEST_IMAGE")
-            .unwrap_or_else(|_| "localhost/todoozle/postgres:17".to_owned());
+        let image = Self::image();
         let context = &self.context;
         let text = format!(
             r#"

@@ -1,9 +1,12 @@
 //! Certificates: one that ends soon, and the one that a member serves.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, PostParams};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
 };
@@ -12,6 +15,7 @@ use rustls::{
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
+use serde_json::json;
 use tokio_postgres::{Config, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -78,21 +82,54 @@ async fn replicas_find_back(database: &Database) {
     database.until("a replica that connected anew", |status| status["verdict"] == "healthy");
 }
 
+/// A pod that reads its CA when it starts.
+async fn start_a_client(database: &Database) {
+    let secret = json!({ "name": format!("{}-role-app", database.name), "key": "ca.crt" });
+    let pod = json!({
+        "metadata": { "name": "client" },
+        "spec": {
+            "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
+            "containers": [{
+                "name": "client", "image": Database::image(), "command": ["sleep", "3600"],
+                "env": [{ "name": "CA", "valueFrom": { "secretKeyRef": secret } }],
+                "securityContext": { "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } },
+            }],
+        },
+    });
+    let pods = database.api::<Pod>();
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();
+    let runs = async || {
+        let status = pods.get("client").await.unwrap().status;
+        status.and_then(|status| status.phase).is_some_and(|phase| phase == "Running")
+    };
+    let started = async { while !runs().await {} };
+    tokio::time::timeout(Duration::from_mins(2), started).await.expect("a client that runs");
+}
+
 pub async fn another_ca_replaces_the_first_and_clients_follow(database: &Database) {
     let rotate = ["rotate-ca"];
     let old = Login::of_role(database, "app", "todo").await;
     let certificate = database.secret("tls", "tls.crt").await;
+
+    start_a_client(database).await;
 
     // A run that ends after its first line has made a CA that nobody knows yet; the next one tells.
     assert!(!database.interrupted_after(1, &rotate));
     database.must(&rotate);
     let both = Login::of_role(database, "app", "todo").await;
     assert_eq!(both.authority.matches("BEGIN").count(), 2);
+    assert_eq!(database.secret("role-app", "ca.crt").await, both.authority);
     assert_eq!(database.secret("tls", "tls.crt").await, certificate);
     assert!(trusts(database, &old).await && trusts(database, &both).await);
     let status = database.status();
     assert!(status["advice"].to_string().contains("rotate-ca"), "{status:#}");
     assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+
+    assert!(!database.run(&rotate).status.success(), "a client would be locked out");
+    let said = String::from_utf8(database.run(&rotate).stderr).unwrap();
+    assert!(said.contains("client read ca.crt before it had both CAs"), "{said}");
+    let pods = database.api::<Pod>();
+    pods.delete("client", &DeleteParams::default().grace_period(0)).await.unwrap();
 
     database.must(&rotate);
     let renewed = database.secret("tls", "tls.crt").await;
@@ -109,7 +146,6 @@ pub async fn another_ca_replaces_the_first_and_clients_follow(database: &Databas
     assert!(both.authority.contains(&new.authority) && !new.authority.contains(&old.authority));
     assert!(trusts(database, &both).await && trusts(database, &new).await);
     assert_eq!(database.must(&["psql", "--", "-XAtc", "select 1"]).trim(), "1");
-    replicas_find_back(database).await;
     let status = database.status();
     assert!(!status["advice"].to_string().contains("rotate-ca"), "{status:#}");
 
