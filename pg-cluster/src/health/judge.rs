@@ -100,10 +100,7 @@ pub fn judge(
             ));
         }
         if member.credentials == Credentials::Old {
-            reasons.push(format!(
-                "{} runs with passwords from before their rotation: run `pg-cluster rotate-passwords --system`, which goes on with it",
-                member.name
-            ));
+            reasons.push(with_old_passwords(member));
         }
         if member.certificate.is_behind() {
             reasons.push(format!(
@@ -118,6 +115,13 @@ pub fn judge(
         ));
     }
     (if reasons.is_empty() { Verdict::Healthy } else { Verdict::Degraded }, reasons)
+}
+
+fn with_old_passwords(member: &Member) -> String {
+    format!(
+        "{} runs with passwords from before their rotation: run `pg-cluster rotate-passwords --system`, which goes on with it",
+        member.name
+    )
 }
 
 /// One tag that means different images on different nodes: which of them runs next is chance.
@@ -223,6 +227,12 @@ fn unprotected(
             "{} is left behind and cannot catch up: run `pg-cluster reinit {}`, which copies the primary anew",
             behind.name, behind.name
         ));
+    }
+    let locked_out = |member: &&Member| {
+        member.credentials == Credentials::Old && !streams(member) && member.name != primary.name
+    };
+    if let Some(locked) = members.iter().find(locked_out) {
+        return Some(with_old_passwords(locked));
     }
     Some(match env.replication.synchronous_mode {
         SynchronousMode::Off => "synchronous_mode is off, so a failover may lose acknowledged writes: write \"on\"".to_owned(),

@@ -203,6 +203,15 @@ fn a_member_with_old_passwords_degrades() {
         let old = wanted == Credentials::Old;
         assert_eq!(advice.contains("rotate-passwords --system"), old, "{advice}");
     }
+    let mut alone = answer(false);
+    alone.senders.clear();
+    let mut locked = vec![member("a-main-0", Some(alone)), members.swap_remove(1)];
+    for member in &mut locked {
+        member.credentials = Credentials::Old;
+    }
+    let (verdict, advice) = verdict(&env(""), locked, Some("a-main-0"), &["a-replica-0"]);
+    assert_eq!(verdict, Verdict::Unprotected);
+    assert!(advice.starts_with("a-replica-0 runs with passwords from before"), "{advice}");
 }
 
 #[test]
