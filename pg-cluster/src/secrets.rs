@@ -51,7 +51,7 @@ impl Trust {
         let current = value(live, &server, "tls.crt").zip(value(live, &server, "tls.key"));
         let current = current
             .map(|(certificate, key)| Certificate { certificate, key })
-            .filter(|current| is_good(current, &authorities, env, now));
+            .filter(|current| may_stay(current, &authorities, env, now));
         let bundle = authorities.bundle();
         let holds = |name: &String| value(live, name, secrets::CA).as_ref() == Some(&bundle);
         let roles = env.roles.keys().map(|role| names::role_secret(env, role));
@@ -69,7 +69,7 @@ impl Trust {
     pub fn advance(self, env: &Env) -> Result<Self> {
         let now = Timestamp::now();
         let authorities = self.authorities.advance(env, now)?;
-        let certificate = if is_good(&self.certificate, &authorities, env, now) {
+        let certificate = if may_stay(&self.certificate, &authorities, env, now) {
             self.certificate
         } else {
             authorities.signing.issue(env, now)?
@@ -78,12 +78,14 @@ impl Trust {
     }
 }
 
-/// Whether a certificate may be served on: by the CA that signs, for every name, and for a while.
-fn is_good(current: &Certificate, authorities: &Authorities, env: &Env, now: Timestamp) -> bool {
+/// Whether a certificate may be served on: by the CA that signs, for every name, and for a while. Where
+/// nobody can sign another, any may.
+fn may_stay(current: &Certificate, authorities: &Authorities, env: &Env, now: Timestamp) -> bool {
     let pem = &current.certificate;
-    tls::is_issued_by(pem, &authorities.signing.certificate)
+    let is_good = tls::is_issued_by(pem, &authorities.signing.certificate)
         && tls::expiry(pem).is_ok_and(|end| tls::days_left(end, now) >= tls::RENEW_DAYS)
-        && tls::is_current(pem, env)
+        && tls::is_current(pem, env);
+    is_good || authorities.signing.key.is_none()
 }
 
 /// The Secrets that are there, by name.
@@ -132,7 +134,7 @@ impl Secrets {
         let Trust { authorities, certificate, .. } = Trust::beside(env, &live)?;
         if authorities.signing.key.is_none() {
             progress::warn(&format!(
-                "the Secret {} is gone, so nobody can renew the certificate: put it back from a copy, or run `pg-cluster rotate-ca`",
+                "the Secret {} lacks the CA's key, so nobody can renew the certificate: put it back from a copy, or run `pg-cluster rotate-ca`",
                 names::authority(env)
             ));
         }
@@ -146,5 +148,28 @@ impl Secrets {
         }
         let for_roles = secrets::for_roles(env, &passwords, &authorities.bundle())?;
         Ok(Self { passwords, for_members, for_roles })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_cas_key_a_certificate_near_its_end_stays_until_another_ca_signs() {
+        let env = Env::parse("name = \"a\"\nimage = \"a:1\"", "dev").unwrap();
+        let values = [(secrets::CA, "old CA"), ("tls.crt", "old"), ("tls.key", "key")];
+        let data = values.map(|(key, value)| {
+            (key.to_owned(), k8s_openapi::ByteString(value.as_bytes().to_vec()))
+        });
+        let secret = Secret { data: Some(data.into()), ..Secret::default() };
+        let lost = Trust::beside(&env, &Live::from([(names::certificate(&env), secret)])).unwrap();
+        assert!(lost.settled && lost.certificate.certificate == "old");
+        let trusted = lost.advance(&env).unwrap();
+        assert_eq!(trusted.certificate.certificate, "old");
+        let signed = trusted.advance(&env).unwrap();
+        let certificate = &signed.certificate.certificate;
+        assert!(tls::is_issued_by(certificate, &signed.authorities.signing.certificate));
+        assert!(signed.authorities.bundle().ends_with("old CA"));
     }
 }

@@ -44,7 +44,7 @@ impl Authority {
     pub fn issue(&self, env: &Env, now: Timestamp) -> Result<Certificate> {
         let own = self.key.as_deref().with_context(|| {
             format!(
-                "the Secret {} is gone, and with it the key that signs certificates: put it back from a copy, or run `pg-cluster rotate-ca`",
+                "the Secret {} lacks the CA's key, which signs certificates: put it back from a copy, or run `pg-cluster rotate-ca`",
                 names::authority(env)
             )
         })?;

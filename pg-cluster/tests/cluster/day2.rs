@@ -78,6 +78,12 @@ pub async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_wri
     writer.goes_on_for(50).await;
     writer.finish(&database).await;
 
+    // Another CA reaches what serves the archive, and not within the hour.
+    for _ in 0..3 {
+        database.must(&["rotate-ca"]);
+    }
+    database.must(&["backup", "now", "--type", "diff"]);
+
     let said = database.run(&["restart"]);
     assert!(String::from_utf8_lossy(&said.stderr).contains("no member waits for one"));
     Arc::into_inner(database).expect("no writer is left").end().await;
