@@ -61,7 +61,7 @@ function fade(bar, lasts) {
 }
 
 function dismiss(bar, event) {
-  if (event.detail === 0) input.focus();   // by keyboard: its place is about to go
+  if (event.detail === 0 && bar.contains(document.activeElement)) input.focus();   // by keyboard: its place is about to go
   bar.remove();
 }
 
