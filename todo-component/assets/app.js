@@ -186,7 +186,7 @@ search.addEventListener('keydown', (event) => {
 document.addEventListener('keydown', (event) => {
   const undo = $('.notice .undo');
   const asked = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key === 'z';
-  if (!asked || !undo || event.target.value) return;
+  if (!asked || !undo || (event.target.matches('input, textarea') && event.target.value)) return;
   event.preventDefault();
   undo.click();
 });
