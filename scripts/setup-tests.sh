@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure of what the tests need beside Rust: Chromium, its driver, PgBouncer,
-# nginx, promtool and axe-core. Says what it installs; says nothing when all is there.
+# Makes sure of what the tests need beside Rust: Chromium, its driver, Firefox,
+# PgBouncer, nginx, promtool and axe-core. Says what it installs; says nothing when all is there.
 . "${0%/*}/common.sh" || exit
 cd "${0%/*}/.."
 
@@ -8,9 +8,12 @@ missing=()
 for tool in chromium chromedriver npm; do
     command -v $tool > /dev/null || missing+=("$(package $tool)")
 done
+# Mozilla's own package does as well. Ubuntu's is a snap, which may not read the tests' profiles.
+firefox=$(command -v firefox-esr || command -v firefox || true)
+if [[ -z $firefox || $firefox = /snap/* ]] || grep -qsI /snap/ "$firefox"; then missing+=(firefox-esr); fi
 
 if ((${#missing[@]})); then
-    by_hand="install ${missing[*]} (Debian's names), then run this again"
+    by_hand="install ${missing[*]} (Debian's names; Mozilla's own firefox does as well, but no snap), then run this again"
     # Without a password: nobody may be there to type one.
     as_root() { if ((EUID)); then sudo -n "$@"; else "$@"; fi; }
     command -v apt-get > /dev/null || fail "the tests need more, and there is no apt-get to install it: $by_hand"

@@ -14,7 +14,7 @@ readonly JOBS=4
 readonly BASE=(awk basename bash cat chmod cmp comm cp cut diff dirname env find git grep head id ln ls mkdir mkfifo mktemp mv
     rm sed sha256sum sleep sort stat tail tar touch tr uname wc)
 readonly FEW=(awk find git mktemp sed) # for what takes long
-readonly STAND_INS=(actionlint age-keygen apt-cache apt-get cargo checkov chromedriver chromium docker dpkg-deb go helm kubectl npm shellcheck
+readonly STAND_INS=(actionlint age-keygen apt-cache apt-get cargo checkov chromedriver chromium docker dpkg-deb firefox-esr go helm kubectl npm shellcheck
     sops sudo terraform yamllint)
 
 # on_path TOOL...: PATH is these alone.

@@ -1,14 +1,10 @@
-//! Chromium, driven by `ChromeDriver`.
+//! A browser: Chromium, or Firefox, which does some things in another order.
 
-use crate::child::Child;
-use crate::until::on_a_thread;
-use crate::{App, DEADLINE, http, until};
+use crate::chromium::Chromium;
+use crate::firefox::Firefox;
+use crate::{App, until};
 use serde_json::{Value, json};
-use std::process::Command;
-use std::sync::OnceLock;
-use tempfile::TempDir;
 use thirtyfour::TypingData;
-use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
 use thirtyfour::prelude::*;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -17,49 +13,36 @@ static SEATS: Semaphore = Semaphore::const_new(2);
 
 /// A browser with a profile of its own, closed with the value.
 pub struct Browser {
-    // Dropped in this order: the browser leaves its profile, then its seat.
-    driver: Session,
-    _profile: TempDir,
+    driver: WebDriver,
+    // Dropped in this order: the program ends, then somebody else may have its seat.
+    _program: Program,
     _seat: SemaphorePermit<'static>,
 }
 
-/// The driver of all browsers of this process.
-struct Driver {
-    url: String,
-    _program: Child,
-}
-
-impl Driver {
-    fn get() -> &'static Self {
-        static DRIVER: OnceLock<Driver> = OnceLock::new();
-        DRIVER.get_or_init(|| {
-            let mut command = Command::new("chromedriver");
-            command.args(["--port=0", "--log-level=SEVERE"]);
-            let mut program = Child::spawn("chromedriver", command);
-            let port = program.line_blocking("ChromeDriver was started successfully on port ");
-            Self {
-                url: format!("http://127.0.0.1:{}", port.trim_end_matches('.')),
-                _program: program,
-            }
-        })
-    }
+/// Held until the browser is to end.
+#[expect(dead_code, reason = "dropping it is all that is done with it")]
+enum Program {
+    Chromium(Chromium),
+    Firefox(Firefox),
 }
 
 impl Browser {
     pub async fn open() -> Self {
-        let seat = SEATS.acquire().await.expect("the seats stay");
-        Self::launch(seat, json!({})).await
+        Self::chromium(one_seat().await, true).await
     }
 
     /// A browser whose user has turned JavaScript off.
     pub async fn without_javascript() -> Self {
-        let seat = SEATS.acquire().await.expect("the seats stay");
-        let browser =
-            Self::launch(seat, json!({ "profile.managed_default_content_settings.javascript": 2 }))
-                .await;
-        browser.goto("data:text/html,<title>off</title><script>document.title='on'</script>").await;
-        assert_eq!(browser.driver().title().await.expect("a title"), "off", "JavaScript is on");
-        browser
+        Self::chromium(one_seat().await, false).await.runs_no_script().await
+    }
+
+    pub async fn firefox() -> Self {
+        Self::with_firefox(one_seat().await, true).await
+    }
+
+    /// A Firefox whose user has turned JavaScript off.
+    pub async fn firefox_without_javascript() -> Self {
+        Self::with_firefox(one_seat().await, false).await.runs_no_script().await
     }
 
     /// Two browsers that share nothing.
@@ -67,46 +50,33 @@ impl Browser {
         // Both seats at once: two tests that each held one would wait for ever.
         let mut seats = SEATS.acquire_many(2).await.expect("the seats stay");
         let second = seats.split(1).expect("two seats");
-        (Self::launch(seats, json!({})).await, Self::launch(second, json!({})).await)
+        (Self::chromium(seats, true).await, Self::chromium(second, true).await)
     }
 
-    async fn launch(seat: SemaphorePermit<'static>, preferences: Value) -> Self {
-        let profile = tempfile::Builder::new()
-            .prefix("todoozle-profile-")
-            .tempdir()
-            .expect("make a profile folder");
-        let mut capabilities = DesiredCapabilities::chrome();
-        let arguments = [
-            "--headless",
-            "--no-sandbox", // Chromium refuses to be root with it
-            "--disable-gpu",
-            "--disable-quic",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1200,900",
-            "--remote-debugging-pipe", // the browser ends when its driver does
-            // A machine without a mouse tells pages so; this is how it is with one.
-            "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
-        ];
-        for argument in arguments {
-            capabilities.add_arg(argument).expect("an argument");
-        }
-        let folder = profile.path().to_str().expect("a UTF-8 path");
-        capabilities.add_arg(&format!("--user-data-dir={folder}")).expect("an argument");
-        capabilities.add_experimental_option("prefs", preferences).expect("preferences");
-        capabilities
-            .set_browser_log_level(thirtyfour::LoggingPrefsLogLevel::All)
-            .expect("a log level");
-        let driver =
-            WebDriver::new(&Driver::get().url, capabilities).await.expect("start Chromium");
-        Self { driver: Session(Some(driver)), _profile: profile, _seat: seat }
+    async fn chromium(seat: SemaphorePermit<'static>, javascript: bool) -> Self {
+        let (driver, program) = Chromium::start(javascript).await;
+        Self::new(driver, Program::Chromium(program), seat)
+    }
+
+    async fn with_firefox(seat: SemaphorePermit<'static>, javascript: bool) -> Self {
+        let (driver, program) = Firefox::start(javascript).await;
+        Self::new(driver, Program::Firefox(program), seat)
+    }
+
+    fn new(driver: WebDriver, program: Program, seat: SemaphorePermit<'static>) -> Self {
+        // The program's end is the session's.
+        driver.clone().leak().expect("it has not ended yet");
+        Self { driver, _program: program, _seat: seat }
+    }
+
+    async fn runs_no_script(self) -> Self {
+        self.goto("data:text/html,<title>off</title><script>document.title='on'</script>").await;
+        assert_eq!(self.driver().title().await.expect("a title"), "off", "JavaScript is on");
+        self
     }
 
     pub fn driver(&self) -> &WebDriver {
-        self.driver.0.as_ref().expect("there until it is dropped")
+        &self.driver
     }
 
     pub async fn goto(&self, url: &str) {
@@ -173,7 +143,7 @@ impl Browser {
         focused.send_keys(keys).await.unwrap_or_else(|error| panic!("press keys: {error}"));
     }
 
-    /// A command of the `DevTools` protocol.
+    /// A command of the `DevTools` protocol, which Chromium alone speaks.
     pub async fn devtools(&self, method: &str, parameters: Value) -> Value {
         let sent = self.driver().cdp().send_raw(method, parameters).await;
         sent.unwrap_or_else(|error| panic!("{method}: {error}"))
@@ -192,20 +162,6 @@ impl Browser {
     }
 }
 
-/// A session that ends with the value.
-struct Session(Option<WebDriver>);
-
-impl Drop for Session {
-    /// `WebDriver` would end it too, but over a connection that the runtime of
-    /// this test drives, which waits here and would do so for minutes.
-    fn drop(&mut self) {
-        let driver = self.0.take().expect("dropped once");
-        let url = format!("{}/session/{}", Driver::get().url, driver.session_id());
-        on_a_thread(async || {
-            if let Err(error) = http::client().delete(url).timeout(DEADLINE).send().await {
-                eprintln!("Chromium did not end: {error}");
-            }
-        });
-        let _ = driver.leak();
-    }
+async fn one_seat() -> SemaphorePermit<'static> {
+    SEATS.acquire().await.expect("the seats stay")
 }

@@ -6,7 +6,7 @@
 //! * [`Host`]: `runtime-host up` on a [`Project`] (a manifest in a folder).
 //! * [`Database`]: a clone of a migrated database on the one server of this process.
 //! * [`Pair`]: a primary and a replica that a test may stop, freeze and hold back.
-//! * [`Browser`]: Chromium, with JavaScript or without it.
+//! * [`Browser`]: Chromium or Firefox, with JavaScript or without it.
 //! * [`raw`]: requests that no HTTP library would send.
 //!
 //! Each test has its own database, host and browser profile, so that tests run
@@ -25,11 +25,14 @@ pub mod app;
 pub mod axe;
 pub mod browser;
 pub mod child;
+mod chromium;
+mod firefox;
 pub mod gate;
 pub mod guarded;
 pub mod host;
 pub mod http;
 pub mod load;
+mod marionette;
 pub mod misbehaving;
 pub mod nginx;
 pub mod page;

@@ -165,7 +165,11 @@ impl Page {
     }
 
     pub async fn look(&self) -> Shown {
-        Shown(self.run(LOOK).await)
+        until("there is a page", async || {
+            let seen = self.run(LOOK).await; // Firefox has nothing to say between two pages
+            (!seen.is_null()).then_some(Shown(seen))
+        })
+        .await
     }
 
     /// Waits until the list is as `condition` wants it.

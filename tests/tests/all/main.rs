@@ -22,6 +22,7 @@ mod database_faults;
 mod dates_and_notes;
 mod embedded;
 mod files;
+mod firefox;
 mod foul_weather;
 mod injection;
 mod limits;
