@@ -52,6 +52,19 @@ function toggle(li) {
   change(li, { ...shown, completed }, (saved) => update('PATCH', saved, { completed }, false));
 }
 
+// A step is a part of its todo, which is written as a whole: whoever changed it meanwhile is noticed.
+function tick(li, button) {
+  const before = button.ariaChecked;
+  button.ariaChecked = before !== 'true';
+  const { more, ...next } = items.get(li).shown;
+  li.more = null;   // what is shown is not the server's
+  const steps = [...li.querySelectorAll('.step')].map(({ textContent, ariaChecked }) => ({ title: textContent, completed: ariaChecked === 'true' }));
+  change(li, next, (saved) => update('PATCH', saved, { steps }), (failure) => {
+    button.ariaChecked = before;
+    tell(failure.message);
+  });
+}
+
 function retitle(li, title) {
   const again = () => (li.isConnected ? retitle(li, title) : add(title));
   change(li, { ...items.get(li).shown, title }, async (saved) => {
@@ -144,6 +157,7 @@ document.addEventListener('submit', (event) => {
   if (form.matches('.new-todo-form')) submitNew();
   else if (form.matches('.search-form')) seek();
   else if (button.matches('.toggle')) toggle(form.closest('li'));
+  else if (button.matches('.step')) tick(button.closest('li'), button);
   else if (button.matches('.destroy')) destroy(form.closest('li'));
   else if (button.matches('.undo')) bringBack(() => post(form));
   else changeAll(form, button);

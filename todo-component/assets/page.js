@@ -132,7 +132,7 @@ const editing = (li) => li.classList.contains('editing');
 const plain = ({ id, title, completed, version }) => ({ id: String(id), title, completed, version: Number(version) });
 const read = (li) => ({
   ...plain({ ...li.dataset, title: $('bdi', li).textContent, completed: li.matches('.completed') }),
-  more: $('.more', li)?.outerHTML ?? '',   // the date and the notes, which the script only shows
+  more: $('.more', li)?.outerHTML ?? '',   // the date, the notes and the steps
 });
 
 function adopt(li, saved) {
@@ -170,8 +170,10 @@ function paint(li, { id, title, completed, version, more }) {
   Object.assign($('.toggle', li), { ariaChecked: completed, value: !completed });
   write($('bdi', li), title);
   if (more !== undefined && more !== li.more) {
+    const at = [...li.querySelectorAll('.step')].indexOf(document.activeElement);
     $('.more', li)?.remove();
     $('.words', li).insertAdjacentHTML('beforeend', more);
+    li.querySelectorAll('.step')[at]?.focus();
     li.more = more;
   }
   mark(li);

@@ -22,11 +22,12 @@ struct Embedded {
     path: &'static str,
 }
 
-/// Embeds files of `assets/`, one after the other, under one name.
+/// Embeds files of `assets/`, one after the other, under one name. Their comments stay here.
 macro_rules! embed {
     ($stem:literal, $extension:literal, $content_type:literal, [$($file:literal),+]) => {{
         const PARTS: &[&[u8]] = &[$(include_bytes!(concat!("../assets/", $file))),+];
-        const BODY: [u8; length(PARTS)] = join(PARTS);
+        const LINES: ([u8; length(PARTS)], usize) = lines(&join::<{ length(PARTS) }>(PARTS));
+        const BODY: [u8; LINES.1] = *LINES.0.first_chunk().unwrap();
         const HASH: [u8; 8] = hash(&BODY);
         const PATH_PARTS: &[&[u8]] = &[b"/assets/", $stem.as_bytes(), b".", &HASH, b".", $extension.as_bytes()];
         const PATH: [u8; length(PATH_PARTS)] = join(PATH_PARTS);
@@ -170,9 +171,38 @@ const fn join<const LEN: usize>(parts: &[&[u8]]) -> [u8; LEN] {
     joined
 }
 
+/// The lines of a text, without indentation and without those that begin with `//`, and how many
+/// bytes they have.
+const fn lines<const LEN: usize>(text: &[u8; LEN]) -> ([u8; LEN], usize) {
+    let mut kept = [0; LEN];
+    let (mut at, mut end) = (0, 0);
+    while at < LEN {
+        while at < LEN && text[at] == b' ' {
+            at += 1;
+        }
+        let comment = at + 1 < LEN && text[at] == b'/' && text[at + 1] == b'/';
+        let mut ended = false;
+        while at < LEN && !ended {
+            if !comment {
+                kept[end] = text[at];
+                end += 1;
+            }
+            ended = text[at] == b'\n';
+            at += 1;
+        }
+    }
+    (kept, end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn comments_and_indentation_are_left_out() {
+        let (text, length) = lines(b"// a\nif (b) {\n  // c\n  d('//');   // e\n\n}\n //f");
+        assert_eq!(str::from_utf8(&text[..length]), Ok("if (b) {\nd('//');   // e\n\n}\n"));
+    }
 
     #[test]
     fn every_path_finds_its_own_file_as_current() {

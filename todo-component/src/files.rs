@@ -66,9 +66,9 @@ pub async fn import(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
         .map_err(|_| Problem::bad_request("not-utf-8", "The file is not valid UTF-8."))?;
     let named = Format::EACH.into_iter().find(|format| Some(format.media_type()) == kind);
     let intake = Intake::of(text, named.unwrap_or_else(|| Format::of(text)))?;
-    let added = store.import(&intake.todos, key.unwrap_or(&self::key())).await?;
+    let imported = store.import(&intake.todos, key.unwrap_or(&self::key())).await?;
     let report = json!({
-        "added": added,
+        "added": imported.count,
         "refused": intake.refused_count,
         "reasons": intake.refused,
     });
@@ -92,8 +92,8 @@ pub async fn import_form(store: &Store, parts: &Parts, body: &Bytes) -> Result<A
     let key = request::check_key(form.need("key")?)?;
     keeping(parts, &form, async {
         let intake = Intake::of(text, Format::of(text))?;
-        let added = store.import(&intake.todos, key).await?;
-        Ok(html(StatusCode::OK, view::import(&self::key(), Some((added, &intake)))))
+        let imported = store.import(&intake.todos, key).await?;
+        Ok(html(StatusCode::OK, view::import(&self::key(), Some((imported, &intake)))))
     })
     .await
 }

@@ -18,7 +18,7 @@ use crate::random::{self, key};
 use crate::request::{self, Pairs};
 use crate::selection::{Filter, Page, Place, Search};
 use crate::store::{Created, Move, Outcome, Store};
-use crate::todo::{Change, Edit, FieldError, Given, Title, TitleError, Todo, Undo, Versions};
+use crate::todo::{Change, Edit, FieldError, Given, TitleError, Todo, Undo, Versions};
 use crate::variable;
 use crate::view::{self, Draft, EditView, ListView, Notice, Said, Typed};
 use bytes::Bytes;
@@ -104,11 +104,38 @@ pub async fn toggle(
     body: &Bytes,
 ) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    version(&form)?;
+    let expected = version(&form)?;
+    if let Some(step) = form.get("step") {
+        return toggle_step(store, id, step, &expected, &place(&form)).await;
+    }
     let change = Change { completed: Some(flag(&form)?), ..Change::default() };
     // The form names the state that is wanted: a change of the title meanwhile is none of its business.
     let outcome = store.update(id, &change, &Versions::Any).await?;
     Ok(back(store, &place(&form), unless_done(&outcome)))
+}
+
+/// A step is a part of its todo, whose version guards it. `step` is its place and whether it is to be
+/// completed: `0.true`.
+async fn toggle_step(
+    store: &Store,
+    id: i64,
+    step: &str,
+    expected: &Versions,
+    place: &Place,
+) -> Result<Answer, Problem> {
+    let parsed = step
+        .split_once('.')
+        .and_then(|(at, completed)| Some((at.parse().ok()?, completed.parse().ok()?)));
+    let (at, completed) = parsed.ok_or_else(|| {
+        Problem::bad_request("field", "The field “step” is a number and true or false: 0.true.")
+    })?;
+    let todo = store.get(id).await?;
+    let notice = match todo.map(|todo| todo.with_step(at, completed)) {
+        None => Some(Notice::Missing),
+        Some(None) => Some(Notice::Conflict),
+        Some(Some(change)) => unless_done(&store.update(id, &change, expected).await?),
+    };
+    Ok(back(store, place, notice))
 }
 
 /// `GET /items/{id}/edit`
@@ -128,28 +155,29 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
         let typed = |name, now: &str| form.get(name).map_or(now.to_owned(), str::to_owned);
         let due = todo.due_text();
         let (due, notes) = (typed("due", &due), typed("notes", &todo.notes));
+        let steps = typed("steps", &todo.steps_text());
         let title = form.get("title").unwrap_or_default();
-        let draft = Typed { title, due: &due, notes: &notes, field, error };
+        let draft = Typed { title, due: &due, notes: &notes, steps: &steps, field, error };
         html(status, view::edit(&EditView { todo, place: &place, draft: Some(draft) }))
     };
     keeping(parts, &form, async {
         let change = match Given::from_form(|name| form.get(name)).check() {
             Ok(change) => change,
-            // With other changes beside it, an empty title is a mistake and no wish.
-            Err(FieldError::Title(TitleError::Empty)) if title_alone(&form) => {
-                return delete(store, id, &expected, &place).await;
-            }
             Err(error) => {
                 let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
+                // With other changes beside it, an empty title is a mistake and no wish.
+                if error == FieldError::Title(TitleError::Empty) && title_alone(&form, &todo) {
+                    return delete(store, id, &expected, &place).await;
+                }
                 let status = Problem::from(error.clone()).status;
                 return Ok(again(&todo, status, error.field(), &error.to_string()));
             }
         };
         match store.update(id, &change, &expected).await? {
-            Outcome::Done(todo) => Ok(match was(&form, &todo) {
-                Some(edit) => offer(store, &place, Notice::Saved, &Undo::Edit(edit)),
-                None => back(store, &place, Some(Notice::Saved)),
-            }),
+            Outcome::Done(todo) => {
+                let edit = Undo::Edit(Edit { id, version: todo.version });
+                Ok(offer(store, &place, Notice::Saved, &edit))
+            }
             Outcome::Stale(todo) => Ok(again(
                 &todo,
                 StatusCode::CONFLICT,
@@ -162,19 +190,19 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
     .await
 }
 
-/// What an edit changed, by the title that its page began with. A cookie has no room for notes, so
-/// that an edit of more than the title is not offered to be taken back.
-fn was(form: &Pairs, todo: &Todo) -> Option<Edit> {
-    let title = Title::parse(form.get("was")?).ok()?;
-    let changed = title.as_str() != todo.title && title_alone(form);
-    changed.then_some(Edit { id: todo.id, version: todo.version, title })
-}
-
-/// Whether a form leaves date and notes as its page had them.
-fn title_alone(form: &Pairs) -> bool {
-    [("due", "due-was"), ("notes", "notes-was")]
-        .iter()
-        .all(|(is, was)| form.get(is) == form.get(was))
+/// Whether a form leaves all but the title as it is.
+fn title_alone(form: &Pairs, todo: &Todo) -> bool {
+    let Ok(change) = Given::from_form(|name| form.get(name).filter(|_| name != "title")).check()
+    else {
+        return false;
+    };
+    let now = Given {
+        due: change.due.as_ref().map(|_| todo.due.map(|due| due.to_string())),
+        notes: change.notes.as_ref().map(|_| todo.notes.clone()),
+        steps: change.steps.as_ref().map(|_| todo.steps.clone()),
+        ..Given::default()
+    };
+    now.check() == Ok(change)
 }
 
 /// `POST /items/{id}/destroy`
@@ -258,7 +286,11 @@ pub async fn undo(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, 
     let undo = Undo::parse(form.need("undo")?).ok_or_else(|| {
         Problem::bad_request("field", "The field “undo” is what the page was given.")
     })?;
-    let notice = if store.undo(&undo).await? > 0 { Notice::Undone } else { Notice::Late };
+    let notice = match (store.undo(&undo).await?, undo) {
+        (0, _) => Notice::Late,
+        (_, Undo::Import(_)) => Notice::Deleted,
+        _ => Notice::Undone,
+    };
     Ok(back(store, &place(&form), Some(notice)))
 }
 

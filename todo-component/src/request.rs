@@ -11,9 +11,9 @@ use percent_encoding::percent_decode;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 use std::borrow::Cow;
 
-/// Bytes of a body with one todo. A title of 256 and notes of 4,000 scalar values, each escaped as a
-/// surrogate pair in JSON, take 51 KiB.
-pub const MAX_BODY: usize = 64 * 1024;
+/// Bytes of a body with one todo. A title of 256, notes of 4,000 and 50 steps of 256 scalar values, each
+/// escaped as a surrogate pair in JSON, take 204 KiB.
+pub const MAX_BODY: usize = 256 * 1024;
 /// Bytes of a body with a file of todos.
 pub const MAX_FILE: usize = 8 << 20;
 

@@ -7,14 +7,16 @@
 mod date;
 mod notes;
 mod rank;
+mod steps;
 mod title;
 mod undo;
 
 pub use date::{Date, DateError};
 pub use notes::{Notes, NotesError};
 pub use rank::Rank;
+pub use steps::{Step, Steps, StepsError, from_lines};
 pub use title::{Title, TitleError};
-pub use undo::{Deletion, Edit, Marking, Undo};
+pub use undo::{Deletion, Edit, Import, Marking, Undo};
 
 use crate::whole::{Whole, present};
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,7 @@ pub struct Todo {
     pub rank: Rank,
     pub due: Option<Date>,
     pub notes: String,
+    pub steps: Vec<Step>,
     /// Grows by one with each change; the `ETag` and the hidden form field.
     pub version: i64,
     /// RFC 3339, UTC.
@@ -43,6 +46,18 @@ impl Todo {
     /// The date, as the fields of a form and of a file have it: empty for none.
     pub fn due_text(&self) -> String {
         self.due.map(|due| due.to_string()).unwrap_or_default()
+    }
+
+    /// The steps, as the field of a form and of a file has them: one a line.
+    pub fn steps_text(&self) -> String {
+        steps::to_lines(&self.steps)
+    }
+
+    /// What to set to complete the step at `at`, or to take that back, if there is one.
+    pub fn with_step(&self, at: usize, completed: bool) -> Option<Change> {
+        let mut steps = self.steps.clone();
+        steps.get_mut(at)?.completed = completed;
+        Some(Change { steps: Steps::check(&steps).ok(), ..Change::default() })
     }
 }
 
@@ -62,6 +77,8 @@ pub struct Given {
     pub due: Option<Option<String>>,
     #[serde(deserialize_with = "present")]
     pub notes: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub steps: Option<Vec<Step>>,
 }
 
 impl Given {
@@ -71,6 +88,7 @@ impl Given {
         Self {
             title: field("title").map(str::to_owned),
             notes: field("notes").map(str::to_owned),
+            steps: field("steps").map(from_lines),
             due,
             ..Self::default()
         }
@@ -85,6 +103,7 @@ impl Given {
             order: self.order.map(|order| order.0),
             due: self.due.as_ref().map(due).transpose()?,
             notes: self.notes.as_deref().map(Notes::parse).transpose()?,
+            steps: self.steps.as_deref().map(Steps::check).transpose()?,
         })
     }
 }
@@ -104,6 +123,8 @@ pub struct Change {
     pub due: Option<Option<Date>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<Notes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Steps>,
 }
 
 impl Change {
@@ -121,6 +142,8 @@ pub enum FieldError {
     Due(#[from] DateError),
     #[error(transparent)]
     Notes(#[from] NotesError),
+    #[error(transparent)]
+    Steps(#[from] StepsError),
 }
 
 impl FieldError {
@@ -133,6 +156,8 @@ impl FieldError {
             Self::Due(_) => "due-no-date",
             Self::Notes(NotesError::TooLong(_)) => "notes-too-long",
             Self::Notes(NotesError::Control(_)) => "notes-control-character",
+            Self::Steps(StepsError::TooMany(_)) => "steps-too-many",
+            Self::Steps(StepsError::Title { .. }) => "step-title",
         }
     }
 
@@ -142,6 +167,7 @@ impl FieldError {
             Self::Title(_) => "title",
             Self::Due(_) => "due",
             Self::Notes(_) => "notes",
+            Self::Steps(_) => "steps",
         }
     }
 }
@@ -190,10 +216,11 @@ mod tests {
             (r#"{"title":" "}"#, "title"),
             (r#"{"due":"soon"}"#, "due"),
             (r#"{"notes":"\u0000"}"#, "notes"),
+            (r#"{"steps":[{"title":" "}]}"#, "steps"),
         ] {
             assert_eq!(change(given).unwrap_err().field(), field);
         }
-        for null in ["title", "completed", "order", "notes"] {
+        for null in ["title", "completed", "order", "notes", "steps"] {
             assert!(serde_json::from_str::<Given>(&format!("{{\"{null}\":null}}")).is_err());
         }
     }

@@ -22,7 +22,7 @@ pub enum Format {
     Json,
     /// With the fields' names in the first line.
     Csv,
-    /// One todo a line, as <https://github.com/todotxt/todo.txt> has it. Without notes.
+    /// One todo a line, as <https://github.com/todotxt/todo.txt> has it. Without notes and steps.
     TodoTxt,
 }
 
@@ -195,7 +195,7 @@ fn unreadable(detail: String) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::todo::Date;
+    use crate::todo::{Date, Step};
 
     fn todos() -> Vec<Todo> {
         let todo = |title: &str, completed, due, notes: &str| Todo {
@@ -203,6 +203,11 @@ mod tests {
             completed,
             due: Date::parse(due).ok(),
             notes: notes.to_owned(),
+            steps: due
+                .split('-')
+                .map(|title| Step { title: title.to_owned(), completed })
+                .filter(|step| !step.title.is_empty())
+                .collect(),
             created_at: "2026-01-02T03:04:05.678Z".to_owned(),
             updated_at: "2026-02-03T04:05:06.789Z".to_owned(),
             ..Todo::default()
@@ -227,6 +232,7 @@ mod tests {
             let intake = Intake::of(&file, format).unwrap();
             assert_eq!(intake.refused, [], "{file}");
             let notes = |todo: &Todo| (format != Format::TodoTxt).then(|| todo.notes.clone());
+            let steps = |todo: &Todo| (format != Format::TodoTxt).then(|| todo.steps.clone());
             let expected: Vec<_> = todos()
                 .iter()
                 .map(|todo| Given {
@@ -234,6 +240,7 @@ mod tests {
                     completed: Some(todo.completed),
                     due: Some(todo.due.map(|due| due.to_string())),
                     notes: notes(todo),
+                    steps: steps(todo),
                     ..Given::default()
                 })
                 .map(|given| given.check().unwrap())

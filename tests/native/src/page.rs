@@ -43,7 +43,7 @@ fn item(todo: &Todo) -> Markup {
     html! {
         li.completed[todo.completed] data-id=(id) data-version=(todo.version) {
             div.view {
-                form method="post" action={ "/items/" (id) "/toggle" } autocomplete="off" {
+                form #{ "toggle-" (id) } method="post" action={ "/items/" (id) "/toggle" } autocomplete="off" {
                     input type="hidden" name="version" value=(todo.version);
                     button.toggle type="submit" role="checkbox" name="completed" value=(!todo.completed)
                         aria-checked=(todo.completed) aria-labelledby={ "title-" (id) } {}
@@ -70,7 +70,7 @@ fn item(todo: &Todo) -> Markup {
             textarea.edit rows="1" hidden dir="auto" autocomplete="off" enterkeyhint="done"
                 aria-label="Edit todo" aria-describedby={ "error-" (id) } {}
             p.error #{ "error-" (id) } role="alert" {}
-            a.details href={ "/items/" (id) "/edit" } { "Date and notes" }
+            a.details href={ "/items/" (id) "/edit" } { "Date, notes, steps" }
         }
     }
 }

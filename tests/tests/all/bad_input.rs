@@ -240,8 +240,8 @@ async fn a_body_of_ten_megabytes_that_does_not_say_so_is_refused() {
 async fn a_body_just_over_the_limit_is_refused_and_one_just_under_it_is_read() {
     let app = Guarded::start().await;
     let spaces = |length: usize| format!("{{\"title\":\"\"{}}}", " ".repeat(length - 12));
-    app.refused(post_json(&app, spaces(64 * 1024)).await, 422).await;
-    app.refused(post_json(&app, spaces(64 * 1024 + 1)).await, 413).await;
+    app.refused(post_json(&app, spaces(256 * 1024)).await, 422).await;
+    app.refused(post_json(&app, spaces(256 * 1024 + 1)).await, 413).await;
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn a_list_that_is_taken_along_is_the_same_elsewhere() {
     let app = App::start().await;
     for todo in [
         json!({ "title": "second", "order": 5, "due": "2026-12-31" }),
-        json!({ "title": "first, \"quoted\"", "order": -5, "completed": true, "notes": "a\n=b" }),
+        json!({ "title": "first, \"quoted\"", "order": -5, "completed": true, "notes": "a\n=b", "steps": [{ "title": "[x] a, b", "completed": false }, { "title": "c", "completed": true }] }),
         json!({ "title": "牛乳 <b>", "order": 7 }),
     ] {
         app.create(todo).await;
@@ -32,7 +32,7 @@ async fn a_list_that_is_taken_along_is_the_same_elsewhere() {
         let report = import(&other, kind, file).await.is(200).json();
         assert_eq!((&report["added"], &report["refused"]), (&json!(3), &json!(0)));
         let (here, there) = (app.list().await, other.list().await);
-        for field in ["title", "completed", "due", "notes"] {
+        for field in ["title", "completed", "due", "notes", "steps"] {
             let values = |list: &[serde_json::Value]| {
                 list.iter().map(|todo| todo[field].clone()).collect::<Vec<_>>()
             };
@@ -113,6 +113,19 @@ async fn the_page_takes_lines_and_files_without_javascript() {
     page.click(".import-page .secondary").await;
     page.shows(["before", "buy milk", "done"]).await;
     page.shows_completed(["done"]).await;
+}
+
+#[tokio::test]
+async fn an_import_is_taken_back_but_for_what_was_changed_since() {
+    let app = App::with_todos(&["before"]).await;
+    let page = Page::without_javascript(&app).await;
+    page.go("/import").await;
+    page.find("#text").await.send_keys("a\nb\nc\n").await.unwrap();
+    page.click(".import-page .primary").await;
+    app.change(&app.list().await[2], json!({ "title": "changed" })).await;
+    page.click(".import-page .undo").await;
+    page.shows(["before", "changed"]).await;
+    page.says("Deleted.").await;
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ mod search;
 mod serving;
 mod shutdown;
 mod smuggling;
+mod steps;
 mod sync;
 mod todo_backend;
 mod undo;

@@ -128,6 +128,44 @@ mod without_a_script {
     }
 
     #[tokio::test]
+    async fn an_edit_of_all_that_a_todo_has_is_taken_back_as_a_whole() {
+        let app = App::start().await;
+        let steps = json!([{ "title": "flour", "completed": true }]);
+        let notes = "🎄".repeat(4000);
+        let given = json!({ "title": "cake", "due": "2026-12-31", "notes": notes, "steps": steps });
+        let todo = app.create(given).await;
+        let page = Page::without_javascript(&app).await;
+        page.click(".edit-link").await;
+        page.run("for (const name of ['due', 'steps']) document.getElementById(name).value = ''")
+            .await;
+        page.run("document.getElementById('notes').value = 'less'").await;
+        page.click(".edit-form .primary").await;
+        page.says("Saved.").await;
+        let saved = app.list().await[0].clone();
+        assert_eq!((&saved["due"], &saved["steps"]), (&Value::Null, &json!([])));
+        page.click(".undo").await;
+        page.says("Everything is back.").await;
+        let back = app.list().await[0].clone();
+        for field in ["title", "due", "notes", "steps", "completed"] {
+            assert_eq!(back[field], todo[field], "{field}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_edit_before_another_change_is_not_taken_back() {
+        let app = App::with_todos(&["a"]).await;
+        let fields = [("title", "b"), ("version", "1")];
+        let saved = app.submit("/items/1/edit", &fields).await.is(303);
+        assert!(saved.header("set-cookie").starts_with("flash=saved.1-2;"));
+        app.submit("/toggle-all", &[("completed", "true")]).await.is(303);
+        for undo in ["1-2", "1-3", "1-1", "7-2"] {
+            let answer = app.submit("/undo", &[("undo", undo)]).await.is(303);
+            assert!(answer.header("set-cookie").starts_with("flash=late;"), "{undo}");
+        }
+        assert_eq!(app.titles().await, ["b"]);
+    }
+
+    #[tokio::test]
     async fn what_was_cleared_comes_back_together() {
         let app = App::with_todos(&["a", "b", "c"]).await;
         let page = Page::without_javascript(&app).await;

@@ -16,6 +16,7 @@ mod writes;
 pub use error::Error;
 pub use keyed::Links;
 pub use moves::Move;
+pub use writes::Imported;
 
 use crate::list::{Key, Look};
 use crate::position::{Position, Shown};

@@ -2,10 +2,11 @@
 //! costs the guest one host call instead of one a row.
 
 use super::scope::Scope;
+use crate::transfer::MAX_TODOS;
 
 /// A row as the JSON that [`crate::todo::Todo`] is read from.
 pub const TODO: &str = "json_build_object('id', id, 'title', task, 'completed', completed, \
-     'order', position, 'rank', coalesce(rank, id)::text, 'due', due, 'notes', notes, 'version', version, \
+     'order', position, 'rank', coalesce(rank, id)::text, 'due', due, 'notes', notes, 'steps', steps, 'version', version, \
      'created_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
      'updated_at', to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))";
 
@@ -15,7 +16,7 @@ pub const TODO: &str = "json_build_object('id', id, 'title', task, 'completed', 
 pub const TRANSACTION: &str = ", pg_current_xact_id_if_assigned()::text";
 
 /// A row of either table without what only one of them has.
-const COLUMNS: &str = "id, task, completed, position, rank, due, notes, version, created_at, updated_at, idempotency_key, request_digest";
+const COLUMNS: &str = "id, task, completed, position, rank, due, notes, steps, version, created_at, updated_at, idempotency_key, request_digest";
 
 /// Which versions of a todo a write may find.
 const EXPECTED: &str = "($3::bigint[] IS NULL OR version = ANY ($3))";
@@ -51,7 +52,7 @@ fn restoring(scope: &Scope, predicate: &str) -> String {
     format!(
         "WITH back AS (DELETE FROM {deleted} WHERE {bound} AND {predicate} RETURNING *), \
          done AS (INSERT INTO {table} ({list}{COLUMNS}) \
-         SELECT {list}id, task, completed, position, rank, due, notes, version + 1, created_at, now(), \
+         SELECT {list}id, task, completed, position, rank, due, notes, steps, version + 1, created_at, now(), \
          CASE WHEN NOT EXISTS (SELECT FROM {items} WHERE todoitem.idempotency_key = back.idempotency_key) \
          THEN idempotency_key END, request_digest FROM back RETURNING *) ",
         deleted = scope.deleted(),
@@ -69,9 +70,9 @@ pub fn get(scope: &Scope) -> String {
 /// another with the same key. It is the same as of a version that knew no more than three columns.
 fn given(row: &str) -> String {
     format!(
-        "SELECT task, completed, position, due, notes, \
+        "SELECT task, completed, position, due, notes, steps, \
          md5(row(task, coalesce(completed, false), position)::text || \
-         coalesce(due::text, '') || coalesce(notes, '')) AS digest \
+         coalesce(due::text, '') || coalesce(notes, '') || coalesce(steps::text, '')) AS digest \
          FROM jsonb_populate_record(NULL::todoitem, {row})"
     )
 }
@@ -79,9 +80,9 @@ fn given(row: &str) -> String {
 /// At the end of the list unless the row says otherwise.
 fn inserting(scope: &Scope, key: &str, from: &str) -> String {
     format!(
-        "INSERT INTO {table} ({list}task, completed, position, due, notes, idempotency_key, request_digest) \
+        "INSERT INTO {table} ({list}task, completed, position, due, notes, steps, idempotency_key, request_digest) \
          SELECT {value}task, coalesce(completed, false), \
-         coalesce(position, (SELECT max(position) FROM {items}), 0), due, coalesce(notes, ''), \
+         coalesce(position, (SELECT max(position) FROM {items}), 0), due, coalesce(notes, ''), coalesce(steps, '[]'), \
          {key}, digest FROM {from} WHERE {is_there}",
         table = scope.table(),
         list = scope.column(),
@@ -107,8 +108,10 @@ pub fn create(scope: &Scope) -> String {
     )
 }
 
-/// Adds the rows of $1 (a JSON array) in their order, once for the key $2: sent again with other rows,
-/// it is another import.
+/// What the keys of an import begin with: sent again with other rows, it is another import.
+const IMPORT: &str = "md5($2::text || $1::text)";
+
+/// Adds the rows of $1 (a JSON array) in their order, once for the key $2.
 pub fn import(scope: &Scope) -> String {
     let rows = format!(
         "jsonb_array_elements($1::text::jsonb) WITH ORDINALITY AS rows (element, number), \
@@ -117,22 +120,40 @@ pub fn import(scope: &Scope) -> String {
     );
     format!(
         "WITH done AS ({inserting} ORDER BY number \
-         ON CONFLICT ({list}idempotency_key) DO NOTHING RETURNING 1) {count}",
-        inserting = inserting(scope, "md5($2::text || $1::text) || ':' || number", &rows),
+         ON CONFLICT ({list}idempotency_key) DO NOTHING RETURNING 1) \
+         SELECT json_build_object('count', count(*), 'import', {IMPORT})::text{TRANSACTION} FROM done HAVING {is_there}",
+        inserting = inserting(scope, &format!("{IMPORT} || ':' || number"), &rows),
         list = scope.column(),
-        count = count_done(scope),
+        is_there = scope.is_there(),
     )
 }
 
-/// Sets the columns of $2 (JSON by column).
+/// The columns that an edit sets and its undo sets again.
+const EDITED: &str = "task, due, notes, steps";
+
+/// Sets the columns of $2 (JSON by column), and keeps what an edit found with the version that it made.
 pub fn update(scope: &Scope) -> String {
     format!(
-        "UPDATE {} SET (task, completed, position, due, notes) = \
-         (SELECT task, completed, position, due, notes FROM jsonb_populate_record(todoitem, $2::text::jsonb)), \
+        "UPDATE {} SET ({EDITED}, completed, position) = \
+         (SELECT {EDITED}, completed, position FROM jsonb_populate_record(todoitem, $2::text::jsonb)), \
+         before_edit = CASE WHEN $2::text::jsonb ?| '{{{EDITED}}}' THEN {before} END, \
          version = version + 1, updated_at = now() \
          WHERE {} AND id = $1::bigint AND {EXPECTED} RETURNING {TODO}::text{TRANSACTION}",
         scope.target(),
         scope.bound(),
+        before = "jsonb_build_object('version', version + 1, 'task', task, 'due', due, 'notes', notes, 'steps', steps)",
+    )
+}
+
+/// Takes the edit back that made the version $2.
+pub fn unedit(scope: &Scope) -> String {
+    format!(
+        "WITH done AS (UPDATE {} SET ({EDITED}) = (SELECT {EDITED} FROM jsonb_populate_record(todoitem, before_edit)), \
+         before_edit = NULL, version = version + 1, updated_at = now() \
+         WHERE {} AND id = $1::bigint AND version = $2::bigint AND before_edit->'version' = to_jsonb(version) RETURNING 1) {}",
+        scope.target(),
+        scope.bound(),
+        count_done(scope),
     )
 }
 
@@ -143,6 +164,13 @@ pub fn delete(scope: &Scope) -> String {
 /// Deletes all that `predicate` is true of.
 pub fn delete_all(scope: &Scope, predicate: &str) -> String {
     deleting(scope, predicate) + &count_done(scope)
+}
+
+/// Deletes what the import $2 has added, but for what was changed since.
+pub fn unimport(scope: &Scope) -> String {
+    let keys =
+        format!("SELECT $2::text || ':' || number FROM generate_series(1, {MAX_TODOS}) AS number");
+    delete_all(scope, &format!("version = 1 AND idempotency_key IN ({keys})"))
 }
 
 pub fn restore(scope: &Scope) -> String {

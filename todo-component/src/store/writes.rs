@@ -9,7 +9,8 @@ use super::row::{Row, json};
 use super::{Created, Outcome, Store, sql};
 use crate::clock::{first, within};
 use crate::position::Position;
-use crate::todo::{Change, Deletion, Edit, Marking, Todo, Undo, Versions};
+use crate::random;
+use crate::todo::{Change, Deletion, Edit, Import, Marking, Todo, Undo, Versions};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::pg::ParameterValue;
@@ -26,6 +27,14 @@ pub(super) const ONE: Duration = Duration::from_secs(10);
 /// How long a write may take that concerns all of them. The host's limit for
 /// a request is longer.
 const ALL: Duration = Duration::from_secs(25);
+
+/// What [`Store::import`] did.
+#[derive(Debug, Deserialize)]
+pub struct Imported {
+    /// How many todos are new.
+    pub count: u64,
+    pub import: Import,
+}
 
 impl Store {
     /// Adds a todo, once for each `key`.
@@ -48,8 +57,8 @@ impl Store {
         })
     }
 
-    /// Adds todos in their order, each once for `key`, and says how many are new.
-    pub async fn import(&self, todos: &[Change], key: &str) -> Result<u64, Error> {
+    /// Adds todos in their order, each once for `key`.
+    pub async fn import(&self, todos: &[Change], key: &str) -> Result<Imported, Error> {
         let rows = serde_json::to_string(todos).map_err(|error| Error::Query(error.to_string()))?;
         self.some(ALL, self.statement(sql::import, vec![rows.into(), key.to_owned().into()])).await
     }
@@ -115,10 +124,14 @@ impl Store {
                 )
                 .await
             }
-            Undo::Edit(Edit { id, version, title }) => {
-                let change = Change { title: Some(title.clone()), ..Change::default() };
-                let outcome = self.update(*id, &change, &Versions::OneOf(vec![*version])).await?;
-                Ok(u64::from(matches!(outcome, Outcome::Done(_))))
+            Undo::Edit(Edit { id, version }) => {
+                self.some(ONE, self.statement(sql::unedit, vec![(*id).into(), (*version).into()]))
+                    .await
+            }
+            Undo::Import(import) => {
+                let deletion = random::deletion().as_str().to_owned();
+                let params = vec![deletion.into(), import.as_str().to_owned().into()];
+                self.some(ALL, self.statement(sql::unimport, params)).await
             }
         }
     }

@@ -2,14 +2,14 @@
 
 use super::{Entry, unreadable};
 use crate::error::Problem;
-use crate::todo::{Given, Todo};
+use crate::todo::{Given, Todo, from_lines};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 /// Columns beyond these are another record, which has no title.
 const MAX_FIELDS: usize = 1000;
 
 /// The first line of a file that is written here.
-pub const HEADER: &str = "title,completed,due,notes,created_at,updated_at\n";
+pub const HEADER: &str = "title,completed,due,notes,steps,created_at,updated_at\n";
 
 /// Whether the first line names a title, in this or another order of columns.
 pub fn has_title(text: &str) -> bool {
@@ -34,10 +34,11 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Problem> {
     let (_, header) = records.next().unwrap_or_default();
     let column = |name| header.iter().position(|column| is_called(column, name));
     let Some(title) = column("title") else {
-        let detail = "The file's first line names no column “title”. Give its columns the names title, completed, due, notes.";
+        let detail = "The file's first line names no column “title”. Give its columns the names title, completed, due, notes, steps.";
         return Err(unreadable(detail.to_owned()));
     };
-    let (completed, due, notes) = (column("completed"), column("due"), column("notes"));
+    let (completed, due) = (column("completed"), column("due"));
+    let (notes, steps) = (column("notes"), column("steps"));
     let given = |record: &[String]| {
         let field = |at: Option<usize>| at.and_then(|at| record.get(at)).cloned();
         Ok(Given {
@@ -45,6 +46,7 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Problem> {
             completed: field(completed).map(|text| truth(&text)).transpose()?,
             due: field(due).map(|due| Some(due).filter(|due| !due.is_empty())),
             notes: field(notes),
+            steps: field(steps).map(|text| from_lines(&text)),
             ..Given::default()
         })
     };
@@ -118,9 +120,10 @@ fn truth(text: &str) -> Result<bool, String> {
 }
 
 pub fn write(file: &mut String, todo: &Todo) {
-    let due = todo.due_text();
+    let (due, steps) = (todo.due_text(), todo.steps_text());
     let completed = if todo.completed { "true" } else { "false" };
-    let fields = [&todo.title, completed, &due, &todo.notes, &todo.created_at, &todo.updated_at];
+    let fields =
+        [&todo.title, completed, &due, &todo.notes, &steps, &todo.created_at, &todo.updated_at];
     for (at, field) in fields.into_iter().enumerate() {
         if at > 0 {
             file.push(',');

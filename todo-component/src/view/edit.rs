@@ -19,6 +19,7 @@ pub struct Typed<'a> {
     pub title: &'a str,
     pub due: &'a str,
     pub notes: &'a str,
+    pub steps: &'a str,
     /// The field that the error is about.
     pub field: &'a str,
     pub error: &'a str,
@@ -28,7 +29,7 @@ pub struct Typed<'a> {
 pub fn edit(view: &EditView) -> Markup {
     let EditView { todo, place, draft } = *view;
     let here = Here::new(place);
-    let due = todo.due_text();
+    let (due, steps) = (todo.due_text(), todo.steps_text());
     let refused = |name: &str| draft.filter(|draft| draft.field == name);
     let invalid = |name: &str| refused(name).map(|_| "true");
     let described = |name: &str| refused(name).map(|_| "field-error");
@@ -46,9 +47,6 @@ pub fn edit(view: &EditView) -> Markup {
             h2 { "Edit todo" }
             form.edit-form method="post" action={ "/items/" (todo.id) "/edit" } autocomplete="off" {
                 input type="hidden" name="version" value=(todo.version);
-                @for (name, was) in [("was", todo.title.as_str()), ("due-was", &due), ("notes-was", &todo.notes)] {
-                    input type="hidden" name=(name) value=(was);
-                }
                 (here.fields)
                 label for="title" { "Title" }
                 input.field #title type="text" name="title" autofocus dir="auto"
@@ -67,6 +65,13 @@ pub fn edit(view: &EditView) -> Markup {
                     "\n" (draft.map_or(todo.notes.as_str(), |draft| draft.notes))
                 }
                 (below("notes", draft.map(|draft| draft.notes), &todo.notes))
+                label for="steps" { "Steps" }
+                textarea.field #steps name="steps" rows="4" dir="auto"
+                    placeholder="One a line; [x] before those that are done"
+                    aria-invalid=[invalid("steps")] aria-describedby=[described("steps")] {
+                    "\n" (draft.map_or(steps.as_str(), |draft| draft.steps))
+                }
+                (below("steps", draft.map(|draft| draft.steps), &steps))
                 div.buttons {
                     button.primary type="submit" { "Save" }
                     a.secondary href=(here.address()) { "Cancel" }

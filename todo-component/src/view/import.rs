@@ -1,16 +1,20 @@
 //! The page that brings in a file, and says what of it was taken.
 
-use super::document;
+use super::notice::undo_form;
+use super::{Here, document};
 use crate::assets;
+use crate::selection::Place;
+use crate::store::Imported;
+use crate::todo::Undo;
 use crate::transfer::{Format, Intake};
 use maud::{Markup, html};
 
 /// `done` is what became of the file before.
-pub fn import(key: &str, done: Option<(u64, &Intake)>) -> Markup {
+pub fn import(key: &str, done: Option<(Imported, &Intake)>) -> Markup {
     let content = html! {
         section.card.import-page {
             h2 { "Import and export" }
-            @if let Some((added, intake)) = done { (report(added, intake)) }
+            @if let Some((imported, intake)) = done { (report(imported, intake)) }
             form method="post" action="/import" autocomplete="off" {
                 input type="hidden" name="key" value=(key);
                 label for="text" { "Todos to add: one a line, or the text of a JSON, CSV or todo.txt file" }
@@ -35,16 +39,17 @@ pub fn import(key: &str, done: Option<(u64, &Intake)>) -> Markup {
     document("Import and export · Todoozle", &[assets::import_path()], &content)
 }
 
-fn report(added: u64, intake: &Intake) -> Markup {
+fn report(imported: Imported, intake: &Intake) -> Markup {
     let Intake { refused, refused_count, .. } = intake;
     let todos =
         |count: u64| if count == 1 { "1 todo".to_owned() } else { format!("{count} todos") };
     let count = u64::try_from(*refused_count).unwrap_or(u64::MAX);
     html! {
         p role="status" {
-            "Added " (todos(added)) "."
+            "Added " (todos(imported.count)) "."
             @if *refused_count > 0 { " Not taken: " (todos(count)) "." }
         }
+        @if imported.count > 0 { (undo_form(&Undo::Import(imported.import), &Here::new(&Place::default()))) }
         @if !refused.is_empty() {
             ul.refused {
                 @for refused in refused {

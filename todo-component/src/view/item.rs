@@ -13,7 +13,7 @@ pub fn item(todo: &Todo, here: &Here) -> Markup {
     html! {
         li.completed[todo.completed] data-id=(id) data-version=(todo.version) {
             div.view {
-                form method="post" action={ "/items/" (id) "/toggle" } autocomplete="off" {
+                form #{ "toggle-" (id) } method="post" action={ "/items/" (id) "/toggle" } autocomplete="off" {
                     input type="hidden" name="version" value=(todo.version);
                     (here.fields)
                     button.toggle type="submit" role="checkbox" name="completed" value=(!todo.completed)
@@ -21,7 +21,7 @@ pub fn item(todo: &Todo, here: &Here) -> Markup {
                 }
                 div.words {
                     label #{ "title-" (id) } { bdi { (todo.title) } }
-                    (more(todo))
+                    (more(todo, true))
                 }
                 button.grip #{ "grip-" (id) } type="button"
                     aria-label="Move" aria-labelledby={ "grip-" (id) " title-" (id) } aria-describedby="grip-help" { (icon("grip")) }
@@ -37,22 +37,35 @@ pub fn item(todo: &Todo, here: &Here) -> Markup {
             textarea.edit rows="1" hidden dir="auto" autocomplete="off" enterkeyhint="done"
                 aria-label="Edit todo" aria-describedby={ "error-" (id) } {}
             p.error #{ "error-" (id) } role="alert" {}
-            a.details href={ "/items/" (id) "/edit" (here.query) } { "Date and notes" }
+            a.details href={ "/items/" (id) "/edit" (here.query) } { "Date, notes, steps" }
         }
     }
 }
 
-/// What there is beside the title. The script takes it as it is.
-pub fn more(todo: &Todo) -> Markup {
+/// What there is beside the title; `writes` where steps can be completed. The script takes it as it is.
+pub fn more(todo: &Todo, writes: bool) -> Markup {
     let glimpse: String = todo.notes.chars().take(GLIMPSE).collect();
     let cut = glimpse.len() < todo.notes.len();
     html! {
-        @if todo.due.is_some() || !glimpse.is_empty() {
-            p.more {
+        @if todo.due.is_some() || !glimpse.is_empty() || !todo.steps.is_empty() {
+            div.more {
                 @if let Some(due) = todo.due {
-                    span.due { "Due " time datetime=(due) { (due) } } " "
+                    span.due { "Due " time datetime=(due) { (due) } }
                 }
                 @if !glimpse.is_empty() { bdi.notes { (linked(&glimpse)) @if cut { "…" } } }
+                @if !todo.steps.is_empty() { (steps(todo, writes)) }
+            }
+        }
+    }
+}
+
+/// Each with a button of the form that completes its todo.
+fn steps(todo: &Todo, writes: bool) -> Markup {
+    html! {
+        div.steps role="group" aria-label="Steps" {
+            @for (at, step) in todo.steps.iter().enumerate() {
+                button.step type="submit" form={ "toggle-" (todo.id) } name="step" value={ (at) "." (!step.completed) }
+                    role="checkbox" aria-checked=(step.completed) disabled[!writes] { (icon("check")) bdi { (step.title) } }
             }
         }
     }

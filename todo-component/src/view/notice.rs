@@ -112,14 +112,18 @@ pub fn bar(text: &str, undo: Option<&Undo>, here: &Here) -> Markup {
         div.notice {
             p { span { (text) } bdi.typed {} }
             button.retry type="button" hidden { "Try again" }
-            @if let Some(undo) = undo {
-                form.undo-form method="post" action="/undo" autocomplete="off" {
-                    input type="hidden" name="undo" value=(undo.to_string());
-                    (here.fields)
-                    button.retry.undo type="submit" { (UNDO) }
-                }
-            }
+            @if let Some(undo) = undo { (undo_form(undo, here)) }
             a.dismiss href=(here.address()) aria-label="Dismiss" { (icon("cross")) }
+        }
+    }
+}
+
+pub fn undo_form(undo: &Undo, here: &Here) -> Markup {
+    html! {
+        form.undo-form method="post" action="/undo" autocomplete="off" {
+            input type="hidden" name="undo" value=(undo.to_string());
+            (here.fields)
+            button.retry.undo type="submit" { (UNDO) }
         }
     }
 }

@@ -19,7 +19,7 @@ pub fn read_only(view: &ListView) -> Markup {
                     li.completed[todo.completed] {
                         div.view {
                             span.toggle role="img" aria-label=(if todo.completed { "Completed" } else { "Active" }) { (icon("check")) }
-                            div.words { p.title { bdi { (todo.title) } } (more(todo)) }
+                            div.words { p.title { bdi { (todo.title) } } (more(todo, false)) }
                         }
                     }
                 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::selection::Cursor;
-use crate::todo::{Rank, Todo};
+use crate::todo::{Rank, Step, Todo};
 
 const HOSTILE: &str = r#"<script>alert("x")</script> '&amp; "><img src=x>"#;
 const ESCAPED: &str =
@@ -29,8 +29,9 @@ fn occurrences(html: &str) -> usize {
 
 #[test]
 fn a_title_is_escaped_wherever_it_is_shown() {
-    let todo = Todo { notes: HOSTILE.to_owned(), ..todo(HOSTILE, false) };
-    assert_eq!(occurrences(&listed(&page(vec![todo.clone()], 1, 0))), 2);
+    let steps = vec![Step { title: HOSTILE.to_owned(), completed: true }];
+    let todo = Todo { notes: HOSTILE.to_owned(), steps, ..todo(HOSTILE, false) };
+    assert_eq!(occurrences(&listed(&page(vec![todo.clone()], 1, 0))), 3);
 
     let page = page(vec![], 0, 0);
     let place = Place { search: Search::parse(HOSTILE).unwrap(), ..Place::default() };
@@ -39,11 +40,18 @@ fn a_title_is_escaped_wherever_it_is_shown() {
     assert_eq!(occurrences(&list(&view).into_string()), 8);
 
     let view = EditView { todo: &todo, place: &Place::default(), draft: None };
-    assert_eq!(occurrences(&edit(&view).into_string()), 4);
+    assert_eq!(occurrences(&edit(&view).into_string()), 3);
     let other = "x";
-    let typed = Typed { title: HOSTILE, due: HOSTILE, notes: other, field: "due", error: HOSTILE };
+    let typed = Typed {
+        title: HOSTILE,
+        due: HOSTILE,
+        notes: other,
+        steps: other,
+        field: "due",
+        error: HOSTILE,
+    };
     let view = EditView { draft: Some(typed), ..view };
-    assert_eq!(occurrences(&edit(&view).into_string()), 6);
+    assert_eq!(occurrences(&edit(&view).into_string()), 5);
 
     let unsaved = Unsaved {
         action: HOSTILE,
