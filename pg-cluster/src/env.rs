@@ -8,6 +8,7 @@ mod parameters;
 mod pods;
 mod replication;
 mod set;
+mod slots;
 mod values;
 
 use std::{collections::BTreeMap, fs, path::Path};
@@ -22,6 +23,7 @@ pub use self::{
     pods::{Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},
     replication::{Replication, SynchronousMode},
     set::{Amounts, Set},
+    slots::Slot,
     values::{Bounded, Extension, Identifier, Image, Label, Locale, Name, Quantity, Size, in_name},
 };
 
@@ -61,6 +63,8 @@ pub struct Env {
     pub roles: BTreeMap<Identifier, Role>,
     #[serde(default)]
     pub databases: BTreeMap<Identifier, Database>,
+    #[serde(default)]
+    pub slots: BTreeMap<Identifier, Slot>,
 }
 
 /// A role that can log in; its password is in the Secret `<name>-role-<role>`.
@@ -172,6 +176,7 @@ impl Env {
             backup.check()?;
         }
         self.pods.check()?;
+        self.check_slots()?;
         self.check_secrets_of_roles()?;
         for (role, settings) in &self.roles {
             self.check_database_of(role, settings)?;

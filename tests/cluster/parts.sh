@@ -26,7 +26,7 @@ install_packages() {
     local command missing=() started=$SECONDS
     declare -A package=([containerd]=containerd [runc]=runc [conntrack]=conntrack [nft]=nftables
         [mmdebstrap]=mmdebstrap [openssl]=openssl [ip]=iproute2 [unshare]=util-linux [pgrep]=procps
-        [sysctl]=procps [gcc]=gcc [/usr/include/unistd.h]=libc6-dev [go]=golang-go
+        [sysctl]=procps [pip3]=python3-pip [gcc]=gcc [/usr/include/unistd.h]=libc6-dev [go]=golang-go
         [$CNI_PLUGINS/ptp]=containernetworking-plugins
         [/usr/share/keyrings/debian-archive-keyring.gpg]=debian-archive-keyring)
     for command in "${!package[@]}"; do
@@ -55,20 +55,28 @@ make_components() {
 
 readonly SUITE=trixie # of the Containerfiles' last stages
 
-# packages_layer NAME prints the path of the layer that prepare.sh and packages.txt make.
+# packages_layer NAME prints the path of the layer that the files of an image make.
 packages_layer() {
     local from=$repo/images/$1 tar
-    tar=$cache/packages-$1-$(cat "$from/prepare.sh" "$from/packages.txt" <(echo $SUITE "$(dpkg --print-architecture)") | sha256sum | cut -c1-12).tar
+    tar=$cache/packages-$1-$(cat "$from"/*.sh "$from"/*.txt <(echo $SUITE "$(dpkg --print-architecture)") | sha256sum | cut -c1-12).tar
     once "packing the packages of image $1, 1 to 3 minutes" "$tar" pack_packages "$from" "$tar"
     echo "$tar"
 }
 pack_packages() {
-    local from=$1 tar=$2
+    local from=$1 tar=$2 more=()
     rm -f "$tar" "$tar.new" "$tar.sha256"
+    if [[ -e $from/requirements.txt ]]; then
+        rm -rf "$tar.wheels"
+        pip3 download --quiet --no-deps --require-hashes --dest "$tar.wheels" --requirement "$from/requirements.txt" >&2 ||
+            fail "pip3 can't fetch what $from/requirements.txt names: see what it says above"
+        more=("--customize-hook=copy-in '$tar.wheels' /tmp" "--customize-hook=chroot \"\$1\" sh -s '/tmp/${tar##*/}.wheels' < '$from/patroni.sh'"
+            "--customize-hook=rm -rf \"\$1/tmp/${tar##*/}.wheels\"")
+    fi
     mmdebstrap --quiet --variant=essential --format=tar --include="$(paste -sd, "$from/packages.txt")" \
         --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
-        --essential-hook="chroot \"\$1\" sh < '$from/prepare.sh'" \
+        --essential-hook="chroot \"\$1\" sh < '$from/prepare.sh'" "${more[@]}" \
         $SUITE "$tar.new" >&2
+    rm -rf "$tar.wheels"
     sha256sum < "$tar.new" > "$tar.sha256" # once: it is big
     mv "$tar.new" "$tar"
 }

@@ -107,6 +107,11 @@ fn what_cannot_work_is_refused_with_what_to_write() {
             "backup.s3 = { bucket = \"b\", endpoint = \"e\", region = \"a\\nrepo1-path=/\" }",
             "write it without spaces",
         ),
+        ("[slots.cdc]\ndatabase = \"todo\"", "write wal_level = \"logical\""),
+        (
+            "replication.wal_level = \"logical\"\n[slots.cdc]\ndatabase = \"other\"",
+            "add [databases.other]",
+        ),
         ("pods.labels.role = \"db\"", "none that pg-cluster sets"),
         ("pods.labels.team = \"a b\"", "up to 63 letters"),
         ("pods.tolerations = [{ key = \"a\", seconds = 3 }]", "write effect = \"NoExecute\""),

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Map, Value, json};
 
 use super::{ROLE_LABEL, SCOPE_LABEL, archive, home::HomeSet, meta, names, paths, selector};
-use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, SynchronousMode};
+use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, Slot, SynchronousMode};
 
 pub fn config_map(env: &Env) -> Result<ConfigMap> {
     let yaml =
@@ -102,6 +102,7 @@ pub fn dynamic(env: &Env) -> Value {
         "synchronous_mode_strict": r.synchronous_mode_strict,
         "synchronous_node_count": r.synchronous_node_count,
         "failsafe_mode": r.failsafe_mode,
+        "slots": slots(env),
         // Those that somebody made for logical decoding are theirs: Patroni drops what it wasn't told of.
         "ignore_slots": [{ "type": "logical" }],
         "postgresql": {
@@ -111,6 +112,12 @@ pub fn dynamic(env: &Env) -> Value {
             "pg_hba": hba(env),
         },
     })
+}
+
+/// A slot that is named here is there again after a switchover or a failover, with what was not read yet.
+fn slots(env: &Env) -> Map<String, Value> {
+    let slot = |slot: &Slot| json!({ "type": "logical", "database": slot.database, "plugin": slot.plugin });
+    env.slots.iter().map(|(name, it)| (name.to_string(), slot(it))).collect()
 }
 
 /// A synchronous standby has every acknowledged write, however far it is behind with the rest:

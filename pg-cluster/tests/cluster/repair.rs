@@ -1,8 +1,14 @@
 //! Clusters that are not whole, and what makes them whole again.
 
-use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim};
+use std::time::Duration;
+
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{PersistentVolumeClaim, Pod},
+};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::{
     acts::member,
@@ -32,6 +38,7 @@ pub async fn a_replica_is_copied_anew_and_patroni_paused_by_word() {
     assert!(said.contains("is primary"), "{said}");
     let said = refused(&database, &["reinit", "left-replica-9", "--yes"]);
     assert!(said.contains("left-replica-0"), "{said}");
+    falls_behind(&database).await;
     database.must(&["reinit", "left-replica-0", "--yes"]);
     database.until_healthy();
 
@@ -42,6 +49,24 @@ pub async fn a_replica_is_copied_anew_and_patroni_paused_by_word() {
     database.must(&["resume"]);
     database.until_healthy();
     database.end().await;
+}
+
+/// A replica that gets no WAL any more gets no reads either.
+async fn falls_behind(database: &Database) {
+    let receiver = "select pid from pg_stat_wal_receiver";
+    let receiver = database.must(&["psql", "--replica", "--", "-XAtc", receiver]);
+    database.shell("left-replica-0", &format!("kill -STOP {receiver}")).await;
+    let more = "set synchronous_commit = local;
+        create table more as select sha512(n::text::bytea) from generate_series(1, 300000) as n";
+    superuser(database, more);
+    let ready = |pod: &Pod| {
+        let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+        conditions.into_iter().any(|it| it.type_ == "Ready" && it.status == "True")
+    };
+    let pods = database.api::<Pod>();
+    while ready(&pods.get("left-replica-0").await.unwrap()) {
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 pub async fn what_only_the_old_primary_has_is_given_up_by_word_alone() {
@@ -82,7 +107,7 @@ pub async fn what_only_the_old_primary_has_is_given_up_by_word_alone() {
     let claims = database.api::<PersistentVolumeClaim>();
     claims.delete("data-torn-main-0", &DeleteParams::default()).await.unwrap();
     while claims.get_opt("data-torn-main-0").await.unwrap().is_some() {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(100)).await;
     }
     let said = refused(&database, &["init"]);
     assert!(said.contains("data-torn-replica-0") && said.contains("only copy"), "{said}");

@@ -6,25 +6,52 @@ use crate::{
 };
 
 /// One pair lives through all of it; `endure` holds the promises.
-async fn survives(name: &'static str, acts: &[Act]) {
-    let database = Database::new(name).await;
-    database.must(&["init"]);
+async fn survives(database: Database, acts: &[Act]) -> Database {
     let database = Arc::new(database);
     for act in acts {
         let gap = acts::endure(&database, *act).await;
         eprintln!("{act:?}: longest time without a write {:.1} s", gap.as_secs_f32());
     }
-    Arc::into_inner(database).expect("no writer is left").end().await;
+    Arc::into_inner(database).expect("no writer is left")
+}
+
+async fn made(name: &'static str) -> Database {
+    let database = Database::new(name).await;
+    database.must(&["init"]);
+    database
 }
 
 pub async fn no_acknowledged_write_is_lost_with_a_deleted_pod_or_a_killed_postgres() {
-    survives("struck", &[Act::Delete, Act::Kill]).await;
+    survives(made("struck").await, &[Act::Delete, Act::Kill]).await.end().await;
 }
 
 pub async fn no_acknowledged_write_is_lost_when_the_primary_freezes_and_thaws() {
-    survives("frozen", &[Act::Freeze]).await;
+    survives(made("frozen").await, &[Act::Freeze]).await.end().await;
 }
 
+/// And a slot that the file names has what was written since it was last read.
 pub async fn no_acknowledged_write_is_lost_in_a_switchover_there_and_back() {
-    survives("moved", &[Act::Switchover]).await;
+    let database = Database::new("moved").await;
+    database.configure(
+        "replication.wal_level = \"logical\"\n\
+         slots.cdc = { database = \"todo\", plugin = \"test_decoding\" }",
+    );
+    database.must(&["init"]);
+    let slots = "select count(*) from pg_replication_slots where slot_name = 'cdc'";
+    let has_it = |arguments: &[&str]| database.run(arguments).stdout == b"1\n";
+    database.until("a slot on both", |_| {
+        has_it(&["psql", "--", "-XAtc", slots])
+            && has_it(&["psql", "--replica", "--", "-XAtc", slots])
+    });
+    let ask = |database: &Database, sql: &str| {
+        database.must(&["psql", "--database", "todo", "--", "-XAtc", sql])
+    };
+    let read = "select data from pg_logical_slot_get_changes('cdc', null, null)
+        where data like '%seen%INSERT%'";
+    ask(&database, "create table seen (n int); insert into seen values (1)");
+    assert!(ask(&database, read).contains("n[integer]:1"));
+    ask(&database, "insert into seen values (2)");
+    let database = survives(database, &[Act::Switchover]).await;
+    assert!(ask(&database, read).contains("n[integer]:2"));
+    database.end().await;
 }

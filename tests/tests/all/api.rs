@@ -17,6 +17,7 @@ async fn a_todo_has_these_fields_and_no_others() {
         "order",
         "due",
         "notes",
+        "steps",
         "version",
         "url",
         "created_at",
