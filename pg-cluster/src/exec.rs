@@ -126,7 +126,7 @@ impl Cluster {
         limit: Duration,
     ) -> Result<String> {
         ensure!(
-            database.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+            database.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)),
             "{database} is no database of ours"
         );
         let script = format!("{PSQL} -d {database}");

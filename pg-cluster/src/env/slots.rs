@@ -27,14 +27,17 @@ impl Env {
                 replication.wal_level == WalLevel::Logical,
                 "slots.{slot} needs more in the WAL: write wal_level = \"logical\" under [replication]"
             );
+            let named = |text: &str| {
+                let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+                !text.is_empty() && text.chars().all(fits)
+            };
+            ensure!(
+                named(slot) && named(plugin),
+                "slots.{slot} with plugin = {plugin:?}: write both names with a-z, 0-9 and _, such as cdc and pgoutput"
+            );
             ensure!(
                 self.databases.contains_key(database),
                 "slots.{slot}.database is {database}, which is not a database here: add [databases.{database}]"
-            );
-            let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-            ensure!(
-                !plugin.is_empty() && plugin.chars().all(named),
-                "slots.{slot}.plugin is {plugin:?}: write a name of a-z, 0-9 and _, such as pgoutput"
             );
             // Patroni calls the slots of members so.
             let of_members = format!("{}_", self.name.replace('-', "_"));

@@ -112,6 +112,10 @@ fn what_cannot_work_is_refused_with_what_to_write() {
             "replication.wal_level = \"logical\"\n[slots.cdc]\ndatabase = \"other\"",
             "add [databases.other]",
         ),
+        (
+            "replication.wal_level = \"logical\"\n[slots.a-b]\ndatabase = \"todo\"",
+            "with a-z, 0-9 and _",
+        ),
         ("pods.labels.role = \"db\"", "none that pg-cluster sets"),
         ("pods.labels.team = \"a b\"", "up to 63 letters"),
         ("pods.tolerations = [{ key = \"a\", seconds = 3 }]", "write effect = \"NoExecute\""),

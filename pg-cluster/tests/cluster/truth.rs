@@ -92,7 +92,7 @@ pub async fn a_cluster_whose_commits_do_not_wait_is_unprotected() {
 
     // A misspelt parameter is one that PostgreSQL runs without.
     database.configure(
-        "parameters.work_memm = \"4MB\"\nreplication.checksums = false\nroles.my_app.connection_limit = 3\ndatabases.my_data.owner = \"my_app\"",
+        "parameters.work_memm = \"4MB\"\nreplication.checksums = false\nroles.my_app.connection_limit = 3\ndatabases.my_data = { owner = \"my_app\", extensions = [\"pg_trgm\"] }",
     );
     database.must(&["init"]);
     let now = database.until("a parameter left out", |status| says(status, "work_memm"));
