@@ -76,7 +76,7 @@ module "storage" {
   readers  = var.image_readers
 
   backup = {
-    writer  = module.accounts.members.deployer
+    writers = module.plan.archivers
     readers = var.operators
     key     = module.keys.backup
     days    = var.backup_days

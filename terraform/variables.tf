@@ -161,14 +161,14 @@ variable "promoters" {
 }
 
 variable "backup_days" {
-  description = "Days for which nobody can delete a backup."
+  description = "Days for which what was deleted of the archive comes back."
   type        = number
   nullable    = false
   default     = 30
 
   validation {
-    condition     = var.backup_days >= 1 && var.backup_days <= 3650
-    error_message = "backup_days: write 1 to 3650."
+    condition     = var.backup_days >= 7 && var.backup_days <= 90
+    error_message = "backup_days: write 7 to 90, which is what a bucket can."
   }
 }
 

@@ -25,5 +25,5 @@ pools = {
 }
 
 channel     = "RAPID" # what breaks, breaks here first
-backup_days = 1
+backup_days = 7
 protected   = false

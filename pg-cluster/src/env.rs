@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    backup::{Backup, Own, Schedule},
+    backup::{Backup, Own, Schedule, Word},
     hba::HbaLine,
     parameters::Parameters,
     pods::{Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},

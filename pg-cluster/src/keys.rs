@@ -5,11 +5,11 @@ use std::fmt;
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use crate::password::Password;
+use crate::{env::Backup, password::Password};
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct GivenKeys {
+pub struct AccessKeys {
     pub key: AccessKey,
     pub secret: AccessKey,
 }
@@ -44,8 +44,8 @@ impl fmt::Debug for AccessKey {
 /// What opens the archive.
 #[derive(Clone, Debug)]
 pub struct ArchiveKeys {
-    pub key: AccessKey,
-    pub secret: AccessKey,
+    /// None where the bucket knows the pods themselves.
+    pub access: Option<AccessKeys>,
     /// Without it nobody reads what was archived.
     pub cipher: Password,
 }
@@ -53,27 +53,31 @@ pub struct ArchiveKeys {
 impl ArchiveKeys {
     /// `live` looks up what the Secret has.
     pub fn resolve(
-        own: bool,
-        given: Option<&GivenKeys>,
+        backup: &Backup,
+        given: Option<&AccessKeys>,
         live: impl Fn(&str) -> Option<String>,
     ) -> Result<Self> {
-        let (key, secret) = match given {
-            Some(given) => (given.key.clone(), given.secret.clone()),
-            None if own => {
+        let access = match (given, backup) {
+            (None, Backup { gcs: Some(_), .. }) => None,
+            (Some(_), Backup { gcs: Some(_), .. }) => {
+                bail!("backup.gcs knows its pods without a key: take `backup` out of secrets.yaml")
+            }
+            (Some(given), _) => Some(given.clone()),
+            (None, Backup { own: Some(_), .. }) => {
                 let kept_or_new = |name| match live(name) {
                     Some(old) => anyhow::Ok(AccessKey(old)),
                     None => Ok(AccessKey(Password::generate()?.expose().to_owned())),
                 };
-                (kept_or_new("key")?, kept_or_new("secret")?)
+                Some(AccessKeys { key: kept_or_new("key")?, secret: kept_or_new("secret")? })
             }
-            None => bail!(
+            (None, _) => bail!(
                 "[backup] names a bucket: write its key and secret under `backup` in secrets.yaml"
             ),
         };
         let cipher = live("cipher").map_or_else(Password::generate, |old| {
             Password::try_from(old).map_err(anyhow::Error::msg)
         })?;
-        Ok(Self { key, secret, cipher })
+        Ok(Self { access, cipher })
     }
 }
 
@@ -81,22 +85,40 @@ impl ArchiveKeys {
 mod tests {
     use super::*;
 
+    fn place(text: &str) -> Backup {
+        toml::from_str(text).unwrap()
+    }
+
     #[test]
     fn a_bucket_of_somebody_elses_needs_its_key_and_what_is_there_is_kept() {
         let nothing = |_: &str| None;
-        let error = ArchiveKeys::resolve(false, None, nothing).unwrap_err().to_string();
+        let s3 = place("s3 = { bucket = \"b\", endpoint = \"e\", region = \"r\" }");
+        let error = ArchiveKeys::resolve(&s3, None, nothing).unwrap_err().to_string();
         assert!(error.contains("under `backup` in secrets.yaml"), "{error}");
-        let made = ArchiveKeys::resolve(true, None, nothing).unwrap();
+        let own = place("own = { image = \"s3:1\", storage = \"1Gi\" }");
+        let made = ArchiveKeys::resolve(&own, None, nothing).unwrap();
+        let access = made.access.clone().unwrap();
         let kept = |name: &str| {
             Some(match name {
-                "key" => made.key.expose().to_owned(),
-                "secret" => made.secret.expose().to_owned(),
+                "key" => access.key.expose().to_owned(),
+                "secret" => access.secret.expose().to_owned(),
                 _ => made.cipher.expose().to_owned(),
             })
         };
-        let again = ArchiveKeys::resolve(true, None, kept).unwrap();
-        assert_eq!((&again.key, &again.cipher), (&made.key, &made.cipher));
-        assert!(!format!("{again:?}").contains(again.secret.expose()));
+        let again = ArchiveKeys::resolve(&own, None, kept).unwrap();
+        assert_eq!(again.cipher, made.cipher);
+        assert!(again.access.is_some_and(|it| it.key == access.key && it.secret == access.secret));
+        assert!(!format!("{made:?}").contains(access.secret.expose()));
+    }
+
+    #[test]
+    fn a_bucket_that_knows_its_pods_has_no_key() {
+        let gcs = place("gcs = { bucket = \"b\" }");
+        assert!(ArchiveKeys::resolve(&gcs, None, |_| None).unwrap().access.is_none());
+        let key = |text: &str| AccessKey::try_from(text.to_owned()).unwrap();
+        let given = AccessKeys { key: key("a"), secret: key("b") };
+        let error = ArchiveKeys::resolve(&gcs, Some(&given), |_| None).unwrap_err().to_string();
+        assert!(error.contains("take `backup` out of secrets.yaml"), "{error}");
     }
 
     #[test]

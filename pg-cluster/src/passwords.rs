@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::{certificate, env::Env, keys::GivenKeys, password::Password};
+use crate::{certificate, env::Env, keys::AccessKeys, password::Password};
 
 /// A user that Patroni itself needs.
 pub struct SystemUser {
@@ -44,7 +44,7 @@ pub struct Given {
     pub system: BTreeMap<String, Password>,
     pub roles: BTreeMap<String, Password>,
     /// The key of the bucket that `[backup]` names.
-    pub backup: Option<GivenKeys>,
+    pub backup: Option<AccessKeys>,
 }
 
 impl Given {

@@ -141,7 +141,7 @@ impl Secrets {
         let mut for_members = secrets::for_members(env, &passwords, &authorities, &certificate)?;
         if let Some(backup) = &env.backup {
             let name = names::backup(env);
-            let keys = ArchiveKeys::resolve(backup.own.is_some(), given.backup.as_ref(), |key| {
+            let keys = ArchiveKeys::resolve(backup, given.backup.as_ref(), |key| {
                 value(&live, &name, key)
             })?;
             for_members.push(archive::secret(env, backup, &keys)?);

@@ -18,6 +18,7 @@ use super::confirm;
 use crate::{
     cli::Global,
     cluster::Cluster,
+    env::Backup,
     names,
     objects::{self, HomeSet, Object},
     progress::{self, Wait, until},
@@ -76,7 +77,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     if plan.delete_volumes {
         delete_all::<PersistentVolumeClaim>(cluster, &selector, "volumes", plan.timeout).await?;
         delete_all::<Secret>(cluster, &selector, "Secrets", plan.timeout).await?;
-        if env.backup.as_ref().is_some_and(|backup| backup.s3.is_some()) {
+        if env.backup.as_ref().is_some_and(Backup::outlives_cluster) {
             progress::done(
                 "kept",
                 &format!(
@@ -102,7 +103,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
 async fn what_is_left(cluster: &Cluster) -> String {
     const DUMP: &str = "`pg-cluster export --to FILE` makes a dump of a database first";
     let env = &cluster.env;
-    match env.backup.as_ref().map(|backup| backup.s3.is_some()) {
+    match env.backup.as_ref().map(Backup::outlives_cluster) {
         None => format!("{} has no archive, so nothing of it is left: {DUMP}", env.name),
         Some(false) => {
             format!("the archive's server goes as well, so nothing of {} is left: {DUMP}", env.name)
@@ -188,7 +189,7 @@ where
     // One by one: `deletecollection` is a verb that few people are given.
     let api = cluster.api::<K>();
     // The key of an archive that stays.
-    let archive = cluster.env.backup.as_ref().is_some_and(|backup| backup.s3.is_some());
+    let archive = cluster.env.backup.as_ref().is_some_and(Backup::outlives_cluster);
     let stays = |name: &String| archive && *name == names::backup(&cluster.env);
     let list = async || -> Result<Vec<String>> {
         let params = ListParams::default().labels(selector);

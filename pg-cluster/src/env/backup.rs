@@ -9,8 +9,10 @@ use super::{Bounded, Image, Quantity, values::checked_string};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
-    /// A bucket of somebody else's …
+    /// A bucket of somebody else's, which a key opens …
     pub s3: Option<S3>,
+    /// … or of Google's, opened by who the pods are there (Workload Identity) …
+    pub gcs: Option<Gcs>,
     /// … or a small S3 server of the cluster's own, beside it.
     pub own: Option<Own>,
     #[serde(default = "weekly")]
@@ -43,6 +45,14 @@ pub struct S3 {
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+pub struct Gcs {
+    pub bucket: Word,
+    /// Default: the namespace and the name.
+    pub prefix: Option<Word>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Own {
     pub image: Image,
     pub storage: Quantity,
@@ -50,15 +60,21 @@ pub struct Own {
 
 impl Backup {
     pub fn check(&self) -> Result<()> {
+        let places = [self.s3.is_some(), self.gcs.is_some(), self.own.is_some()];
         ensure!(
-            self.s3.is_some() != self.own.is_some(),
-            "[backup] needs one place to write to: s3 = {{ … }}, or own = {{ … }} for a small server beside the database"
+            places.into_iter().filter(|named| *named).count() == 1,
+            "[backup] needs one place to write to: s3 = {{ … }}, gcs = {{ … }}, or own = {{ … }} for a small server beside the database"
         );
         Ok(())
     }
 }
 
 impl Backup {
+    /// Whether the archive stays when the cluster goes.
+    pub fn outlives_cluster(&self) -> bool {
+        self.own.is_none()
+    }
+
     /// The longest that lies between two backups when all goes well.
     pub fn often(&self) -> SignedDuration {
         self.full.period().min(self.differential.period())

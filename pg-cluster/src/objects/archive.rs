@@ -8,8 +8,8 @@ use k8s_openapi::api::core::v1::{KeyToPath, Secret, SecretVolumeSource, Volume};
 
 use super::{Object, meta, names, paths, secrets::SUPERUSER};
 use crate::{
-    env::{Backup, Env},
-    keys::ArchiveKeys,
+    env::{Backup, Env, Word},
+    keys::{AccessKeys, ArchiveKeys},
 };
 
 /// Port of pgBackRest's server in every member.
@@ -25,13 +25,15 @@ pub const RUNNER_FILE: &str = "runner.conf";
 
 pub fn secret(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Result<Object> {
     let text = |value: &str| k8s_openapi::ByteString(value.as_bytes().to_vec());
-    let data = BTreeMap::from([
+    let mut data = BTreeMap::from([
         (MEMBER_FILE.to_owned(), text(&member(env, backup, keys))),
         (RUNNER_FILE.to_owned(), text(&runner(env, backup, keys))),
-        ("key".to_owned(), text(keys.key.expose())),
-        ("secret".to_owned(), text(keys.secret.expose())),
         ("cipher".to_owned(), text(keys.cipher.expose())),
     ]);
+    if let Some(AccessKeys { key, secret }) = &keys.access {
+        data.insert("key".to_owned(), text(key.expose()));
+        data.insert("secret".to_owned(), text(secret.expose()));
+    }
     Object::of(&Secret {
         metadata: meta(env, names::backup(env)),
         type_: Some("Opaque".to_owned()),
@@ -111,37 +113,47 @@ fn database(number: usize) -> [String; 3] {
 }
 
 fn place(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Vec<String> {
-    let mut lines = vec!["repo1-type=s3".to_owned()];
-    let default = format!("/{}/{}", env.namespace(), env.name);
-    match &backup.s3 {
-        Some(s3) => {
-            let prefix = s3
-                .prefix
-                .as_ref()
-                .map_or(default, |prefix| format!("/{}", prefix.trim_matches('/')));
-            lines.extend([
-                format!("repo1-path={prefix}"),
+    let path = |prefix: Option<&Word>| match prefix {
+        Some(prefix) => format!("repo1-path=/{}", prefix.trim_matches('/')),
+        None => format!("repo1-path=/{}/{}", env.namespace(), env.name),
+    };
+    let mut lines = match backup {
+        Backup { s3: Some(s3), .. } => {
+            let mut lines = vec![
+                "repo1-type=s3".to_owned(),
+                path(s3.prefix.as_ref()),
                 format!("repo1-s3-bucket={}", s3.bucket),
                 format!("repo1-s3-endpoint={}", s3.endpoint),
                 format!("repo1-s3-region={}", s3.region),
-            ]);
+            ];
             if s3.path_style {
                 lines.push("repo1-s3-uri-style=path".to_owned());
             }
+            lines
         }
-        None => lines.extend([
-            format!("repo1-path={default}"),
+        Backup { gcs: Some(gcs), .. } => vec![
+            "repo1-type=gcs".to_owned(),
+            path(gcs.prefix.as_ref()),
+            format!("repo1-gcs-bucket={}", gcs.bucket),
+            // The node's metadata server says who the pod's ServiceAccount is.
+            "repo1-gcs-key-type=auto".to_owned(),
+        ],
+        Backup { .. } => vec![
+            "repo1-type=s3".to_owned(),
+            path(None),
             format!("repo1-s3-bucket={S3_BUCKET}"),
             format!("repo1-s3-endpoint={}.{}.svc", names::repository(env), env.namespace()),
             format!("repo1-storage-port={S3_PORT}"),
             format!("repo1-storage-ca-file={}", paths::CA_FILE),
             format!("repo1-s3-region={S3_REGION}"),
             "repo1-s3-uri-style=path".to_owned(),
-        ]),
+        ],
+    };
+    if let Some(AccessKeys { key, secret }) = &keys.access {
+        lines.push(format!("repo1-s3-key={}", key.expose()));
+        lines.push(format!("repo1-s3-key-secret={}", secret.expose()));
     }
     lines.extend([
-        format!("repo1-s3-key={}", keys.key.expose()),
-        format!("repo1-s3-key-secret={}", keys.secret.expose()),
         "repo1-cipher-type=aes-256-cbc".to_owned(),
         format!("repo1-cipher-pass={}", keys.cipher.expose()),
         // What hangs is tried again; it must not hold up the archiver for minutes.

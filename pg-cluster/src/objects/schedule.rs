@@ -235,6 +235,7 @@ fn spec(
         template: PodTemplateSpec {
             metadata: Some(ObjectMeta { labels: Some(own_labels(env)), ..ObjectMeta::default() }),
             spec: Some(PodSpec {
+                service_account_name: known_to_bucket(env),
                 automount_service_account_token: Some(false),
                 restart_policy: Some("Never".to_owned()),
                 security_context: Some(parts::pod_security()),
@@ -245,6 +246,12 @@ fn spec(
         },
         ..JobSpec::default()
     }
+}
+
+/// Who a pod is to Google's bucket; without its token it is nobody to Kubernetes.
+fn known_to_bucket(env: &Env) -> Option<String> {
+    let gcs = env.backup.as_ref().is_some_and(|backup| backup.gcs.is_some());
+    gcs.then(|| names::patroni(env))
 }
 
 /// As large as a member's, and gone with its pod.

@@ -280,6 +280,28 @@ fn an_application_gets_addresses_of_every_member_to_write_and_to_read() {
 }
 
 #[test]
+fn a_bucket_of_google_s_is_named_without_a_key() {
+    let env = env("backup.gcs = { bucket = \"b\", prefix = \"/p/\" }");
+    let backup = env.backup.as_ref().unwrap();
+    let keys = crate::keys::ArchiveKeys::resolve(backup, None, |_| None).unwrap();
+    let secret = archive::secret(&env, backup, &keys).unwrap();
+    let secret = serde_json::from_value(secret.value).unwrap();
+    for file in [archive::MEMBER_FILE, archive::RUNNER_FILE] {
+        let text = crate::cluster::secret_value(&secret, file).unwrap();
+        for line in [
+            "repo1-type=gcs",
+            "repo1-path=/p",
+            "repo1-gcs-bucket=b",
+            "repo1-gcs-key-type=auto",
+            "repo1-cipher-type=aes-256-cbc",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line} in {text}");
+        }
+        assert!(!text.contains("repo1-s3"), "{text}");
+    }
+}
+
+#[test]
 fn what_another_archive_left_is_taken_away() {
     let names = |text: &str| {
         let objects = obsolete(&env(text)).unwrap();
@@ -297,13 +319,16 @@ fn what_another_archive_left_is_taken_away() {
 #[test]
 fn a_backup_has_no_rights_a_drill_may_write_its_verdict_and_no_wal_is_archived_without_it() {
     let objects = without_secrets(&env(OWN_ARCHIVE)).unwrap();
-    for (name, account) in [
-        ("a-backup-full", Value::Null),
-        ("a-backup-diff", Value::Null),
-        ("a-drill", json!("a-drill")),
+    let in_gcs = without_secrets(&env("backup.gcs.bucket = \"b\"")).unwrap();
+    for (objects, name, account) in [
+        (&objects, "a-backup-full", Value::Null),
+        (&objects, "a-backup-diff", Value::Null),
+        (&objects, "a-drill", json!("a-drill")),
+        (&in_gcs, "a-backup-full", json!("a-patroni")),
+        (&in_gcs, "a-drill", json!("a-drill")),
     ] {
-        let pod = &found(&objects, "CronJob", name)["spec"]["jobTemplate"]["spec"]["template"];
-        assert_eq!(pod["spec"]["automountServiceAccountToken"], account != Value::Null);
+        let pod = &found(objects, "CronJob", name)["spec"]["jobTemplate"]["spec"]["template"];
+        assert_eq!(pod["spec"]["automountServiceAccountToken"], name == "a-drill");
         assert_eq!(pod["spec"]["serviceAccountName"], account);
         assert_eq!(pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
     }

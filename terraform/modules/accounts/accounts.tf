@@ -2,7 +2,7 @@ locals {
   descriptions = {
     nodes    = "Nodes: write logs and metrics, pull images"
     builder  = "Workflows: push images"
-    deployer = "Workflows: reach the cluster, decrypt secrets, store backups"
+    deployer = "Workflows: reach the cluster, decrypt secrets"
   }
 }
 

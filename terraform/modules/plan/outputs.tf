@@ -38,6 +38,11 @@ output "pools" {
   value       = local.pools
 }
 
+output "archivers" {
+  description = "Which pods reach the archive: namespace/ServiceAccount, as pg-cluster calls them."
+  value       = [for duty in ["patroni", "drill"] : "${var.namespace}/${var.database}-${duty}"]
+}
+
 output "access" {
   description = "Kubernetes objects that let the deployer in, as YAML."
   value       = local.access

@@ -1,7 +1,6 @@
-# What `pg-cluster backup` wrote. Until its days are over nobody deletes or overwrites it, not even an owner
-# of the project once the policy is locked, which is done by hand because it can't be undone.
+# pgBackRest's archive. It rewrites its own lists and deletes what has expired, so nothing forbids that; what was
+# deleted or written over comes back for as many days (`gcloud storage restore`), whoever did it.
 resource "google_storage_bucket" "backup" {
-  # checkov:skip=CKV_GCP_78: no version could ever be older than the object: the retention policy forbids overwriting
   # checkov:skip=CKV_GCP_62: reads and writes are in the audit log (audit.tf), which nobody can edit; a log bucket would be a second copy
   name                        = var.names.backup
   location                    = var.region
@@ -15,17 +14,23 @@ resource "google_storage_bucket" "backup" {
     default_kms_key_name = var.backup.key
   }
 
-  retention_policy {
-    retention_period = var.backup.days * 86400
+  versioning {
+    enabled = true
   }
 
-  # One day later they go, so that the cost has a bound.
+  # Not even who may delete versions ends these.
+  soft_delete_policy {
+    retention_duration_seconds = var.backup.days * 86400
+  }
+
+  # What was written over is at hand for a day, so that the cost has a bound.
   lifecycle_rule {
     action {
       type = "Delete"
     }
     condition {
-      age = var.backup.days + 1
+      with_state                 = "ARCHIVED"
+      days_since_noncurrent_time = 1
     }
   }
 
@@ -34,11 +39,19 @@ resource "google_storage_bucket" "backup" {
   }
 }
 
-# To create is not to read, replace or delete.
-resource "google_storage_bucket_iam_member" "writer" {
+data "google_project" "this" {}
+
+locals {
+  pool = "principal://iam.googleapis.com/projects/${data.google_project.this.number}/locations/global/workloadIdentityPools/${data.google_project.this.project_id}.svc.id.goog"
+}
+
+# The pods of the database, by who Kubernetes says they are. There is no key that could leak.
+resource "google_storage_bucket_iam_member" "writers" {
+  for_each = toset(var.backup.writers)
+
   bucket = google_storage_bucket.backup.name
-  role   = "roles/storage.objectCreator"
-  member = var.backup.writer
+  role   = "roles/storage.objectUser"
+  member = "${local.pool}/subject/ns/${split("/", each.value)[0]}/sa/${split("/", each.value)[1]}"
 }
 
 resource "google_storage_bucket_iam_member" "readers" {

@@ -76,12 +76,17 @@ variable "readers" {
 }
 
 variable "backup" {
-  description = "Who stores backups (IAM member), who restores them, the key, and the days nobody can delete them for."
-  type        = object({ writer = string, readers = list(string), key = string, days = number })
+  description = "Which pods archive (namespace/ServiceAccount), who else restores, the key, and the days for which what was deleted comes back."
+  type        = object({ writers = list(string), readers = list(string), key = string, days = number })
   nullable    = false
 
   validation {
-    condition     = var.backup.days >= 1 && var.backup.days <= 3650 && floor(var.backup.days) == var.backup.days
-    error_message = "backup: write 1 to 3650 whole days."
+    condition     = var.backup.days >= 7 && var.backup.days <= 90 && floor(var.backup.days) == var.backup.days
+    error_message = "backup: write 7 to 90 whole days, which is what a bucket can."
+  }
+
+  validation {
+    condition     = alltrue([for pod in var.backup.writers : can(regex("^[a-z0-9-]+/[a-z0-9-]+$", pod))])
+    error_message = "backup: write its writers as namespace/ServiceAccount."
   }
 }

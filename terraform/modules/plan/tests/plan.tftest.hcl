@@ -25,6 +25,15 @@ run "ranges_are_cut_one_after_the_other" {
   }
 }
 
+run "the_database_archives_as_itself" {
+  command = plan
+
+  assert {
+    condition     = output.archivers == ["todoozle/todoozle-patroni", "todoozle/todoozle-drill"]
+    error_message = "got ${jsonencode(output.archivers)}"
+  }
+}
+
 run "the_smallest_range_has_room_too" {
   command = plan
   variables { range = "172.16.0.0/16" }

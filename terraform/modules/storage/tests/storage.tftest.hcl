@@ -1,5 +1,9 @@
 mock_provider "google" {
   override_during = plan
+
+  mock_data "google_project" {
+    defaults = { number = "1", project_id = "acme" }
+  }
 }
 
 variables {
@@ -11,19 +15,29 @@ variables {
   nodes    = "serviceAccount:nodes@acme.iam.gserviceaccount.com"
   readers  = ["todoozle-prod-nodes@acme-prod.iam.gserviceaccount.com"]
   backup = {
-    writer  = "serviceAccount:deployer@acme.iam.gserviceaccount.com"
+    writers = ["todoozle/todoozle-patroni"]
     readers = ["group:ops@example.com"]
     key     = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/backup"
     days    = 30
   }
 }
 
-run "a_backup_stays_its_days_and_goes_after_them" {
+run "what_is_rewritten_or_deleted_comes_back_and_has_an_end" {
   command = plan
 
   assert {
-    condition     = tonumber(google_storage_bucket.backup.retention_policy[0].retention_period) == 30 * 86400 && one(google_storage_bucket.backup.lifecycle_rule[0].condition).age == 31
-    error_message = "it would go before its time, or never"
+    condition     = google_storage_bucket.backup.versioning[0].enabled && google_storage_bucket.backup.soft_delete_policy[0].retention_duration_seconds == 30 * 86400
+    error_message = "it would be gone"
+  }
+
+  assert {
+    condition     = length(google_storage_bucket.backup.retention_policy) == 0
+    error_message = "pgBackRest could not rewrite its lists"
+  }
+
+  assert {
+    condition     = one(google_storage_bucket.backup.lifecycle_rule[0].condition).with_state == "ARCHIVED"
+    error_message = "a backup that is still good would go"
   }
 
   assert {
@@ -32,12 +46,20 @@ run "a_backup_stays_its_days_and_goes_after_them" {
   }
 }
 
-run "who_stores_a_backup_can_not_read_it" {
+run "the_databases_pods_archive_and_nobody_else" {
   command = plan
 
   assert {
-    condition     = google_storage_bucket_iam_member.writer.role == "roles/storage.objectCreator"
-    error_message = "got ${google_storage_bucket_iam_member.writer.role}"
+    condition = (
+      [for grant in values(google_storage_bucket_iam_member.writers) : grant.member] ==
+      ["principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/acme.svc.id.goog/subject/ns/todoozle/sa/todoozle-patroni"]
+    )
+    error_message = "got ${jsonencode([for grant in values(google_storage_bucket_iam_member.writers) : grant.member])}"
+  }
+
+  assert {
+    condition     = toset([for grant in values(google_storage_bucket_iam_member.readers) : grant.role]) == toset(["roles/storage.objectViewer"])
+    error_message = "who restores may change an archive"
   }
 }
 
@@ -74,11 +96,11 @@ run "readers_of_no_registry_are_refused" {
   expect_failures = [var.registry]
 }
 
-run "a_bucket_without_retention_is_refused" {
+run "a_bucket_that_brings_nothing_back_is_refused" {
   command = plan
   variables {
     backup = {
-      writer = "serviceAccount:a@b.iam.gserviceaccount.com", readers = [], key = "k", days = 0
+      writers = [], readers = [], key = "k", days = 1
     }
   }
   expect_failures = [var.backup]
