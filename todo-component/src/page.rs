@@ -2,10 +2,12 @@
 //! without JavaScript: POST, 303, and a message on the page that follows.
 
 mod below;
+mod edit;
 mod follow;
 mod form;
 
 pub use below::below;
+pub use edit::{edit, edit_form};
 pub use follow::{back, moved, redirect};
 pub use form::{form, keeping};
 
@@ -15,12 +17,12 @@ use crate::cookies;
 use crate::error::Problem;
 use crate::list::Key;
 use crate::random::{self, key};
-use crate::request::{self, Pairs};
+use crate::request;
 use crate::selection::{Filter, Page, Place, Search};
 use crate::store::{Created, Move, Outcome, Store};
-use crate::todo::{Change, Edit, FieldError, Given, TitleError, Todo, Undo, Versions};
+use crate::todo::{Change, FieldError, Given, Undo, Versions};
 use crate::variable;
-use crate::view::{self, Draft, EditView, ListView, Notice, Said, Typed};
+use crate::view::{self, Draft, ListView, Notice, Said};
 use bytes::Bytes;
 use follow::{flash, flash_cookie, offer};
 use form::{flag, here, place, version};
@@ -136,73 +138,6 @@ async fn toggle_step(
         Some(Some(change)) => unless_done(&store.update(id, &change, expected).await?),
     };
     Ok(back(store, place, notice))
-}
-
-/// `GET /items/{id}/edit`
-pub async fn edit_form(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
-    let place = here(parts)?;
-    let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
-    Ok(html(StatusCode::OK, view::edit(&EditView { todo: &todo, place: &place, draft: None })))
-}
-
-/// `POST /items/{id}/edit`
-pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
-    let form = form(parts, body)?;
-    let place = place(&form);
-    form.need("title")?;
-    let expected = version(&form)?;
-    let again = |todo: &Todo, status, field, error: &str| {
-        let typed = |name, now: &str| form.get(name).map_or(now.to_owned(), str::to_owned);
-        let due = todo.due_text();
-        let (due, notes) = (typed("due", &due), typed("notes", &todo.notes));
-        let steps = typed("steps", &todo.steps_text());
-        let title = form.get("title").unwrap_or_default();
-        let draft = Typed { title, due: &due, notes: &notes, steps: &steps, field, error };
-        html(status, view::edit(&EditView { todo, place: &place, draft: Some(draft) }))
-    };
-    keeping(parts, &form, async {
-        let change = match Given::from_form(|name| form.get(name)).check() {
-            Ok(change) => change,
-            Err(error) => {
-                let todo = store.get(id).await?.ok_or_else(Problem::no_such_todo)?;
-                // With other changes beside it, an empty title is a mistake and no wish.
-                if error == FieldError::Title(TitleError::Empty) && title_alone(&form, &todo) {
-                    return delete(store, id, &expected, &place).await;
-                }
-                let status = Problem::from(error.clone()).status;
-                return Ok(again(&todo, status, error.field(), &error.to_string()));
-            }
-        };
-        match store.update(id, &change, &expected).await? {
-            Outcome::Done(todo) => {
-                let edit = Undo::Edit(Edit { id, version: todo.version });
-                Ok(offer(store, &place, Notice::Saved, &edit))
-            }
-            Outcome::Stale(todo) => Ok(again(
-                &todo,
-                StatusCode::CONFLICT,
-                "title",
-                "This todo was changed elsewhere in the meantime. Save again to put your text in its place.",
-            )),
-            Outcome::Missing => Err(Problem::no_such_todo()),
-        }
-    })
-    .await
-}
-
-/// Whether a form leaves all but the title as it is.
-fn title_alone(form: &Pairs, todo: &Todo) -> bool {
-    let Ok(change) = Given::from_form(|name| form.get(name).filter(|_| name != "title")).check()
-    else {
-        return false;
-    };
-    let now = Given {
-        due: change.due.as_ref().map(|_| todo.due.map(|due| due.to_string())),
-        notes: change.notes.as_ref().map(|_| todo.notes.clone()),
-        steps: change.steps.as_ref().map(|_| todo.steps.clone()),
-        ..Given::default()
-    };
-    now.check() == Ok(change)
 }
 
 /// `POST /items/{id}/destroy`

@@ -1,13 +1,16 @@
-//! Reads requests: bodies, forms, query strings, preconditions. Whatever is
-//! not as it should be becomes a [`Problem`] here.
+//! Reads requests: bodies, paths, headers. Whatever is not as it should be becomes a [`Problem`] here.
+
+mod pairs;
+mod preconditions;
+
+pub use pairs::Pairs;
+pub use preconditions::{etag, if_match, if_none_match, list_preconditions, unexpected};
 
 use crate::error::Problem;
-use crate::todo::Versions;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use percent_encoding::percent_decode;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 use std::borrow::Cow;
 
@@ -102,97 +105,11 @@ pub fn with_path(uri: &Uri, path: &str) -> Uri {
     Uri::from_parts(parts).unwrap_or_default()
 }
 
-/// The pairs of a query string or of a form.
-#[derive(Debug)]
-pub struct Pairs(Vec<(String, String)>);
-
-impl Pairs {
-    /// Decodes `a=1&b=2`. Bytes that are no UTF-8 are an error, never replaced.
-    pub fn parse(encoded: &[u8]) -> Result<Self, Problem> {
-        let decode = |part: &[u8]| {
-            let spaced: Vec<u8> = part.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
-            let decoded = percent_decode(&spaced).decode_utf8().map(Cow::into_owned);
-            decoded.map_err(|_| Problem::bad_request("not-utf-8", "The text is not valid UTF-8."))
-        };
-        encoded
-            .split(|&b| b == b'&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let mut parts = pair.splitn(2, |&b| b == b'=');
-                let name = decode(parts.next().unwrap_or_default())?;
-                Ok((name, decode(parts.next().unwrap_or_default())?))
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    /// All names and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// The first value of `name`.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The value of a field that the form has to have.
-    pub fn need(&self, name: &'static str) -> Result<&str, Problem> {
-        self.get(name).ok_or_else(|| {
-            Problem::bad_request("field-missing", format!("The form lacks the field “{name}”."))
-        })
-    }
-}
-
 /// A path's id: a positive number as the database counts, without sign or
 /// leading zero, so that each todo has one address.
 pub fn id(text: &str) -> Option<i64> {
     let canonical = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| canonical)
-}
-
-/// The entity tag of a version.
-pub fn etag(version: i64) -> String {
-    format!("\"{version}\"")
-}
-
-/// Reads `If-Match`. A tag that we never gave matches nothing. A weak one counts: the number is
-/// exact, and a proxy that compresses makes every tag weak.
-pub fn if_match(headers: &HeaderMap) -> Versions {
-    match joined(headers, &IF_MATCH) {
-        Some(tags) if tags.trim() != "*" => Versions::OneOf(versions(&tags)),
-        _ => Versions::Any,
-    }
-}
-
-/// Reads the `If-None-Match` of a write: the versions that it must not find; none may be there
-/// at all for `*`.
-pub fn unexpected(headers: &HeaderMap) -> Option<Versions> {
-    let tags = joined(headers, &IF_NONE_MATCH)?;
-    Some(if tags.trim() == "*" { Versions::Any } else { Versions::OneOf(versions(&tags)) })
-}
-
-/// Refuses a precondition of a write to the whole list, which is always there and has no tag.
-pub fn list_preconditions(headers: &HeaderMap) -> Result<(), Problem> {
-    let met = if_match(headers) == Versions::Any && unexpected(headers) != Some(Versions::Any);
-    if met { Ok(()) } else { Err(Problem::list_has_no_version()) }
-}
-
-fn versions(tags: &str) -> Vec<i64> {
-    let version = |tag: &str| {
-        let tag = tag.trim();
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
-    };
-    tags.split(',').filter_map(version).collect()
-}
-
-/// Whether `If-None-Match` names `etag`, compared weakly.
-pub fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    joined(headers, &IF_NONE_MATCH).is_some_and(|tags| {
-        tags.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
-    })
 }
 
 /// Reads `Idempotency-Key`: 1 to 255 visible ASCII characters.
@@ -231,46 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn a_form_decodes_plus_and_percent() {
-        let form = Pairs::parse(b"title=a+b%26c%20%F0%9F%91%8D&&empty&title=second").unwrap();
-        assert_eq!(form.get("title"), Some("a b&c 👍"));
-        assert_eq!(form.get("empty"), Some(""));
-        assert!(form.need("missing").is_err());
-    }
-
-    #[test]
-    fn invalid_utf_8_is_an_error() {
-        assert_eq!(Pairs::parse(b"title=%ff").unwrap_err().code, "not-utf-8");
-        assert_eq!(Pairs::parse(b"title=\xc3").unwrap_err().code, "not-utf-8");
-    }
-
-    #[test]
     fn an_id_has_one_spelling() {
         assert_eq!(id("1"), Some(1));
         assert_eq!(id("9223372036854775807"), Some(i64::MAX));
         for text in ["", "0", "01", "+1", "-1", "1.0", "٣", "9223372036854775808", "1e3", " 1"] {
             assert_eq!(id(text), None, "{text:?}");
         }
-    }
-
-    #[test]
-    fn if_match_takes_lists_and_the_star() {
-        assert_eq!(if_match(&HeaderMap::new()), Versions::Any);
-        assert_eq!(if_match(&headers("if-match", "*")), Versions::Any);
-        assert_eq!(if_match(&headers("if-match", "\"3\", \"4\"")), Versions::OneOf(vec![3, 4]));
-        assert_eq!(if_match(&headers("if-match", "W/\"3\"")), Versions::OneOf(vec![3]));
-        for never in ["3", "\"x\"", "\"3", "w/\"3\""] {
-            assert_eq!(if_match(&headers("if-match", never)), Versions::OneOf(vec![]), "{never}");
-        }
-    }
-
-    #[test]
-    fn if_none_match_compares_weakly() {
-        for same in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*"] {
-            assert!(if_none_match(&headers("if-none-match", same), "\"3\""), "{same}");
-        }
-        assert!(!if_none_match(&headers("if-none-match", "\"33\""), "\"3\""));
-        assert!(!if_none_match(&HeaderMap::new(), "\"3\""));
     }
 
     #[test]
@@ -314,16 +197,5 @@ mod tests {
             let _ = plain_path(&path);
         }
 
-        #[test]
-        fn any_text_survives_a_form(title in any::<String>()) {
-            let encoded = percent_encoding::utf8_percent_encode(&title, percent_encoding::NON_ALPHANUMERIC);
-            let form = Pairs::parse(format!("title={encoded}").as_bytes()).unwrap();
-            prop_assert_eq!(form.get("title"), Some(title.as_str()));
-        }
-
-        #[test]
-        fn no_bytes_break_the_parser(bytes in any::<Vec<u8>>()) {
-            let _ = Pairs::parse(&bytes);
-        }
     }
 }

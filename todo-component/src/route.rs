@@ -1,50 +1,22 @@
 //! Finds what a request is about and hands it on, after the checks that hold
 //! for every request.
 
+mod resource;
+
 use crate::answer::{Answer, NoList, accept_patch, answer, problem_json, problem_page, secure};
 use crate::error::Problem;
 use crate::list::{Key, LISTS};
 use crate::request::Pairs;
 use crate::site::{self, Allowed, Verdict};
 use crate::store::Store;
-use crate::{api, assets, files, lists, page, request, variable};
+use crate::{api, files, lists, page, request, variable};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
+use resource::Resource;
 use spin_sdk::http::Request;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
-
-/// What an address stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Resource {
-    Todos,
-    Todo(i64),
-    Restore(i64),
-    Move(i64),
-    Export,
-    Import,
-    Home,
-    /// An address of the old application: its GET leads home.
-    Index,
-    NewItem,
-    Toggle(i64),
-    Edit(i64),
-    Destroy(i64),
-    MoveItem(i64),
-    ToggleAll,
-    ClearCompleted,
-    Undo,
-    ImportPage,
-    Asset(assets::Asset),
-    /// All lists that a browser knows, and where one is made.
-    Lists,
-    /// A list of one's own.
-    List,
-    Settings,
-    Rekey,
-    DestroyList,
-}
 
 /// What of the application stays where it is for the pages of a list.
 const OF_ALL_LISTS: [&str; 4] =
@@ -55,95 +27,6 @@ fn split(path: &str) -> (Result<Option<Key>, Problem>, &str) {
     let Some(rest) = path.strip_prefix(LISTS) else { return (Ok(None), path) };
     let (key, rest) = rest.find('/').map_or((rest, "/"), |end| rest.split_at(end));
     (Key::parse(key).map(Some).ok_or_else(Problem::no_such_list), rest)
-}
-
-impl Resource {
-    /// What a path stands for, in a list of one's own or elsewhere.
-    fn find(path: &str, in_list: bool) -> Option<Self> {
-        if in_list {
-            match path {
-                "/" => return Some(Self::List),
-                "/settings" => return Some(Self::Settings),
-                "/rekey" => return Some(Self::Rekey),
-                "/destroy" => return Some(Self::DestroyList),
-                _ => {}
-            }
-        }
-        if path == "/lists" && !in_list {
-            return Some(Self::Lists);
-        }
-        Self::of_todos(path)
-    }
-
-    fn of_todos(path: &str) -> Option<Self> {
-        let mut parts = path.strip_prefix('/')?.split('/');
-        let segments = (parts.next()?, parts.next(), parts.next(), parts.next());
-        match segments {
-            ("", None, ..) => Some(Self::Home),
-            ("index", None, ..) => Some(Self::Index),
-            ("new_item", None, ..) => Some(Self::NewItem),
-            ("toggle-all", None, ..) => Some(Self::ToggleAll),
-            ("clear-completed", None, ..) => Some(Self::ClearCompleted),
-            ("undo", None, ..) => Some(Self::Undo),
-            ("todos", None, ..) => Some(Self::Todos),
-            ("todos", Some("export"), None, _) => Some(Self::Export),
-            ("todos", Some("import"), None, _) => Some(Self::Import),
-            ("import", None, ..) => Some(Self::ImportPage),
-            ("todos", Some(id), None, _) => request::id(id).map(Self::Todo),
-            ("todos", Some(id), Some("restore"), None) => request::id(id).map(Self::Restore),
-            ("todos", Some(id), Some("move"), None) => request::id(id).map(Self::Move),
-            ("items", Some(id), Some("toggle"), None) => request::id(id).map(Self::Toggle),
-            ("items", Some(id), Some("edit"), None) => request::id(id).map(Self::Edit),
-            ("items", Some(id), Some("destroy"), None) => request::id(id).map(Self::Destroy),
-            ("items", Some(id), Some("move"), None) => request::id(id).map(Self::MoveItem),
-            ("assets", ..) => assets::find(path).map(Self::Asset),
-            _ => assets::by_name(path).map(Self::Asset),
-        }
-    }
-
-    /// The value of `Allow`.
-    fn methods(self) -> &'static str {
-        match self {
-            Self::Todos => "GET, HEAD, POST, DELETE, OPTIONS",
-            Self::Todo(_) | Self::List => "GET, HEAD, PATCH, DELETE, OPTIONS",
-            Self::Home | Self::Index | Self::Export | Self::Asset(_) => "GET, HEAD, OPTIONS",
-            Self::NewItem | Self::Edit(_) | Self::ImportPage | Self::Lists | Self::Settings => {
-                "GET, HEAD, POST, OPTIONS"
-            }
-            Self::Restore(_)
-            | Self::Move(_)
-            | Self::Import
-            | Self::MoveItem(_)
-            | Self::Toggle(_)
-            | Self::Destroy(_)
-            | Self::ToggleAll
-            | Self::ClearCompleted
-            | Self::Undo
-            | Self::Rekey
-            | Self::DestroyList => "POST, OPTIONS",
-        }
-    }
-
-    /// Bytes of the largest body that means something here.
-    fn max_body(self) -> usize {
-        match self {
-            Self::Import | Self::ImportPage => request::MAX_FILE,
-            _ => request::MAX_BODY,
-        }
-    }
-
-    /// Whether a link that only reads leads here.
-    fn only_reads(self, method: &Method) -> bool {
-        let shows = matches!(
-            self,
-            Self::Todos | Self::Todo(_) | Self::Export | Self::List | Self::Asset(_) | Self::Index
-        );
-        shows && *method == Method::GET || *method == Method::OPTIONS
-    }
-
-    fn allows(self, method: &Method) -> bool {
-        self.methods().split(", ").any(|allowed| allowed == method.as_str())
-    }
 }
 
 /// Answers a request, whatever becomes of it.
@@ -336,22 +219,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_address_stands_for_one_thing() {
-        assert_eq!(Resource::find("/", false), Some(Resource::Home));
-        assert_eq!(Resource::find("/todos", false), Some(Resource::Todos));
-        assert_eq!(Resource::find("/todos/7", false), Some(Resource::Todo(7)));
-        assert_eq!(Resource::find("/todos/7/restore", false), Some(Resource::Restore(7)));
-        assert_eq!(Resource::find("/items/7/edit", false), Some(Resource::Edit(7)));
-        assert_eq!(Resource::find("/lists", false), Some(Resource::Lists));
-        assert_eq!(Resource::find("/", true), Some(Resource::List));
-        assert_eq!(Resource::find("/lists", true), None);
-        assert_eq!(Resource::find("/settings", false), None);
-        for path in ["", "/todos/", "/todos/07", "/todos/7/", "/items/7", "/items/7/edit/", "//"] {
-            assert_eq!(Resource::find(path, false), None, "{path}");
-        }
-    }
-
-    #[test]
     fn a_path_below_a_key_is_one_of_its_list() {
         let key = "0123456789abcdef0123456789abcdef";
         for (below, path) in [("", "/"), ("/", "/"), ("/todos/7", "/todos/7"), ("/?", "/?")] {
@@ -362,21 +229,5 @@ mod tests {
         assert!(matches!(split("/lists"), (Ok(None), "/lists")));
         assert!(split("/lists/").0.is_err());
         assert!(matches!(split("/lists/x/todos"), (Err(_), "/todos")));
-    }
-
-    #[test]
-    fn a_link_that_only_reads_leads_to_no_form() {
-        assert!(Resource::List.only_reads(&Method::GET));
-        for resource in [Resource::Edit(7), Resource::Settings, Resource::ImportPage] {
-            assert!(!resource.only_reads(&Method::GET), "{resource:?}");
-        }
-        assert!(!Resource::Todos.only_reads(&Method::POST));
-    }
-
-    #[test]
-    fn methods_are_matched_whole() {
-        assert!(Resource::Todos.allows(&Method::DELETE));
-        assert!(!Resource::Todos.allows(&Method::PATCH));
-        assert!(!Resource::Todos.allows(&Method::from_bytes(b"GE").unwrap()));
     }
 }

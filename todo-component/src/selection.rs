@@ -1,7 +1,15 @@
 //! Which todos a list shows, and where on it somebody is. Pure, as `todo` is.
 
+mod cursor;
+mod days;
+mod search;
+
+pub use cursor::Cursor;
+pub use days::Days;
+pub use search::{Search, SearchError};
+
 use crate::list::Look;
-use crate::todo::{Date, Rank, Todo};
+use crate::todo::Todo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::fmt;
@@ -37,137 +45,12 @@ impl Filter {
     }
 }
 
-/// Words that each have to be somewhere in a todo's title or notes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Search(String);
-
-/// A search of more words than the database is asked for at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("A search has {words} words and {chars} characters at most. Leave some out.", words = Search::MAX_WORDS, chars = Search::MAX_CHARS)]
-pub struct SearchError;
-
-impl Search {
-    pub const MAX_CHARS: usize = 256;
-    const MAX_WORDS: usize = 10;
-
-    /// Reads `?q=`; white space and control characters stand between words.
-    pub fn parse(text: &str) -> Result<Self, SearchError> {
-        let search = Self::begin(text);
-        let words = words(text).collect::<Vec<_>>().join(" ");
-        if search.0 == words { Ok(search) } else { Err(SearchError) }
-    }
-
-    /// As many of the words as fit: somebody who types is shown a list and no error.
-    pub fn begin(text: &str) -> Self {
-        let words: Vec<_> = words(text).take(Self::MAX_WORDS).collect();
-        Self(
-            words.join(" ").chars().take(Self::MAX_CHARS).collect::<String>().trim_end().to_owned(),
-        )
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub fn words(&self) -> impl Iterator<Item = &str> {
-        words(&self.0)
-    }
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let between = |c: char| c.is_whitespace() || c.is_control();
-    text.split(between).filter(|word| !word.is_empty())
-}
-
-/// The days on which todos are due, `before:2026-12-31` for instance. The day itself is not within.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Days {
-    Before(Date),
-    On(Date),
-    After(Date),
-}
-
-impl Days {
-    /// Reads what [`Display`](fmt::Display) writes.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (which, date) = text.split_once(':')?;
-        let date = Date::parse(date).ok()?;
-        match which {
-            "before" => Some(Self::Before(date)),
-            "on" => Some(Self::On(date)),
-            "after" => Some(Self::After(date)),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Days {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Before(date) => write!(f, "before:{date}"),
-            Self::On(date) => write!(f, "on:{date}"),
-            Self::After(date) => write!(f, "after:{date}"),
-        }
-    }
-}
-
 /// Which todos a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selection {
     pub filter: Filter,
     pub search: Search,
     pub days: Option<Days>,
-}
-
-/// The place after which a page of the list begins, written `<order>.<id>`, with the date and a dot
-/// before it where the list goes by dates, and `~<rank>` behind it for a todo that was moved.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Cursor {
-    pub due: Option<Date>,
-    pub order: i32,
-    pub rank: Rank,
-    pub id: i64,
-}
-
-impl Cursor {
-    /// The place behind `todo` in a list of that filter.
-    pub fn behind(todo: &Todo, filter: Filter) -> Self {
-        let due = todo.due.filter(|_| filter == Filter::Due);
-        Self { due, order: todo.order, rank: todo.rank.clone(), id: todo.id }
-    }
-
-    /// Reads what [`Display`](fmt::Display) writes, if it is a place in a list of that filter.
-    pub fn parse(text: &str, filter: Filter) -> Option<Self> {
-        let (due, place) = match filter {
-            Filter::Due => {
-                let (due, place) = text.split_once('.')?;
-                (Some(Date::parse(due).ok()?), place)
-            }
-            _ => (None, text),
-        };
-        let (order, id) = place.split_once('.')?;
-        let (id, rank) = id.split_once('~').map_or((id, None), |(id, rank)| (id, Some(rank)));
-        let id = id.parse().ok()?;
-        let rank = rank.map_or_else(|| Some(Rank::of(id)), Rank::parse)?;
-        Some(Self { due, order: order.parse().ok()?, rank, id })
-    }
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(due) = self.due {
-            write!(f, "{due}.")?;
-        }
-        write!(f, "{}.{}", self.order, self.id)?;
-        if self.rank != Rank::of(self.id) {
-            write!(f, "~{}", self.rank)?;
-        }
-        Ok(())
-    }
 }
 
 /// Where on the list somebody is, kept across a form.
@@ -272,42 +155,13 @@ pub struct Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::todo::{Date, Rank};
     use proptest::prelude::*;
 
     #[test]
     fn a_count_is_exact_up_to_its_bound() {
         assert_eq!(Count(999).to_string(), "999");
         assert_eq!(Count(1000).to_string(), "999+");
-    }
-
-    #[test]
-    fn a_search_is_its_words() {
-        let words = |text| {
-            Search::parse(text).map(|search| search.words().map(str::to_owned).collect::<Vec<_>>())
-        };
-        assert_eq!(words(" Milk\u{3000}100%\0\n"), Ok(vec!["Milk".to_owned(), "100%".to_owned()]));
-        assert_eq!(words(" "), Ok(vec![]));
-        assert_eq!(words("a b c d e f g h i j k"), Err(SearchError));
-        assert_eq!(words(&"x".repeat(257)), Err(SearchError));
-        assert_eq!(Search::begin("a b c d e f g h i j k").as_str(), "a b c d e f g h i j");
-        assert_eq!(Search::begin(&"x".repeat(257)).as_str().len(), 256);
-    }
-
-    #[test]
-    fn days_are_read_as_they_are_written() {
-        for text in ["before:2026-12-31", "on:2028-02-29", "after:0001-01-01"] {
-            assert_eq!(Days::parse(text).unwrap().to_string(), text);
-        }
-        for text in [
-            "",
-            "2026-12-31",
-            "before:",
-            "before:2026-02-30",
-            "until:2026-12-31",
-            "Before:2026-12-31",
-        ] {
-            assert_eq!(Days::parse(text), None, "{text}");
-        }
     }
 
     #[test]
@@ -330,19 +184,7 @@ mod tests {
         assert_eq!(Place::default().address(), "/");
     }
 
-    #[test]
-    fn a_cursor_of_another_list_is_none() {
-        assert_eq!(Cursor::parse("2026-12-31.2.6", Filter::All), None);
-        assert_eq!(Cursor::parse("2.6", Filter::Due), None);
-    }
-
     proptest! {
-        #[test]
-        fn a_cursor_survives_a_round_trip(order in any::<i32>(), id in any::<i64>()) {
-            let cursor = Cursor { due: None, order, rank: Rank::of(id), id };
-            prop_assert_eq!(Cursor::parse(&cursor.to_string(), Filter::All), Some(cursor));
-        }
-
         #[test]
         fn no_text_breaks_what_reads_it(text in any::<String>()) {
             for filter in Filter::EACH {

@@ -1,0 +1,81 @@
+//! What a request wants of the version that is there: `If-Match` and `If-None-Match`.
+
+use super::joined;
+use crate::error::Problem;
+use crate::todo::Versions;
+use http::HeaderMap;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
+
+/// The entity tag of a version.
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// Reads `If-Match`. A tag that we never gave matches nothing. A weak one counts: the number is
+/// exact, and a proxy that compresses makes every tag weak.
+pub fn if_match(headers: &HeaderMap) -> Versions {
+    match joined(headers, &IF_MATCH) {
+        Some(tags) if tags.trim() != "*" => Versions::OneOf(versions(&tags)),
+        _ => Versions::Any,
+    }
+}
+
+/// Reads the `If-None-Match` of a write: the versions that it must not find; none may be there
+/// at all for `*`.
+pub fn unexpected(headers: &HeaderMap) -> Option<Versions> {
+    let tags = joined(headers, &IF_NONE_MATCH)?;
+    Some(if tags.trim() == "*" { Versions::Any } else { Versions::OneOf(versions(&tags)) })
+}
+
+/// Refuses a precondition of a write to the whole list, which is always there and has no tag.
+pub fn list_preconditions(headers: &HeaderMap) -> Result<(), Problem> {
+    let met = if_match(headers) == Versions::Any && unexpected(headers) != Some(Versions::Any);
+    if met { Ok(()) } else { Err(Problem::list_has_no_version()) }
+}
+
+fn versions(tags: &str) -> Vec<i64> {
+    let version = |tag: &str| {
+        let tag = tag.trim();
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    };
+    tags.split(',').filter_map(version).collect()
+}
+
+/// Whether `If-None-Match` names `etag`, compared weakly.
+pub fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    joined(headers, &IF_NONE_MATCH).is_some_and(|tags| {
+        tags.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn if_match_takes_lists_and_the_star() {
+        assert_eq!(if_match(&HeaderMap::new()), Versions::Any);
+        assert_eq!(if_match(&headers("if-match", "*")), Versions::Any);
+        assert_eq!(if_match(&headers("if-match", "\"3\", \"4\"")), Versions::OneOf(vec![3, 4]));
+        assert_eq!(if_match(&headers("if-match", "W/\"3\"")), Versions::OneOf(vec![3]));
+        for never in ["3", "\"x\"", "\"3", "w/\"3\""] {
+            assert_eq!(if_match(&headers("if-match", never)), Versions::OneOf(vec![]), "{never}");
+        }
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        for same in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*"] {
+            assert!(if_none_match(&headers("if-none-match", same), "\"3\""), "{same}");
+        }
+        assert!(!if_none_match(&headers("if-none-match", "\"33\""), "\"3\""));
+        assert!(!if_none_match(&HeaderMap::new(), "\"3\""));
+    }
+}
