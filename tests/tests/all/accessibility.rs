@@ -289,3 +289,22 @@ async fn nothing_moves_for_those_who_do_not_want_it() {
     let still = "document.getAnimations().every(a => a.effect.getComputedTiming().duration <= 10)";
     page.comes_to(still).await;
 }
+
+#[tokio::test]
+async fn forced_colours_show_the_focus_and_move_nothing() {
+    let app = app_with_todos().await;
+    let page = Page::open(&app).await;
+    let features = json!([{ "name": "forced-colors", "value": "active" }]);
+    page.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    page.comes_to("matchMedia('(forced-colors: active)').matches").await;
+    for field in ["#new-todo", "#search"] {
+        let measured = format!(
+            "const field = document.querySelector('{field}');
+            field.blur();
+            const {{ height }} = field.getBoundingClientRect();
+            field.focus();
+            return [field.getBoundingClientRect().height - height, getComputedStyle(field).outlineStyle];"
+        );
+        assert_eq!(page.run(&measured).await, json!([0, "solid"]), "{field}");
+    }
+}
