@@ -49,20 +49,24 @@ function submitNew() {
 function toggle(li) {
   const { shown } = items.get(li);
   const completed = !shown.completed;
-  change(li, { ...shown, completed }, (saved) => update('PATCH', saved, { completed }, false));
+  change(li, { ...shown, completed }, early(li, (saved) => update('PATCH', saved, { completed }, false)));
 }
 
-// A step is a part of its todo, which is written as a whole: whoever changed it meanwhile is noticed.
-function tick(li, button) {
-  const before = button.ariaChecked;
-  button.ariaChecked = before !== 'true';
-  const { more, ...next } = items.get(li).shown;
-  li.more = null;   // what is shown is not the server's
-  const steps = [...li.querySelectorAll('.step')].map(({ textContent, ariaChecked }) => ({ title: textContent, completed: ariaChecked === 'true' }));
-  change(li, next, (saved) => update('PATCH', saved, { steps }), (failure) => {
-    button.ariaChecked = before;
-    tell(failure.message);
-  });
+// A step is named by its place and its title, so that no other is hit.
+function tick(li, number, title, completed) {
+  const more = new DOMParser().parseFromString(li.more, 'text/html').body;
+  for (const root of [li, more]) {   // what is shown, and the server's markup as it will be
+    const step = root.querySelectorAll('.step')[number];
+    if (step?.textContent === title) Object.assign(step, { ariaChecked: completed, value: `${number}.${!completed}.${title}` });
+  }
+  li.more = more.innerHTML;
+  const send = (saved) => api('POST', `/todos/${saved.id}/step`, { number, title, completed });
+  change(li, { ...items.get(li).shown, more: li.more }, early(li, send));
+}
+
+function pressed(li, step) {
+  const number = [...li.querySelectorAll('.step')].indexOf(step);
+  tick(li, number, step.textContent, step.ariaChecked !== 'true');
 }
 
 function retitle(li, title) {
@@ -157,7 +161,7 @@ document.addEventListener('submit', (event) => {
   if (form.matches('.new-todo-form')) submitNew();
   else if (form.matches('.search-form')) seek();
   else if (button.matches('.toggle')) toggle(form.closest('li'));
-  else if (button.matches('.step')) tick(button.closest('li'), button);
+  else if (button.matches('.step')) pressed(button.closest('li'), button);
   else if (button.matches('.destroy')) destroy(form.closest('li'));
   else if (button.matches('.undo')) bringBack(() => post(form));
   else changeAll(form, button);

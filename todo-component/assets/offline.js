@@ -25,12 +25,25 @@ async function keep(entry, send) {
   return alone(id, async () => {
     outbox((entries) => [...entries, { ...entry, id }]);
     try {
-      return await persist(send);
+      const turn = line.then(() => persist(send));
+      line = turn.catch(() => {});
+      return await turn;
     } finally {
       outbox((entries) => entries.filter((other) => other.id !== id));
     }
   });
 }
+
+// A write that needs no version, and so need not wait for those before it to be kept.
+function early(li, send) {
+  const { saved } = items.get(li);
+  if (navigator.onLine || !saved) return send;
+  const sent = send(saved);
+  sent.catch(() => {});   // who waits for it is told
+  return () => sent;
+}
+
+let line = Promise.resolve();   // what is kept goes in its order
 
 async function persist(send) {
   for (;;) {
@@ -55,6 +68,7 @@ function redo({ method, path, body, headers = {} }) {
   if (!li) return readAfter(send, (failure) => tell(failure.message, { typed: body?.title ?? '' }));
   const item = items.get(li);
   if (version) item.saved = { ...item.saved, version };   // whoever changed it meanwhile is noticed
+  if (path.endsWith('/step')) return tick(li, body.number, body.title, body.completed);
   if (body?.title !== undefined) return retitle(li, body.title);
   if (method === 'DELETE') return destroy(li);
   const next = { ...item.shown, completed: body?.completed ?? item.shown.completed };

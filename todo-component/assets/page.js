@@ -170,10 +170,11 @@ function paint(li, { id, title, completed, version, more }) {
   Object.assign($('.toggle', li), { ariaChecked: completed, value: !completed });
   write($('bdi', li), title);
   if (more !== undefined && more !== li.more) {
-    const at = [...li.querySelectorAll('.step')].indexOf(document.activeElement);
+    const step = $('.step:focus', li)?.textContent;
     $('.more', li)?.remove();
     $('.words', li).insertAdjacentHTML('beforeend', more);
-    li.querySelectorAll('.step')[at]?.focus();
+    const same = [...li.querySelectorAll('.step')].find((other) => other.textContent === step) ?? $('.toggle', li);
+    if (step) same.focus({ preventScroll: true });
     li.more = more;
   }
   mark(li);
@@ -216,5 +217,6 @@ function focusAway(li) {
   if (!li.contains(document.activeElement)) return;
   const seen = [...list.children].filter((other) => other === li || !other.hidden);
   const next = seen[seen.indexOf(li) + 1] ?? seen[seen.indexOf(li) - 1];
-  (next ? $(`.${document.activeElement.classList[0]}`, next) : input).focus();
+  const control = next && ($(`.${document.activeElement.classList[0]}`, next) ?? $('.toggle', next));
+  (control ?? input).focus();
 }

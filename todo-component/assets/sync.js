@@ -157,10 +157,10 @@ function bringBack(send) {
   readAfter(send, (failure) => tell(failure.message, { retry: () => bringBack(send) }));
 }
 
-// Sends what no item waits for; the page is read again after it.
+// Sends what no item waits for; the page is read again after it, with what it has to say.
 function readAfter(send, lost) {
   begin();
-  send().catch(lost).then(() => {
+  send().then(() => load(location.href, true, { told: true }), lost).catch(() => {}).then(() => {
     stale = true;
     end();
   });

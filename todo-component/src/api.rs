@@ -119,6 +119,17 @@ pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
     }
 }
 
+/// `POST /todos/{id}/step`
+pub async fn tick(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    request::content_type(&parts.headers, &[JSON])?;
+    request::list_preconditions(&parts.headers)?;
+    match store.tick(id, &json::read(body)?).await? {
+        Outcome::Done(todo) => item(StatusCode::OK, &todo, &site::base(parts).await),
+        Outcome::Stale(_) => Err(Problem::stale()),
+        Outcome::Missing => Err(Problem::no_such_todo()),
+    }
+}
+
 /// `DELETE /todos/{id}`
 pub async fn delete(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
     let expected = expected(store, id, parts).await?;

@@ -20,7 +20,7 @@ use crate::random::{self, key};
 use crate::request;
 use crate::selection::{Filter, Page, Place, Search};
 use crate::store::{Created, Move, Outcome, Store};
-use crate::todo::{Change, FieldError, Given, Undo, Versions};
+use crate::todo::{Change, FieldError, Given, Tick, Undo, Versions};
 use crate::variable;
 use crate::view::{self, Draft, ListView, Notice, Said};
 use bytes::Bytes;
@@ -106,38 +106,19 @@ pub async fn toggle(
     body: &Bytes,
 ) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
-    let expected = version(&form)?;
+    version(&form)?;
     if let Some(step) = form.get("step") {
-        return toggle_step(store, id, step, &expected, &place(&form)).await;
+        let tick = Tick::parse(step).ok_or_else(|| {
+            let detail = "The field “step” is a number, true or false, and a title: 0.true.flour.";
+            Problem::bad_request("field", detail)
+        })?;
+        let outcome = store.tick(id, &tick).await?;
+        return Ok(back(store, &place(&form), unless_done(&outcome)));
     }
     let change = Change { completed: Some(flag(&form)?), ..Change::default() };
     // The form names the state that is wanted: a change of the title meanwhile is none of its business.
     let outcome = store.update(id, &change, &Versions::Any).await?;
     Ok(back(store, &place(&form), unless_done(&outcome)))
-}
-
-/// A step is a part of its todo, whose version guards it. `step` is its place and whether it is to be
-/// completed: `0.true`.
-async fn toggle_step(
-    store: &Store,
-    id: i64,
-    step: &str,
-    expected: &Versions,
-    place: &Place,
-) -> Result<Answer, Problem> {
-    let parsed = step
-        .split_once('.')
-        .and_then(|(at, completed)| Some((at.parse().ok()?, completed.parse().ok()?)));
-    let (at, completed) = parsed.ok_or_else(|| {
-        Problem::bad_request("field", "The field “step” is a number and true or false: 0.true.")
-    })?;
-    let todo = store.get(id).await?;
-    let notice = match todo.map(|todo| todo.with_step(at, completed)) {
-        None => Some(Notice::Missing),
-        Some(None) => Some(Notice::Conflict),
-        Some(Some(change)) => unless_done(&store.update(id, &change, expected).await?),
-    };
-    Ok(back(store, place, notice))
 }
 
 /// `POST /items/{id}/destroy`
@@ -221,12 +202,13 @@ pub async fn undo(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, 
     let undo = Undo::parse(form.need("undo")?).ok_or_else(|| {
         Problem::bad_request("field", "The field “undo” is what the page was given.")
     })?;
-    let notice = match (store.undo(&undo).await?, undo) {
-        (0, _) => Notice::Late,
-        (_, Undo::Import(_)) => Notice::Deleted,
-        _ => Notice::Undone,
-    };
-    Ok(back(store, &place(&form), Some(notice)))
+    let deletion = random::deletion();
+    let place = place(&form);
+    Ok(match (store.undo(&undo, &deletion).await?, undo) {
+        (0, _) => back(store, &place, Some(Notice::Late)),
+        (_, Undo::Import(_)) => offer(store, &place, Notice::Deleted, &Undo::Deletion(deletion)),
+        _ => back(store, &place, Some(Notice::Undone)),
+    })
 }
 
 /// `GET /assets/…`

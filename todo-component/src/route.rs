@@ -143,6 +143,7 @@ async fn dispatch(
         (Resource::Todo(id), &Method::PATCH) => api::patch(store, id, parts, &body).await,
         (Resource::Todo(id), &Method::DELETE) => api::delete(store, id, parts).await,
         (Resource::Restore(id), &Method::POST) => api::restore(store, id, parts).await,
+        (Resource::Tick(id), &Method::POST) => api::tick(store, id, parts, &body).await,
         (Resource::Move(id), &Method::POST) => api::shift(store, id, parts, &body).await,
         (Resource::Export, &Method::GET) => files::export(store, parts).await,
         (Resource::Import, &Method::POST) => files::import(store, parts, &body).await,

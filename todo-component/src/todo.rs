@@ -14,7 +14,7 @@ mod undo;
 pub use date::{Date, DateError};
 pub use notes::{Notes, NotesError};
 pub use rank::Rank;
-pub use steps::{Step, Steps, StepsError, from_lines};
+pub use steps::{Step, Steps, StepsError, Tick, from_lines};
 pub use title::{Title, TitleError};
 pub use undo::{Deletion, Edit, Import, Marking, Undo};
 
@@ -51,13 +51,6 @@ impl Todo {
     /// The steps, as the field of a form and of a file has them: one a line.
     pub fn steps_text(&self) -> String {
         steps::to_lines(&self.steps)
-    }
-
-    /// What to set to complete the step at `at`, or to take that back, if there is one.
-    pub fn with_step(&self, at: usize, completed: bool) -> Option<Change> {
-        let mut steps = self.steps.clone();
-        steps.get_mut(at)?.completed = completed;
-        Some(Change { steps: Steps::check(&steps).ok(), ..Change::default() })
     }
 }
 

@@ -22,6 +22,11 @@ pub trait Integer: TryFrom<i64> {
     const MAX: i64;
 }
 
+impl Integer for u8 {
+    const MIN: i64 = 0;
+    const MAX: i64 = Self::MAX as i64;
+}
+
 impl Integer for i32 {
     const MIN: i64 = Self::MIN as i64;
     const MAX: i64 = Self::MAX as i64;

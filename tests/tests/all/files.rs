@@ -122,10 +122,13 @@ async fn an_import_is_taken_back_but_for_what_was_changed_since() {
     page.go("/import").await;
     page.find("#text").await.send_keys("a\nb\nc\n").await.unwrap();
     page.click(".import-page .primary").await;
+    app.has_saved(&["before", "a", "b", "c"]).await;
     app.change(&app.list().await[2], json!({ "title": "changed" })).await;
     page.click(".import-page .undo").await;
     page.shows(["before", "changed"]).await;
     page.says("Deleted.").await;
+    page.click(".undo").await;
+    page.shows(["before", "a", "changed", "c"]).await;
 }
 
 #[tokio::test]

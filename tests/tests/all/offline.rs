@@ -193,3 +193,23 @@ async fn a_conflict_is_shown_and_no_text_is_lost() {
     page.click("[role=alert] .retry").await;
     app.has_saved(&["mine a", "mine b"]).await;
 }
+
+#[tokio::test]
+async fn each_step_that_was_ticked_is_kept_when_the_tab_is_closed() {
+    let app = App::start().await;
+    let steps = ["a", "b", "c"].map(|title| json!({ "title": title }));
+    app.create(json!({ "title": "cake", "steps": steps })).await;
+    let page = Page::open(&app).await;
+    cut(&page, true).await;
+    page.run("for (const step of document.querySelectorAll('.step')) step.click()").await;
+    page.comes_to("JSON.parse(localStorage.getItem('outbox') ?? '[]').length === 3").await;
+    page.reload().await;
+    page.comes_to("document.querySelectorAll('.step[aria-checked=true]').length === 3").await;
+    cut(&page, false).await;
+    until("all are saved", async || {
+        let todo = app.list().await[0].clone();
+        let mut steps = todo["steps"].as_array().unwrap().iter();
+        steps.all(|step| step["completed"] == true).then_some(())
+    })
+    .await;
+}

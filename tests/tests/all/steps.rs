@@ -111,25 +111,60 @@ async fn a_refused_step_stays_beside_those_that_are_there() {
 }
 
 #[tokio::test]
-async fn a_step_of_a_list_that_was_changed_meanwhile_is_not_ticked() {
+async fn a_step_is_ticked_in_its_place_by_its_title_alone() {
     let app = cake().await;
-    let page = Page::without_javascript(&app).await;
-    app.change(&app.list().await[0], json!({ "steps": [step("sugar", false)] })).await;
-    page.click(".step").await;
-    page.says("changed somewhere else").await;
-    assert_eq!(steps(&app).await, json!([step("sugar", false)]));
-    for (step, status) in [("7.true", 303), ("x.true", 400), ("0.yes", 400), ("0", 400)] {
-        let form = [("step", step), ("version", "2")];
-        app.submit("/items/1/toggle", &form).await.is(status);
+    let tick = async |number: Value, title: &str| {
+        let tick = json!({ "number": number, "title": title, "completed": true });
+        app.post("/todos/1/step").json(&tick).answer().await
+    };
+    let ticked = tick(json!(0), "flour").await.is(200);
+    assert_eq!(ticked.json()["steps"], json!([step("flour", true), step("eggs", true)]));
+    assert_eq!(ticked.header("etag"), "\"2\"");
+    for (number, title) in [(1, "flour"), (2, "flour"), (0, "Flour"), (255, "eggs")] {
+        tick(json!(number), title).await.is_problem(412);
     }
-    assert_eq!(steps(&app).await, json!([step("sugar", false)]));
+    for number in [json!(-1), json!(256), json!(0.5), json!("0"), Value::Null] {
+        tick(number, "flour").await.is_problem(422);
+    }
+    app.post("/todos/7/step")
+        .json(&json!({ "number": 0, "title": "flour", "completed": true }))
+        .answer()
+        .await
+        .is_problem(404);
+    // Another step that came in between is not lost, and the form hits the one that it shows.
+    let more = json!([step("sugar", false), step("flour", true), step("eggs", true)]);
+    app.change(&app.list().await[0], json!({ "steps": more })).await;
+    for (step, says) in
+        [("0.true.flour", "conflict"), ("9.true.flour", "conflict"), ("1.false.flour", "done")]
+    {
+        let answer =
+            app.submit("/items/1/toggle", &[("step", step), ("version", "1")]).await.is(303);
+        assert!(answer.header("set-cookie").starts_with(&format!("flash={says};")), "{step}");
+    }
+    assert_eq!(steps(&app).await[1], step("flour", false));
+    for wrong in ["x.true.a", "0.yes.a", "0.true", "-1.true.flour"] {
+        app.submit("/items/1/toggle", &[("step", wrong), ("version", "1")]).await.is(400);
+    }
+}
+
+#[tokio::test]
+async fn what_others_do_to_steps_stays_when_one_is_ticked_behind_another_write() {
+    let app = cake().await;
+    let page = Page::open(&app).await;
+    let more = json!([step("flour", false), step("eggs", true), step("sugar", false)]);
+    app.change(&app.list().await[0], json!({ "steps": more })).await;
+    page.run("document.querySelector('.toggle').click(); document.querySelector('.step').click()")
+        .await;
+    let kept = json!([step("flour", true), step("eggs", true), step("sugar", false)]);
+    tests::until("the step is saved", async || (steps(&app).await == kept).then_some(())).await;
+    page.comes_to("document.querySelectorAll('.step').length === 3").await;
 }
 
 #[tokio::test]
 async fn steps_are_ticked_one_after_another_and_the_keyboard_stays_where_it_is() {
     let app = cake().await;
     let page = Page::open(&app).await;
-    page.run("document.querySelectorAll('.step')[1].focus()").await;
+    page.run("window.second = document.querySelectorAll('.step')[1]; second.focus()").await;
     page.run("for (const step of document.querySelectorAll('.step')) step.click()").await;
     tests::until("both are saved", async || {
         let saved = steps(&app).await == json!([step("flour", true), step("eggs", false)]);
@@ -137,6 +172,9 @@ async fn steps_are_ticked_one_after_another_and_the_keyboard_stays_where_it_is()
     })
     .await;
     // Somebody else's change is shown, and the focus is on the step that it was on.
+    app.change(&app.list().await[0], json!({ "title": "pie" })).await;
+    page.shows(["pie"]).await;
+    assert_eq!(page.run("return document.activeElement === second").await, true, "painted anew");
     app.change(&app.list().await[0], json!({ "notes": "warm" })).await;
     page.comes_to("document.querySelector('.notes')").await;
     page.comes_to("document.activeElement === document.querySelectorAll('.step')[1]").await;
@@ -144,17 +182,27 @@ async fn steps_are_ticked_one_after_another_and_the_keyboard_stays_where_it_is()
 }
 
 #[tokio::test]
+async fn the_keyboard_goes_on_from_a_step_to_a_todo_that_has_none() {
+    let app = cake().await;
+    app.add("plain").await;
+    let page = Page::open(&app).await;
+    page.run("document.querySelector('.step').focus()").await;
+    page.press("#").await;
+    page.shows(["plain"]).await;
+    app.has_saved(&["plain"]).await;
+    page.comes_to("document.activeElement.matches('.toggle')").await;
+}
+
+#[tokio::test]
 async fn a_step_that_is_refused_is_shown_as_it_is() {
     let app = cake().await;
     let page = Page::open(&app).await;
     page.run(
-        "window.fetch = (fetch => (url, options) => options?.method === 'PATCH'
-        ? fetch(url, { ...options, headers: { ...options.headers, 'if-match': '\"9\"' } })
-        : fetch(url, options))(window.fetch)",
+        "window.fetch = (fetch => (url, options) => fetch(url.replace('/step', '/none'), options))(window.fetch)",
     )
     .await;
     page.click(".step").await;
-    page.says("changed somewhere else").await;
-    page.comes_to("document.querySelector('.step').ariaChecked === 'false'").await;
+    page.says("deleted somewhere else").await;
+    page.comes_to("document.querySelector('.step')?.ariaChecked === 'false'").await;
     assert_eq!(steps(&app).await, json!([step("flour", false), step("eggs", true)]));
 }

@@ -10,6 +10,7 @@ pub enum Resource {
     Todo(i64),
     Restore(i64),
     Move(i64),
+    Tick(i64),
     Export,
     Import,
     Home,
@@ -69,6 +70,7 @@ impl Resource {
             ("todos", Some(id), None, _) => request::id(id).map(Self::Todo),
             ("todos", Some(id), Some("restore"), None) => request::id(id).map(Self::Restore),
             ("todos", Some(id), Some("move"), None) => request::id(id).map(Self::Move),
+            ("todos", Some(id), Some("step"), None) => request::id(id).map(Self::Tick),
             ("items", Some(id), Some("toggle"), None) => request::id(id).map(Self::Toggle),
             ("items", Some(id), Some("edit"), None) => request::id(id).map(Self::Edit),
             ("items", Some(id), Some("destroy"), None) => request::id(id).map(Self::Destroy),
@@ -89,6 +91,7 @@ impl Resource {
             }
             Self::Restore(_)
             | Self::Move(_)
+            | Self::Tick(_)
             | Self::Import
             | Self::MoveItem(_)
             | Self::Toggle(_)

@@ -72,7 +72,7 @@ fn given(row: &str) -> String {
     format!(
         "SELECT task, completed, position, due, notes, steps, \
          md5(row(task, coalesce(completed, false), position)::text || \
-         coalesce(due::text, '') || coalesce(notes, '') || coalesce(steps::text, '')) AS digest \
+         coalesce(due::text, '') || coalesce(notes, '') || coalesce(E'\\001' || nullif(steps, '[]')::text, '')) AS digest \
          FROM jsonb_populate_record(NULL::todoitem, {row})"
     )
 }
@@ -142,6 +142,18 @@ pub fn update(scope: &Scope) -> String {
         scope.target(),
         scope.bound(),
         before = "jsonb_build_object('version', version + 1, 'task', task, 'due', due, 'notes', notes, 'steps', steps)",
+    )
+}
+
+/// Completes the step $2 if its title is $3, or opens it again.
+pub fn tick(scope: &Scope) -> String {
+    format!(
+        "UPDATE {} SET steps = jsonb_set(steps, ARRAY[$2::bigint::text, 'completed'], to_jsonb($4::boolean)), \
+         version = version + 1, updated_at = now() \
+         WHERE {} AND id = $1::bigint AND steps->($2::bigint::integer)->>'title' = $3::text \
+         RETURNING {TODO}::text{TRANSACTION}",
+        scope.target(),
+        scope.bound(),
     )
 }
 

@@ -9,8 +9,7 @@ use super::row::{Row, json};
 use super::{Created, Outcome, Store, sql};
 use crate::clock::{first, within};
 use crate::position::Position;
-use crate::random;
-use crate::todo::{Change, Deletion, Edit, Import, Marking, Todo, Undo, Versions};
+use crate::todo::{Change, Deletion, Edit, Import, Marking, Tick, Todo, Undo, Versions};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::pg::ParameterValue;
@@ -73,6 +72,12 @@ impl Store {
         self.one(id, self.statement(sql::update, params)).await
     }
 
+    pub async fn tick(&self, id: i64, tick: &Tick) -> Result<Outcome, Error> {
+        let number = i64::from(tick.number.0).into();
+        let params = vec![id.into(), number, tick.title.clone().into(), tick.completed.into()];
+        self.one(id, self.statement(sql::tick, params)).await
+    }
+
     pub async fn delete(
         &self,
         id: i64,
@@ -110,8 +115,9 @@ impl Store {
         })
     }
 
-    /// Brings back what went together, or takes a marking back, and says of how many.
-    pub async fn undo(&self, undo: &Undo) -> Result<u64, Error> {
+    /// Brings back what went together, or takes a change back, and says of how many. What an import
+    /// has added goes as `deletion`.
+    pub async fn undo(&self, undo: &Undo, deletion: &Deletion) -> Result<u64, Error> {
         match undo {
             Undo::Deletion(deletion) => {
                 self.some(ALL, self.statement(sql::undo, vec![deletion.as_str().to_owned().into()]))
@@ -129,8 +135,8 @@ impl Store {
                     .await
             }
             Undo::Import(import) => {
-                let deletion = random::deletion().as_str().to_owned();
-                let params = vec![deletion.into(), import.as_str().to_owned().into()];
+                let (deletion, import) = (deletion.as_str(), import.as_str());
+                let params = vec![deletion.to_owned().into(), import.to_owned().into()];
                 self.some(ALL, self.statement(sql::unimport, params)).await
             }
         }

@@ -1,7 +1,9 @@
 //! Steps: what a todo is made of, one level deep.
 
 use super::title::{Title, TitleError};
+use crate::whole::Whole;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A step as clients give it and as the store reads it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -23,6 +25,37 @@ pub enum StepsError {
     TooMany(usize),
     #[error("Step {number}: {error}")]
     Title { number: usize, error: TitleError },
+}
+
+/// A step to complete, or to open again: that of a title in its place, so that no other is hit when
+/// somebody has changed them meanwhile.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct Tick {
+    /// The first is 0.
+    pub number: Whole<u8>,
+    pub title: String,
+    pub completed: bool,
+}
+
+impl Tick {
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '.');
+        let number = parts.next().filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some(Self {
+            number: Whole(number.parse().ok()?),
+            completed: parts.next()?.parse().ok()?,
+            title: parts.next()?.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Tick {
+    /// As the buttons of the list have it: `0.true.flour`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.number.0, self.completed, self.title)
+    }
 }
 
 /// Before the title of a completed step, where steps are lines of text.
@@ -84,6 +117,17 @@ mod tests {
         let lines = " flour \r\n\n[X]two eggs\n[ ] [x] is a title\n";
         assert_eq!(from_lines(lines), steps);
         assert_eq!(from_lines(" \n\t"), []);
+    }
+
+    #[test]
+    fn a_tick_is_read_from_the_button_that_it_is_on() {
+        let tick = Tick { number: Whole(49), title: "1.5 l of milk.".to_owned(), completed: false };
+        assert_eq!(Tick::parse(&tick.to_string()), Some(tick));
+        for wrong in
+            ["", "0", "0.true", "x.true.a", "+0.true.a", "-1.true.a", "256.true.a", "0.yes.a"]
+        {
+            assert_eq!(Tick::parse(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

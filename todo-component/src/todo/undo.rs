@@ -35,10 +35,10 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// Reads two numbers with a dash between them.
+    /// Reads two numbers with a dash between them. The version before has a title behind them.
     fn parse(text: &str) -> Option<Self> {
-        let (id, version) = text.split_once('-')?;
-        Some(Self { id: id.parse().ok()?, version: version.parse().ok()? })
+        let mut parts = text.splitn(3, '-');
+        Some(Self { id: parts.next()?.parse().ok()?, version: parts.next()?.parse().ok()? })
     }
 }
 
@@ -142,7 +142,6 @@ mod tests {
             "true_253402300800000000",
             "7-",
             "-7",
-            "7-3-a",
             &format!("i{}", "7".repeat(31)),
         ] {
             assert_eq!(Undo::parse(text), None, "{text}");

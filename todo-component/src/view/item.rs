@@ -2,7 +2,8 @@
 
 use super::Here;
 use super::shapes::icon;
-use crate::todo::Todo;
+use crate::todo::{Tick, Todo};
+use crate::whole::Whole;
 use maud::{Markup, html};
 
 /// Characters of notes that the list shows; the edit page has them all.
@@ -59,12 +60,13 @@ pub fn more(todo: &Todo, writes: bool) -> Markup {
     }
 }
 
-/// Each with a button of the form that completes its todo.
+/// Each a button of the form that completes its todo.
 fn steps(todo: &Todo, writes: bool) -> Markup {
     html! {
         div.steps role="group" aria-label="Steps" {
-            @for (at, step) in todo.steps.iter().enumerate() {
-                button.step type="submit" form={ "toggle-" (todo.id) } name="step" value={ (at) "." (!step.completed) }
+            @for (number, step) in (0..).zip(&todo.steps) {
+                @let tick = Tick { number: Whole(number), completed: !step.completed, title: step.title.clone() };
+                button.step type="submit" form={ "toggle-" (todo.id) } name="step" value=(tick)
                     role="checkbox" aria-checked=(step.completed) disabled[!writes] { (icon("check")) bdi { (step.title) } }
             }
         }

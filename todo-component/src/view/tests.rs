@@ -31,7 +31,7 @@ fn occurrences(html: &str) -> usize {
 fn a_title_is_escaped_wherever_it_is_shown() {
     let steps = vec![Step { title: HOSTILE.to_owned(), completed: true }];
     let todo = Todo { notes: HOSTILE.to_owned(), steps, ..todo(HOSTILE, false) };
-    assert_eq!(occurrences(&listed(&page(vec![todo.clone()], 1, 0))), 3);
+    assert_eq!(occurrences(&listed(&page(vec![todo.clone()], 1, 0))), 4);
 
     let page = page(vec![], 0, 0);
     let place = Place { search: Search::parse(HOSTILE).unwrap(), ..Place::default() };
