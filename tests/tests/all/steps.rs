@@ -198,11 +198,11 @@ async fn a_step_that_is_refused_is_shown_as_it_is() {
     let app = cake().await;
     let page = Page::open(&app).await;
     page.run(
-        "window.fetch = (fetch => (url, options) => fetch(url.replace('/step', '/none'), options))(window.fetch)",
+        "window.fetch = (fetch => (url, options) => fetch(url, { ...options, body: options?.body?.replace('flour', 'none') }))(window.fetch)",
     )
     .await;
     page.click(".step").await;
-    page.says("deleted somewhere else").await;
-    page.comes_to("document.querySelector('.step')?.ariaChecked === 'false'").await;
+    page.says("changed somewhere else").await;
+    page.comes_to("document.querySelector('.step').ariaChecked === 'false'").await;
     assert_eq!(steps(&app).await, json!([step("flour", false), step("eggs", true)]));
 }
