@@ -140,9 +140,15 @@ async fn delete(
 ) -> Result<Answer, Problem> {
     let deletion = random::deletion();
     let outcome = store.delete(id, expected, &deletion).await?;
-    Ok(match unless_done(&outcome) {
-        None => offer(store, place, Notice::Deleted, &Undo::Deletion(deletion)),
-        refused => back(store, place, refused),
+    let deletion = match outcome {
+        Outcome::Done(_) => Some(deletion),
+        // The second half of a double click finds what the first has done.
+        Outcome::Missing => store.deletion(id).await?,
+        Outcome::Stale(_) => None,
+    };
+    Ok(match deletion {
+        Some(deletion) => offer(store, place, Notice::Deleted, &Undo::Deletion(deletion)),
+        None => back(store, place, unless_done(&outcome)),
     })
 }
 

@@ -103,6 +103,24 @@ mod without_a_script {
     }
 
     #[tokio::test]
+    async fn what_is_deleted_twice_can_be_had_back_as_well() {
+        let app = App::with_todos(&["a", "b", "c"]).await;
+        let destroy = async |id: u8| {
+            let answer = app.submit(&format!("/items/{id}/destroy"), &[("version", "1")]).await;
+            answer.is(303).header("set-cookie").split(';').next().unwrap().to_owned()
+        };
+        let first = destroy(1).await;
+        assert!(first.starts_with("flash=deleted."), "{first}");
+        assert_eq!(destroy(1).await, first);
+        // What went with others is not one click's to bring back.
+        app.delete("/todos").answer().await.is(204);
+        assert_eq!(destroy(2).await, "flash=missing");
+        let undo = first.split_once('.').unwrap().1;
+        app.submit("/undo", &[("undo", undo)]).await.is(303);
+        assert_eq!(app.titles().await, ["a"]);
+    }
+
+    #[tokio::test]
     async fn an_edit_is_taken_back_unless_it_was_edited_again() {
         let app = App::with_todos(&["buy milk"]).await;
         let page = Page::without_javascript(&app).await;

@@ -173,6 +173,15 @@ pub fn delete(scope: &Scope) -> String {
     deleting(scope, &format!("id = $2::bigint AND {EXPECTED}")) + &show_done()
 }
 
+/// As what the todo $1 went, if nothing went with it.
+pub fn deletion(scope: &Scope) -> String {
+    let (deleted, bound) = (scope.deleted(), scope.bound());
+    format!(
+        "SELECT min(deletion){TRANSACTION} FROM {deleted} WHERE {bound} AND deletion = \
+         (SELECT deletion FROM {deleted} WHERE {bound} AND id = $1::bigint) HAVING count(*) = 1"
+    )
+}
+
 /// Deletes all that `predicate` is true of.
 pub fn delete_all(scope: &Scope, predicate: &str) -> String {
     deleting(scope, predicate) + &count_done(scope)

@@ -88,6 +88,16 @@ impl Store {
         self.one(id, self.statement(sql::delete, params)).await
     }
 
+    /// As what a todo was deleted by itself that is not there any more, asked of the primary.
+    pub async fn deletion(&self, id: i64) -> Result<Option<Deletion>, Error> {
+        let statement = self.statement(sql::deletion, vec![id.into()]);
+        let found = limited(ONE, async {
+            let primary = self.primary().await?;
+            self.write(&primary, statement).await
+        });
+        Ok(found.await?.as_deref().and_then(Deletion::parse))
+    }
+
     pub async fn delete_all(&self, deletion: &Deletion) -> Result<(), Error> {
         self.delete_where("true", deletion).await.map(|_| ())
     }

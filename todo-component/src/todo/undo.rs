@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Deletion(String);
 
 impl Deletion {
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         bits(text).map(Self)
     }
 

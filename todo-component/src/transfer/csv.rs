@@ -112,9 +112,11 @@ impl Iterator for Records<'_> {
 }
 
 fn truth(text: &str) -> Result<bool, String> {
-    match text.trim().to_lowercase().as_str() {
-        "true" | "1" | "yes" | "x" => Ok(true),
-        "false" | "0" | "no" | "" => Ok(false),
+    let text = text.trim();
+    let is = |words: [&str; 4]| words.into_iter().any(|word| text.eq_ignore_ascii_case(word));
+    match (is(["true", "1", "yes", "x"]), is(["false", "0", "no", ""])) {
+        (true, _) => Ok(true),
+        (_, true) => Ok(false),
         _ => Err("`completed` is true or false.".to_owned()),
     }
 }
