@@ -22,6 +22,14 @@ function remember(list) {
   });
 }
 
+// Puts a list before the one that it stands behind; says whether there is one.
+function raise(of) {
+  const lists = known();
+  const at = lists.findIndex((list) => list.key === of);
+  if (at > 0) known(() => lists.toSpliced(at - 1, 2, lists[at], lists[at - 1]));
+  return at > 0;
+}
+
 const title = document.querySelector('.list-name');
 const home = document.querySelector('h1 a').pathname;
 const key = decodeURIComponent(location.pathname).match(/\/lists\/(r?[0-9a-f]{32})(\/|$)/)?.[1];
@@ -48,8 +56,9 @@ function show(list) {
   link.className = `colour-${colour}`;
   link.textContent = name;
   link.dir = 'auto';
-  const button = li.querySelector('button');
-  button.ariaLabel = `${button.textContent} ${name}`;
+  const [up, button] = li.querySelectorAll('button');
+  for (const either of [up, button]) either.ariaLabel = `${either.textContent} ${name}`;
+  up.onclick = () => { if (raise(of)) li.previousElementSibling.before(li); up.focus(); takeAlong(); };
   button.onclick = () => { forget(of); li.remove(); takeAlong(); };
   document.querySelector('.known-lists').append(li);
 }

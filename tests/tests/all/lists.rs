@@ -519,7 +519,15 @@ async fn the_browser_remembers_its_lists_and_takes_them_along() {
         elsewhere.goto(&app.url(&format!("/lists#{junk}"))).await;
         elsewhere.comes_to(&format!("JSON.stringify({names}) === '{known}'")).await;
     }
-    elsewhere.click(".known-lists li:nth-child(2) button").await;
+    // They have an order of one's own.
+    let raised = json!(["The list that all share", "Work", "Home"]);
+    for _ in ["once", "as far as it goes"] {
+        elsewhere.click("[aria-label='Up Work']").await;
+        elsewhere.comes_to(&format!("JSON.stringify({names}) === '{raised}'")).await;
+    }
+    elsewhere.goto(&app.url("/lists")).await;
+    elsewhere.comes_to(&format!("JSON.stringify({names}) === '{raised}'")).await;
+    elsewhere.click("[aria-label='Forget Home']").await;
     elsewhere.goto(&app.url("/lists")).await;
     let left = json!(["The list that all share", "Work"]);
     elsewhere.comes_to(&format!("JSON.stringify({names}) === '{left}'")).await;

@@ -15,7 +15,9 @@ pub fn lists(shared: bool, refused: Option<(&Look, &str)>) -> Markup {
             ul.known-lists role="list" {
                 @if shared { li { a href="/" { "The list that all share" } } }
             }
-            template #known { li { a {} " " button.secondary type="button" { "Forget" } } }
+            template #known {
+                li { a {} " " button.up.secondary type="button" { "Up" } " " button.secondary type="button" { "Forget" } }
+            }
             p.take-along hidden { a href="/lists" { "Link to all of these, for another device of yours" } }
             form method="post" action="/lists" autocomplete="off" {
                 h3 { "New list" }
