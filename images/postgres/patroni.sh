@@ -9,6 +9,8 @@ for command in patroni:__main__:main patronictl:ctl:ctl; do
     IFS=: read -r name module function << EOF
 $command
 EOF
-    printf '#!/usr/bin/python3\nimport sys\nfrom patroni.%s import %s\nsys.exit(%s())\n' "$module" "$function" "$function" > "/usr/bin/$name"
+    # Patroni starts PostgreSQL by a process of its own, which reads this file as well.
+    printf '#!/usr/bin/python3\nimport sys\nfrom patroni.%s import %s\nif __name__ == "__main__":\n    sys.exit(%s())\n' \
+        "$module" "$function" "$function" > "/usr/bin/$name"
     chmod 755 "/usr/bin/$name"
 done
