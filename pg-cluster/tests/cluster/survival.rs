@@ -32,10 +32,13 @@ pub async fn no_acknowledged_write_is_lost_when_the_primary_freezes_and_thaws() 
 /// And a slot that the file names has what was written since it was last read.
 pub async fn no_acknowledged_write_is_lost_in_a_switchover_there_and_back() {
     let database = Database::new("moved").await;
-    database.configure(
-        "replication.wal_level = \"logical\"\n\
-         slots.cdc = { database = \"todo\", plugin = \"test_decoding\" }",
-    );
+    let logical = "replication.wal_level = \"logical\"";
+    database.configure(logical);
+    database.must(&["init"]);
+    let database = survives(database, &[Act::Switchover]).await;
+
+    let slot = "slots.cdc = { database = \"todo\", plugin = \"test_decoding\" }";
+    database.configure(&format!("{logical}\n{slot}"));
     database.must(&["init"]);
     let slots = "select count(*) from pg_replication_slots where slot_name = 'cdc'";
     let has_it = |arguments: &[&str]| database.run(arguments).stdout == b"1\n";
@@ -43,15 +46,13 @@ pub async fn no_acknowledged_write_is_lost_in_a_switchover_there_and_back() {
         has_it(&["psql", "--", "-XAtc", slots])
             && has_it(&["psql", "--replica", "--", "-XAtc", slots])
     });
-    let ask = |database: &Database, sql: &str| {
-        database.must(&["psql", "--database", "todo", "--", "-XAtc", sql])
-    };
+    let ask = |sql: &str| database.must(&["psql", "--database", "todo", "--", "-XAtc", sql]);
     let read = "select data from pg_logical_slot_get_changes('cdc', null, null)
         where data like '%seen%INSERT%'";
-    ask(&database, "create table seen (n int); insert into seen values (1)");
-    assert!(ask(&database, read).contains("n[integer]:1"));
-    ask(&database, "insert into seen values (2)");
-    let database = survives(database, &[Act::Switchover]).await;
-    assert!(ask(&database, read).contains("n[integer]:2"));
+    ask("create table seen (n int); insert into seen values (1)");
+    assert!(ask(read).contains("n[integer]:1"));
+    ask("insert into seen values (2)");
+    database.must(&["switchover"]);
+    assert!(ask(read).contains("n[integer]:2"));
     database.end().await;
 }
