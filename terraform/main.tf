@@ -63,6 +63,10 @@ module "cluster" {
   protected     = var.protected
 }
 
+data "google_project" "this" {
+  project_id = var.project
+}
+
 module "storage" {
   source     = "./modules/storage"
   depends_on = [google_project_service.this]
@@ -76,6 +80,7 @@ module "storage" {
   readers  = var.image_readers
 
   backup = {
+    pool    = "principal://iam.googleapis.com/projects/${data.google_project.this.number}/locations/global/workloadIdentityPools/${module.cluster.workload_pool}"
     writers = module.plan.archivers
     readers = var.operators
     key     = module.keys.backup

@@ -13,7 +13,7 @@ const RENEWED: SignedDuration = SignedDuration::from_mins(2);
 /// Why a pod has it still.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Holds {
-    /// In its environment, until it starts again.
+    /// In its environment, or as a part of a volume, until it starts again.
     InEnvironment,
     /// Perhaps in a file, until the kubelet has renewed it.
     InFile,
@@ -62,14 +62,24 @@ fn holds(pod: &Pod, secret: &str, key: &str, changed: Timestamp, now: Timestamp)
     if older.any(|container| reads(container, secret, key)) {
         return Some(Holds::InEnvironment);
     }
-    let mounts = spec.volumes.iter().flatten().any(|volume| {
+    let mounting = spec.volumes.iter().flatten().filter(|volume| {
         let own = volume.secret.as_ref().and_then(|volume| volume.secret_name.as_deref());
         let projected = volume.projected.iter().flat_map(|all| all.sources.iter().flatten());
         let mut projected =
             projected.filter_map(|source| Some(source.secret.as_ref()?.name.as_str()));
         own == Some(secret) || projected.any(|name| name == secret)
     });
-    (mounts && now < changed + RENEWED).then_some(Holds::InFile)
+    let mounting: Vec<_> = mounting.map(|volume| volume.name.as_str()).collect();
+    // The kubelet never renews a part of a volume.
+    let in_part =
+        spec.containers.iter().flat_map(|it| it.volume_mounts.iter().flatten()).any(|it| {
+            mounting.contains(&it.name.as_str())
+                && (it.sub_path.is_some() || it.sub_path_expr.is_some())
+        });
+    if in_part {
+        return Some(Holds::InEnvironment);
+    }
+    (!mounting.is_empty() && now < changed + RENEWED).then_some(Holds::InFile)
 }
 
 /// Whether a container has a key of a Secret in its environment.
@@ -123,6 +133,12 @@ mod tests {
         let mounted = json!([{ "name": "x", "secret": { "secretName": "a-role-app" } }]);
         let projected = json!([{ "name": "x", "projected": { "sources": [{ "secret": { "name": "a-role-app" } }] } }]);
         let later = "2026-01-01T10:05:00Z";
+        let part =
+            json!({ "volumeMounts": [{ "name": "x", "mountPath": "/ca", "subPath": "ca.crt" }] });
+        assert_eq!(
+            held(&part, &mounted, later, "2026-01-01T11:00:00Z"),
+            Some(Holds::InEnvironment)
+        );
         for volumes in [&mounted, &projected] {
             let soon = held(&json!({}), volumes, later, "2026-01-01T10:06:59Z");
             assert_eq!(soon, Some(Holds::InFile));

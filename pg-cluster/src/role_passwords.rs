@@ -19,10 +19,15 @@ pub async fn set(cluster: &Cluster, primary: &str, wanted: &[(&str, &Password)])
         changes.extend(change(role, password, verifiers.get(*role))?);
     }
     if !changes.is_empty() {
-        let all = format!("begin;\n{}\ncommit;", changes.join("\n"));
+        let all = together(&changes.join("\n"));
         cluster.sql(primary, "postgres", &all, LIMIT).await.context("change passwords")?;
     }
     Ok(())
+}
+
+/// Statements as one, which waits for no standby: it may be one that waits for its password.
+pub fn together(statements: &str) -> String {
+    format!("begin;\nset local synchronous_commit = local;\n{statements}\ncommit;")
 }
 
 pub async fn verifiers(cluster: &Cluster, primary: &str) -> Result<Verifiers> {

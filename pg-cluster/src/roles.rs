@@ -127,6 +127,7 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
     for (name, password) in system_roles(&passwords.system) {
         let found = live.roles.iter().find(|live| live.name == name);
         let change = role_passwords::change(name, password, found.map(|live| &live.verifier))?;
+        let change = change.map(|change| role_passwords::together(&change));
         wanted.extend(change.map(|change| (format!("password of {name}"), change)));
     }
     for (name, database) in &env.databases {

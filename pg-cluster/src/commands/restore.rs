@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{ResourceExt, api::DeleteParams};
 
-use super::{confirm, destroy};
+use super::{confirm, destroy, given};
 use crate::{
     cli::Global,
     cluster::Cluster,
@@ -18,8 +18,11 @@ use crate::{
         schedule::{self, Recovery},
     },
     observe,
+    passwords::Passwords,
     patroni::OUTLIVES_A_RESTORE,
     progress::{self, until},
+    roles,
+    secrets::Secrets,
 };
 
 pub struct Plan {
@@ -54,6 +57,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     if !global.yes {
         confirm(&format!("restore {}: {loss}", env.name), &env.name)?;
     }
+    let secrets = Secrets::wanted(cluster, &given(global, env)?).await?;
     // What is acknowledged and not archived yet would be lost in `latest`.
     if let (Moment::Latest, Some(primary)) = (&plan.at, &report.primary) {
         cluster.archive_now(primary, plan.timeout).await?;
@@ -74,7 +78,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     })?;
     cluster.forget(&job).await?;
     forget_the_past(cluster).await?;
-    start(cluster, plan.timeout).await?;
+    start(cluster, &secrets.passwords, plan.timeout).await?;
     let found: serde_json::Value = serde_json::from_str(&word).unwrap_or_default();
     progress::done(
         &env.name,
@@ -105,10 +109,12 @@ async fn forget_the_past(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// Main leads before a replica, with its newer data, is there.
-async fn start(cluster: &Cluster, timeout: Duration) -> Result<()> {
+/// Main leads before a replica, with its newer data, is there. Passwords may have changed since the
+/// moment that it is at, and a replica has those of today.
+async fn start(cluster: &Cluster, passwords: &Passwords, timeout: Duration) -> Result<()> {
     cluster.apply(&objects::set(&cluster.env, HomeSet::Main)?).await?;
-    until("a primary", timeout, || conditions::primary(cluster)).await?;
+    let leader = until("a primary", timeout, || conditions::primary(cluster)).await?;
+    roles::ensure(cluster, &leader, passwords).await?;
     cluster.apply(&objects::set(&cluster.env, HomeSet::Replica)?).await?;
     until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
         .await

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{given, restart};
 use crate::{
@@ -109,7 +109,7 @@ async fn rotate_system(
     let verifiers = role_passwords::verifiers(cluster, primary).await?;
     let begun = held.filter(|held| {
         report.members.iter().any(|member| member.credentials == Credentials::Old)
-            || system_roles(held).any(|(role, password)| !is_known(&verifiers, role, password))
+            || system_roles(held).any(|(role, password)| is_behind(&verifiers, role, password))
     });
     match &begun {
         None => restart::may_begin(cluster, report)?,
@@ -127,6 +127,7 @@ async fn rotate_system(
         );
         return Ok(());
     }
+    let went_on = begun.is_some();
     let system = match begun {
         Some(begun) => begun,
         None => generate_system()?,
@@ -136,7 +137,11 @@ async fn rotate_system(
     let known: Vec<_> = system_roles(&system).collect();
     role_passwords::set(cluster, primary, &known).await?;
     progress::done("the passwords of Patroni's users", "PostgreSQL has those of the Secret");
-    restart::run(cluster, global, &restart::Plan { all: false, timeout }).await
+    restart::run(cluster, global, &restart::Plan { all: false, timeout }).await?;
+    if went_on {
+        progress::done("next", "run it again if those of the Secret are the ones that leaked");
+    }
+    Ok(())
 }
 
 async fn rotate_role(cluster: &Cluster, global: &Global, role: &str) -> Result<()> {
@@ -144,15 +149,16 @@ async fn rotate_role(cluster: &Cluster, global: &Global, role: &str) -> Result<(
     let primary = cluster.agreed().await?.leader.context("nobody is primary now")?;
     let name = names::role_secret(env, role);
     let verifiers = role_passwords::verifiers(cluster, &primary).await?;
-    let held = cluster.secret(&name, "password").await?.map(Password::kept);
-    let Some(held) = held.filter(|_| verifiers.contains_key(role)) else {
-        bail!("the role {role} or its Secret {name} is not there yet: run `pg-cluster init`")
-    };
+    let has_secret = cluster.secret(&name, "password").await?.is_some();
+    ensure!(
+        has_secret && verifiers.contains_key(role),
+        "the role {role} or its Secret {name} is not there yet: run `pg-cluster init`"
+    );
     if global.dry_run {
         progress::done("rotate-passwords", &format!("would give {role} a new password"));
         return Ok(());
     }
-    let password = if is_known(&verifiers, role, &held) { Password::generate()? } else { held };
+    let password = Password::generate()?;
     let trusted = cluster.authority().await?;
     // The other way round, a run that is interrupted would leave a password that nobody knows.
     cluster.apply(&secrets::of_role(env, role, &password, &trusted)?).await?;
@@ -166,9 +172,11 @@ async fn rotate_role(cluster: &Cluster, global: &Global, role: &str) -> Result<(
     Ok(())
 }
 
-fn is_known(verifiers: &Verifiers, role: &str, password: &Password) -> bool {
-    let stored = verifiers.get(role).and_then(Option::as_deref);
-    stored.is_some_and(|stored| scram::matches(stored, password.expose()))
+/// Whether a role that is there has another password.
+fn is_behind(verifiers: &Verifiers, role: &str, password: &Password) -> bool {
+    verifiers.get(role).is_some_and(|stored| {
+        !stored.as_deref().is_some_and(|stored| scram::matches(stored, password.expose()))
+    })
 }
 
 #[cfg(test)]

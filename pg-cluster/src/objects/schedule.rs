@@ -151,6 +151,9 @@ pub fn recovery(env: &Env, name: String, target: &str, recovery: &Recovery) -> J
             variables.extend(pod::passwords(env));
             let mut spec = spec(origin, script, variables, archive::MEMBER_FILE, Some(volume));
             let pod = spec.template.spec.get_or_insert_default();
+            // The origin's bucket has to know the copy.
+            pod.service_account_name =
+                pod.service_account_name.is_some().then(|| names::patroni(env));
             for volume in pod.volumes.iter_mut().flatten() {
                 let holder = volume.secret.as_mut();
                 if let Some(holder) = holder {

@@ -332,6 +332,13 @@ fn a_backup_has_no_rights_a_drill_may_write_its_verdict_and_no_wal_is_archived_w
         assert_eq!(pod["spec"]["serviceAccountName"], account);
         assert_eq!(pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
     }
+    // A copy is known to the origin's bucket as itself.
+    let origin = env("backup.gcs.bucket = \"b\"");
+    let copy = Env::parse("name = \"c\"\nimage = \"postgres:1\"", "dev").unwrap();
+    let of = schedule::Recovery::CopyOf { origin: &origin, secret: "key", masked: "" };
+    let job = schedule::recovery(&copy, "c-clone".to_owned(), "", &of);
+    let pod = job.spec.unwrap().template.spec.unwrap();
+    assert_eq!(pod.service_account_name.as_deref(), Some("c-patroni"));
     let rules = &found(&objects, "Role", "a-drill")["rules"];
     assert_eq!(rules.as_array().unwrap().len(), 1);
     assert_eq!(rules[0]["resourceNames"], json!(["a-drill"]));

@@ -95,7 +95,7 @@ variable "pools" {
 }
 
 variable "database_taint" {
-  description = "Effect of the database pool's taint. NO_SCHEDULE needs pods that tolerate it, which pg-cluster's don't yet."
+  description = "Effect of the database pool's taint. NO_SCHEDULE needs pods that tolerate it: [pods] tolerations in postgres.toml."
   type        = string
   nullable    = false
   default     = "PREFER_NO_SCHEDULE"

@@ -1,6 +1,7 @@
 # pgBackRest's archive. It rewrites its own lists and deletes what has expired, so nothing forbids that; what was
-# deleted or written over comes back for as many days (`gcloud storage restore`), whoever did it.
+# deleted or written over comes back for as many days (`gcloud storage restore`, by an owner of the project), whoever did it.
 resource "google_storage_bucket" "backup" {
+  # checkov:skip=CKV_GCP_78: soft delete keeps what was written over as well, by one way back and with a bound to its cost
   # checkov:skip=CKV_GCP_62: reads and writes are in the audit log (audit.tf), which nobody can edit; a log bucket would be a second copy
   name                        = var.names.backup
   location                    = var.region
@@ -14,35 +15,13 @@ resource "google_storage_bucket" "backup" {
     default_kms_key_name = var.backup.key
   }
 
-  versioning {
-    enabled = true
-  }
-
-  # Not even who may delete versions ends these.
   soft_delete_policy {
     retention_duration_seconds = var.backup.days * 86400
-  }
-
-  # What was written over is at hand for a day, so that the cost has a bound.
-  lifecycle_rule {
-    action {
-      type = "Delete"
-    }
-    condition {
-      with_state                 = "ARCHIVED"
-      days_since_noncurrent_time = 1
-    }
   }
 
   lifecycle {
     prevent_destroy = true
   }
-}
-
-data "google_project" "this" {}
-
-locals {
-  pool = "principal://iam.googleapis.com/projects/${data.google_project.this.number}/locations/global/workloadIdentityPools/${data.google_project.this.project_id}.svc.id.goog"
 }
 
 # The pods of the database, by who Kubernetes says they are. There is no key that could leak.
@@ -51,7 +30,7 @@ resource "google_storage_bucket_iam_member" "writers" {
 
   bucket = google_storage_bucket.backup.name
   role   = "roles/storage.objectUser"
-  member = "${local.pool}/subject/ns/${split("/", each.value)[0]}/sa/${split("/", each.value)[1]}"
+  member = "${var.backup.pool}/subject/ns/${split("/", each.value)[0]}/sa/${split("/", each.value)[1]}"
 }
 
 resource "google_storage_bucket_iam_member" "readers" {

@@ -76,8 +76,8 @@ variable "readers" {
 }
 
 variable "backup" {
-  description = "Which pods archive (namespace/ServiceAccount), who else restores, the key, and the days for which what was deleted comes back."
-  type        = object({ writers = list(string), readers = list(string), key = string, days = number })
+  description = "Which pods archive (namespace/ServiceAccount, in a workload pool by its whole name), who else reads, the key, and the days for which what was deleted comes back."
+  type        = object({ pool = string, writers = list(string), readers = list(string), key = string, days = number })
   nullable    = false
 
   validation {
