@@ -73,7 +73,7 @@ async fn a_copy_is_refused_by_its_name_and_costs_no_connection() {
     let database = Database::new().await;
     let host = one_connection(&database).await;
     host.run_sql(4, "SELECT 'x'").await.is(200);
-    let connections = database.connections().await;
+    let before = database.connections().await;
     for sql in ["COPY todoitem FROM STDIN", "copy (SELECT 1) to stdout"] {
         for version in [2, 3, 4] {
             let refused = host.run_sql(version, sql).await.is(500);
@@ -81,7 +81,9 @@ async fn a_copy_is_refused_by_its_name_and_costs_no_connection() {
         }
     }
     host.run_sql(4, "SELECT 'x'").await.is(200);
-    assert_eq!(database.connections().await, connections);
+    // One that was about to end, as after the migrations, may be gone.
+    let after = database.connections().await;
+    assert!(after.iter().all(|it| before.contains(it)), "{before:?}, then {after:?}");
 }
 
 #[tokio::test]

@@ -243,7 +243,7 @@ async fn a_click_on_an_out_of_date_page_is_answered_by_what_is_there_now() {
     page.shows_completed(["buy rice milk"]).await;
     app.remove(&todo).await;
     page.destroy("buy rice milk").await;
-    page.says("gone").await;
+    page.says("Deleted.").await;
     page.shows([]).await;
 }
 
