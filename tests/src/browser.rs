@@ -151,8 +151,14 @@ impl Browser {
 
     /// Has pages believe that the user prefers this color scheme.
     pub async fn prefer(&self, scheme: &str) {
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.emulate("prefers-color-scheme", scheme).await;
+    }
+
+    /// Has pages believe in this value of a feature that style sheets ask for.
+    pub async fn emulate(&self, feature: &str, value: &str) {
+        let features = json!([{ "name": feature, "value": value }]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        self.comes_to(&format!("matchMedia('({feature}: {value})').matches")).await;
     }
 
     /// What the page or the browser wrote to the console as an error.

@@ -252,6 +252,15 @@ impl Page {
         mouse.perform().await.expect("move the mouse");
     }
 
+    /// Drags a todo by its grip to below another one.
+    pub async fn drag_below(&self, title: &str, other: &str) {
+        self.hover(title).await;
+        let (grip, target) = (self.part(title, ".grip").await, self.part(other, ".toggle").await);
+        let drag = self.driver().action_chain().move_to_element_center(&grip).click_and_hold();
+        let drag = drag.move_to_element_center(&target).move_by_offset(0, 8).release();
+        drag.perform().await.expect("drag with the mouse");
+    }
+
     /// Starts editing by a double click, where no message lies over it.
     pub async fn double_click(&self, title: &str) {
         let label = self.part(title, "label").await;

@@ -112,22 +112,14 @@ pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
         let base = site::base(parts).await;
         return if met { item(StatusCode::OK, &todo, &base) } else { Err(Problem::stale()) };
     }
-    match store.update(id, &change, &expected).await? {
-        Outcome::Done(todo) => item(StatusCode::OK, &todo, &site::base(parts).await),
-        Outcome::Stale(_) => Err(Problem::stale()),
-        Outcome::Missing => Err(Problem::no_such_todo()),
-    }
+    changed(store.update(id, &change, &expected).await?, parts).await
 }
 
 /// `POST /todos/{id}/step`
 pub async fn tick(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     request::content_type(&parts.headers, &[JSON])?;
     request::list_preconditions(&parts.headers)?;
-    match store.tick(id, &json::read(body)?).await? {
-        Outcome::Done(todo) => item(StatusCode::OK, &todo, &site::base(parts).await),
-        Outcome::Stale(_) => Err(Problem::stale()),
-        Outcome::Missing => Err(Problem::no_such_todo()),
-    }
+    changed(store.tick(id, &json::read(body)?).await?, parts).await
 }
 
 /// `DELETE /todos/{id}`
@@ -182,6 +174,15 @@ pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
             "move",
             "The todo to stand beside is gone. Read the list again, then repeat the move.",
         )),
+        Outcome::Missing => Err(Problem::no_such_todo()),
+    }
+}
+
+/// The todo after a change that found what it was to find.
+async fn changed(outcome: Outcome, parts: &Parts) -> Result<Answer, Problem> {
+    match outcome {
+        Outcome::Done(todo) => item(StatusCode::OK, &todo, &site::base(parts).await),
+        Outcome::Stale(_) => Err(Problem::stale()),
         Outcome::Missing => Err(Problem::no_such_todo()),
     }
 }

@@ -282,9 +282,7 @@ async fn the_page_fits_from_a_phone_to_a_desktop() {
 async fn nothing_moves_for_those_who_do_not_want_it() {
     let app = app_with_todos().await;
     let page = Page::open(&app).await;
-    let features = json!([{ "name": "prefers-reduced-motion", "value": "reduce" }]);
-    page.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
-    page.comes_to("matchMedia('(prefers-reduced-motion: reduce)').matches").await;
+    page.emulate("prefers-reduced-motion", "reduce").await;
     page.toggle("buy milk").await;
     let still = "document.getAnimations().every(a => a.effect.getComputedTiming().duration <= 10)";
     page.comes_to(still).await;
@@ -294,9 +292,7 @@ async fn nothing_moves_for_those_who_do_not_want_it() {
 async fn forced_colours_show_the_focus_and_move_nothing() {
     let app = app_with_todos().await;
     let page = Page::open(&app).await;
-    let features = json!([{ "name": "forced-colors", "value": "active" }]);
-    page.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
-    page.comes_to("matchMedia('(forced-colors: active)').matches").await;
+    page.emulate("forced-colors", "active").await;
     for field in ["#new-todo", "#search"] {
         let measured = format!(
             "const field = document.querySelector('{field}');

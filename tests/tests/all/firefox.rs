@@ -148,10 +148,7 @@ async fn arrow_keys_and_the_mouse_move_a_todo() {
     page.shows(["a", "b", "c", "d"]).await;
     app.has_saved(&["a", "b", "c", "d"]).await;
 
-    page.hover("a").await;
-    let (grip, target) = (page.part("a", ".grip").await, page.part("c", ".toggle").await);
-    let drag = page.driver().action_chain().move_to_element_center(&grip).click_and_hold();
-    drag.move_to_element_center(&target).move_by_offset(0, 8).release().perform().await.unwrap();
+    page.drag_below("a", "c").await;
     page.shows(["b", "c", "a", "d"]).await;
     app.has_saved(&["b", "c", "a", "d"]).await;
     page.is_still_here().await;

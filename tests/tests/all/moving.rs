@@ -180,10 +180,7 @@ async fn arrow_keys_move_and_keep_the_keyboard_s_place() {
 async fn the_grip_drags_and_another_browser_follows() {
     let app = App::with_todos(&["a", "b", "c", "d"]).await;
     let (page, other) = Page::two(&app).await;
-    page.hover("a").await;
-    let (grip, target) = (page.part("a", ".grip").await, page.part("c", ".toggle").await);
-    let drag = page.driver().action_chain().move_to_element_center(&grip).click_and_hold();
-    drag.move_to_element_center(&target).move_by_offset(0, 8).release().perform().await.unwrap();
+    page.drag_below("a", "c").await;
     page.shows(["b", "c", "a", "d"]).await;
     app.has_saved(&["b", "c", "a", "d"]).await;
     other.shows(["b", "c", "a", "d"]).await;
