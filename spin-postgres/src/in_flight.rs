@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures::future::{MaybeDone, maybe_done};
 
 use crate::bindings::Error;
+use crate::effects::Effects;
 use crate::errors;
-use crate::functions::Effects;
 use crate::pool::Lease;
 
 /// How long a statement that nobody waits for any more may take to end by itself. To cancel it costs

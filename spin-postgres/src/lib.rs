@@ -13,6 +13,7 @@ use wasmtime::component::{HasData, Linker, ResourceTable};
 
 mod address;
 mod connect;
+mod effects;
 mod errors;
 mod functions;
 mod host;
@@ -28,6 +29,7 @@ mod rows;
 mod session;
 mod statement;
 mod time;
+mod tokens;
 mod values;
 
 pub use address::servers_of;

@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{RowStream, Statement};
 
 use crate::bindings::{Error, ParameterValue, QueryError};
-use crate::functions::Effects;
+use crate::effects::Effects;
 use crate::in_flight::InFlight;
 use crate::params;
 use crate::pool::{Lease, to_its_end};
