@@ -9,6 +9,7 @@ mod files;
 pub mod health;
 pub mod imports;
 pub mod instances;
+pub mod line;
 pub mod linker;
 pub mod loaded;
 pub mod memory;

@@ -12,7 +12,7 @@ use crate::deploy::release::{Pointer, Release};
 use cached::Cached;
 use decide::{Counts, Lately, Memory, Step, decide, fails};
 use events::What;
-use refusal::Refusal;
+use obtain::{obtain, patiently};
 use report::Report;
 use stage::Stage;
 
@@ -20,6 +20,7 @@ pub mod cached;
 pub mod check;
 pub mod decide;
 pub mod events;
+mod obtain;
 mod probe;
 mod refusal;
 pub mod report;
@@ -37,8 +38,6 @@ const START_PATIENCE: Duration = Duration::from_secs(3);
 /// Pods begin with a new version at any time within this, so that those of a
 /// node don't compile all at once.
 const STAGGER: Duration = Duration::from_secs(2);
-/// Between two tries of a version that lacks something: doubled each time.
-const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
 
 /// One pod's versions.
 pub struct Rollout<S: Stage> {
@@ -298,49 +297,5 @@ impl<S: Stage> Rollout<S> {
         self.report.quarantined(release, reason, what == What::TakenBack);
         let entry = (release.generation, reason.to_owned());
         self.memory.quarantine.insert(release.digest, entry);
-    }
-}
-
-/// Fetches and checks a version. The error says why it is not to be served.
-async fn obtain<S: Stage>(
-    stage: &S,
-    cached: &Cached,
-    report: &Report,
-    release: &Release,
-) -> Result<S::Version, String> {
-    patiently(report, release, async || {
-        let bytes = stage.fetch(release).await?;
-        // Whatever ends the process from here on may be the version's doing.
-        let begun = cached.begin(release, &bytes);
-        if let Err(error) = begun {
-            tracing::warn!("the version cannot be kept for the next start: {error:#}");
-        }
-        let checked = stage.check(release, bytes).await;
-        if checked.is_err() {
-            cached.end(release.digest);
-        }
-        checked
-    })
-    .await
-}
-
-/// Tries until it is known whether a version may be served.
-async fn patiently<T>(
-    report: &Report,
-    release: &Release,
-    attempt: impl AsyncFn() -> Result<T, Refusal>,
-) -> Result<T, String> {
-    let [mut delay, longest] = RETRY;
-    loop {
-        match attempt().await {
-            Ok(version) => return Ok(version),
-            Err(Refusal::Unfit { check, reason }) => return Err(format!("{check}: {reason}")),
-            Err(Refusal::NotNow(reason)) => {
-                tracing::warn!("{} waits: {reason}", release.digest);
-                report.problem(reason);
-                tokio::time::sleep(delay).await;
-                delay = longest.min(2 * delay);
-            }
-        }
     }
 }

@@ -8,13 +8,14 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::guest::failure::Failure;
 use crate::guest::instances::Instances;
+use crate::guest::line::Line;
 use crate::guest::run::Run;
 
 /// Has an instance answer. `line` names the request in the log. Whoever drops the answer, or
 /// what this returns, before its end ends the guest's work on it.
 pub async fn answer(
     instances: &Arc<Instances>,
-    line: String,
+    line: Line,
     request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Failure> {
     let instance = match instances.take() {
@@ -24,5 +25,5 @@ pub async fn answer(
     let bodiless = request.method() == Method::HEAD;
     let (sender, receiver) = oneshot::channel();
     let work = instance.work(request, sender);
-    Run::new(instances.clone(), line.into(), Box::pin(work)).answer(receiver, bodiless).await
+    Run::new(instances.clone(), line, Box::pin(work)).answer(receiver, bodiless).await
 }

@@ -16,6 +16,7 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
 use crate::digest::Digest;
 use crate::guest::failure::Failure;
 use crate::guest::health::Health;
+use crate::guest::line::Line;
 use crate::guest::memory::NoMemoryLeft;
 use crate::guest::store::{Guest, Shared};
 use crate::spin::application::Application;
@@ -33,13 +34,15 @@ pub struct Instances {
     pub health: Arc<Health>,
     files: Option<TempDir>,
     application: Arc<dyn Application>,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Idle>,
 }
 
-/// An instance that waits, the one that was used last at the end.
+/// The instances that wait, the one that was used last at the end.
+#[derive(Default)]
 struct Idle {
-    instance: Instance,
-    since: Instant,
+    instances: Vec<(Instance, Instant)>,
+    /// Somebody looks after them until none is left.
+    is_watched: bool,
 }
 
 /// An instance and how many requests it has taken.
@@ -63,10 +66,10 @@ impl Instances {
     }
 
     pub fn take(&self) -> Option<Instance> {
-        self.idle.lock().pop().map(|idle| idle.instance)
+        self.idle.lock().instances.pop().map(|(instance, _)| instance)
     }
 
-    pub async fn instantiate(&self, line: &str) -> Result<Instance, Failure> {
+    pub async fn instantiate(&self, line: &Line) -> Result<Instance, Failure> {
         let files = self.files.as_ref().map(TempDir::path);
         let (shared, application) = (&self.shared, &self.application);
         let mut store = match Guest::store(&self.engine, shared, self.digest, files, application) {
@@ -100,10 +103,8 @@ impl Instances {
             return;
         }
         let mut idle = self.idle.lock();
-        let was_empty = idle.is_empty();
-        idle.push(Idle { instance, since: Instant::now() });
-        drop(idle);
-        if was_empty {
+        idle.instances.push((instance, Instant::now()));
+        if !std::mem::replace(&mut idle.is_watched, true) {
             self.clone().send_home();
         }
     }
@@ -114,9 +115,11 @@ impl Instances {
             loop {
                 tokio::time::sleep(IDLE_TIMEOUT).await;
                 let mut idle = self.idle.lock();
-                let fresh = idle.partition_point(|idle| idle.since.elapsed() >= IDLE_TIMEOUT);
-                let old: Vec<Idle> = idle.drain(..fresh).collect();
-                let none_left = idle.is_empty();
+                let waits = &mut idle.instances;
+                let fresh = waits.partition_point(|(_, since)| since.elapsed() >= IDLE_TIMEOUT);
+                let old: Vec<_> = waits.drain(..fresh).collect();
+                let none_left = waits.is_empty();
+                idle.is_watched = !none_left;
                 drop(idle);
                 drop(old);
                 if none_left {

@@ -17,6 +17,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use crate::alarm::Alarm;
 use crate::guest::failure::Failure;
 use crate::guest::instances::{Instance, Instances};
+use crate::guest::line::Line;
 use crate::guest::memory::NoMemoryLeft;
 use crate::guest::store::CpuExhausted;
 
@@ -29,14 +30,14 @@ type Answer = oneshot::Receiver<wasmtime::Result<Response<WasiBody>>>;
 /// A guest's work. Dropping it ends the guest.
 pub struct Run {
     instances: Arc<Instances>,
-    line: Arc<str>,
+    line: Line,
     work: Work,
     alarm: Alarm,
     deadline: Instant,
 }
 
 impl Run {
-    pub fn new(instances: Arc<Instances>, line: Arc<str>, work: Work) -> Self {
+    pub fn new(instances: Arc<Instances>, line: Line, work: Work) -> Self {
         let deadline = Instant::now() + instances.shared.limits.request_timeout;
         Self { instances, line, work, alarm: Alarm::default(), deadline }
     }
@@ -134,7 +135,7 @@ impl Run {
 }
 
 /// The guest failed when its answer had begun, which is counted as answered.
-fn fail_late(instances: &Instances, line: &str, end: End) {
+fn fail_late(instances: &Instances, line: &Line, end: End) {
     let (failure, reason) = end.failure();
     instances.health.fail();
     instances.shared.metrics.failed(failure);
@@ -177,7 +178,7 @@ struct Answering {
     /// Gone when the guest has done everything.
     run: Option<Run>,
     instances: Arc<Instances>,
-    line: Arc<str>,
+    line: Line,
     /// Bytes to come, where the guest said how many.
     left: Option<u64>,
     progress: Progress,
@@ -198,7 +199,7 @@ impl Answering {
         response: Response<WasiBody>,
         run: Option<Run>,
         instances: Arc<Instances>,
-        line: Arc<str>,
+        line: Line,
         bodiless: bool,
     ) -> Response<WasiBody> {
         let length = response.headers().get(header::CONTENT_LENGTH);

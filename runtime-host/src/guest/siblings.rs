@@ -10,6 +10,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use crate::guest::answer::answer;
 use crate::guest::failure::Failure;
 use crate::guest::instances::Instances;
+use crate::guest::line::Line;
 use crate::spin::application::{Answer, Application, Asked, UnderWay};
 use crate::spin::headers;
 use crate::spin::routes::{Found, Routes};
@@ -71,7 +72,7 @@ enum Unanswered {
 
 impl Application for Siblings {
     fn answer(&self, request: Request<WasiBody>) -> Answer {
-        let line = format!("{} {}", request.method(), path(request.uri()));
+        let line = Line { method: request.method().clone(), path: path(request.uri()).into() };
         let (component, request) = match self.address(request) {
             Ok(addressed) => addressed,
             Err(Unanswered::Nobody) => {

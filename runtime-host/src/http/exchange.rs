@@ -9,6 +9,7 @@ use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::guest::line::Line;
 use crate::guest::loaded::Loaded;
 use crate::http::body::Watch;
 use crate::http::patience::UnderWay;
@@ -31,7 +32,7 @@ pub struct Exchange {
     server: Arc<Server>,
     client: SocketAddr,
     method: Method,
-    path: String,
+    path: Arc<str>,
     began: Instant,
     status: Option<StatusCode>,
     bytes: u64,
@@ -52,7 +53,7 @@ impl Exchange {
             server: server.clone(),
             client,
             method: request.method().clone(),
-            path: server.secret_paths.shown(request.uri().path()).into_owned(),
+            path: server.secret_paths.shown(request.uri().path()).into(),
             began: Instant::now(),
             status: None,
             bytes: 0,
@@ -62,9 +63,9 @@ impl Exchange {
         }
     }
 
-    /// Method and path, for the log.
-    pub fn line(&self) -> String {
-        format!("{} {}", self.method, self.path)
+    /// What the log calls it.
+    pub fn line(&self) -> Line {
+        Line { method: self.method.clone(), path: self.path.clone() }
     }
 
     /// The component and the place among the server's requests that it has.

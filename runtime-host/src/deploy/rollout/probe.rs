@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 
 use super::refusal::Refusal;
 use crate::guest::answer::answer;
 use crate::guest::failure::Failure;
 use crate::guest::instances::Instances;
+use crate::guest::line::Line;
 
 const CHECK: &str = "probe";
 /// How long a version has to answer, its body included.
@@ -56,7 +57,8 @@ async fn ask(component: &Arc<Instances>, path: &str) -> Result<StatusCode, Unans
         .header(http::header::HOST, "localhost")
         .body(body)
         .map_err(|error| error.to_string())?;
-    let answer = answer(component, format!("probe {path}"), request).await;
+    let line = Line { method: Method::GET, path: format!("{path} (probe)").into() };
+    let answer = answer(component, line, request).await;
     let response = answer.map_err(|failure| match failure {
         Failure::NoRoom => Unanswered::NoRoom,
         failure => Unanswered::Failed(failure.to_string()),

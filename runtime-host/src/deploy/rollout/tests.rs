@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
+use super::refusal::Refusal;
 use super::*;
 use crate::deploy::release::tests::release;
 use crate::deploy::rollout::report::Status;
