@@ -35,10 +35,6 @@ use cli::{Cli, Command};
 use error::exit_code;
 use terminal::{format, log};
 
-/// A request allocates some hundred times: with libc's allocator that is a tenth of its time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

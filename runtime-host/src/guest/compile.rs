@@ -73,8 +73,6 @@ impl Compiler {
             .arg(&self.cache)
             // Nothing of the host's, above all no address of a database.
             .env_clear()
-            // What the allocator reserves counts against the child's limit only when it is used.
-            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .envs(std::env::var_os("HOME").map(|home| ("HOME", home)))
             .stdin(Stdio::null())
