@@ -42,6 +42,7 @@ pub struct Metrics {
     component: Family<ComponentLabels, Gauge>,
     pools: Family<PoolLabels, Gauge>,
     connections_created: Family<DatabaseLabels, Counter>,
+    connections_cleaned: Family<DatabaseLabels, Counter>,
     memory: Gauge,
     /// Bytes of all instances together.
     pub guests_memory: Gauge,
@@ -64,6 +65,7 @@ impl Metrics {
             component: Family::default(),
             pools: Family::default(),
             connections_created: Family::default(),
+            connections_cleaned: Family::default(),
             memory: Gauge::default(),
             guests_memory: Gauge::default(),
             log_lines_dropped: Counter::default(),
@@ -135,6 +137,11 @@ impl Metrics {
             "Database connections made",
             self.connections_created.clone(),
         );
+        registry.register(
+            "database_connections_cleaned",
+            "Database connections in which a component may have left something, cleaned for the next",
+            self.connections_cleaned.clone(),
+        );
         registry.register_with_unit(
             "process_resident_memory",
             "Memory of the process",
@@ -200,9 +207,14 @@ impl Metrics {
                 let labels = PoolLabels { database: pool.index, state };
                 self.pools.get_or_create(&labels).set(signed(count));
             }
-            let created =
-                self.connections_created.get_or_create(&DatabaseLabels { database: pool.index });
-            created.inc_by(pool.created.saturating_sub(created.get()));
+            let label = DatabaseLabels { database: pool.index };
+            for (counts, count) in [
+                (&self.connections_created, pool.created),
+                (&self.connections_cleaned, pool.cleaned),
+            ] {
+                let counter = counts.get_or_create(&label);
+                counter.inc_by(count.saturating_sub(counter.get()));
+            }
         }
         if let Some(bytes) = resident_memory() {
             self.memory.set(bytes);
@@ -252,7 +264,8 @@ mod tests {
         metrics.failed(Failure::Trapped);
         metrics.swaps(Swap::done);
         metrics.in_flight.inc();
-        let pool = PoolState { index: 0, max: 16, open: 2, idle: 1, waiting: 3, created: 7 };
+        let pool =
+            PoolState { index: 0, max: 16, open: 2, idle: 1, waiting: 3, created: 7, cleaned: 2 };
         for _ in 0..2 {
             let text = metrics.text(Some("e3b0c44298fc"), std::slice::from_ref(&pool)).unwrap();
             for line in [
@@ -265,6 +278,7 @@ mod tests {
                 "runtime_host_component_info{digest=\"e3b0c44298fc\"} 1",
                 "runtime_host_database_pool_connections{database=\"0\",state=\"waiting\"} 3",
                 "runtime_host_database_connections_created_total{database=\"0\"} 7",
+                "runtime_host_database_connections_cleaned_total{database=\"0\"} 2",
             ] {
                 assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
             }

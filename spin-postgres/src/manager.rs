@@ -1,5 +1,6 @@
 //! How connections to one address are made, and what is known of its servers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,9 +11,18 @@ use tokio_postgres::Client;
 use crate::connect::{NoConnection, Target};
 use crate::pooler::Described;
 
+/// What became of the connections to one address, for good.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub created: AtomicU64,
+    /// Those that had to be cleaned between two borrowers, each time.
+    pub cleaned: AtomicU64,
+}
+
 /// Makes connections to one address.
 pub struct Manager {
     pub target: Target,
+    pub tally: Arc<Tally>,
     pub silence: Duration,
     /// How often a server turned out to be gone, frozen or no primary any more.
     doubts: AtomicU64,
@@ -25,9 +35,10 @@ pub struct Manager {
 }
 
 impl Manager {
-    pub fn new(target: Target, silence: Duration) -> Self {
+    pub fn new(target: Target, silence: Duration, tally: Arc<Tally>) -> Self {
         Self {
             target,
+            tally,
             silence,
             doubts: AtomicU64::new(0),
             down: Mutex::default(),

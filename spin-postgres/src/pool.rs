@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::Allowed;
 use crate::address::{self, CONNECT_TIMEOUT};
 use crate::bindings::Error;
 use crate::connect::{NoConnection, Target};
-use crate::manager::Manager;
+use crate::manager::{Manager, Tally};
 use crate::pooler;
 use crate::session::Session;
 
@@ -82,8 +82,8 @@ pub struct Settings {
 pub struct Pools {
     settings: Settings,
     by_key: Mutex<HashMap<Key, Entry>>,
-    /// Connections made by the pools of each number, for good.
-    created: Arc<[AtomicU64; MAX_POOLS]>,
+    /// By the pools' numbers.
+    tallies: [Arc<Tally>; MAX_POOLS],
 }
 
 /// One pool, for metrics. Its number, below [`MAX_POOLS`], stands for the address.
@@ -95,6 +95,8 @@ pub struct PoolState {
     pub idle: usize,
     pub waiting: usize,
     pub created: u64,
+    /// Connections that had to be cleaned before they were lent again: something may have been left in them.
+    pub cleaned: u64,
 }
 
 /// Address and CA.
@@ -108,7 +110,7 @@ struct Entry {
 
 impl Pools {
     pub fn new(settings: Settings) -> Self {
-        Self { settings, by_key: Mutex::default(), created: Arc::default() }
+        Self { settings, by_key: Mutex::default(), tallies: Default::default() }
     }
 
     /// Every pool as it is now.
@@ -122,7 +124,8 @@ impl Pools {
                 open: status.size,
                 idle: status.available,
                 waiting: status.waiting,
-                created: self.created[entry.index].load(Ordering::Relaxed),
+                created: self.tallies[entry.index].created.load(Ordering::Relaxed),
+                cleaned: self.tallies[entry.index].cleaned.load(Ordering::Relaxed),
             }
         };
         pools.values().map(state).collect()
@@ -174,20 +177,16 @@ impl Pools {
         let taken: Vec<usize> = pools.values().map(|entry| entry.index).collect();
         let index = (0..MAX_POOLS - 1).find(|index| !taken.contains(index));
         let index = index.unwrap_or(MAX_POOLS - 1);
-        let created = Created { all: self.created.clone(), index };
         let target = Target::new(config, key.1.as_deref(), Some(allowed.clone()));
-        let pool = self.new_pool(target.map_err(Error::Other)?, created)?;
+        let pool = self.new_pool(target.map_err(Error::Other)?, index)?;
         pools.insert(key, Entry { index, pool: pool.clone(), used: now });
         Ok(pool)
     }
 
-    fn new_pool(
-        &self,
-        target: Target,
-        created: Created,
-    ) -> Result<managed::Pool<PoolManager>, Error> {
-        let manager = Arc::new(Manager::new(target, self.settings.silence));
-        let pool = managed::Pool::builder(PoolManager { manager, created })
+    fn new_pool(&self, target: Target, index: usize) -> Result<managed::Pool<PoolManager>, Error> {
+        let manager =
+            Arc::new(Manager::new(target, self.settings.silence, self.tallies[index].clone()));
+        let pool = managed::Pool::builder(PoolManager(manager))
             .max_size(self.settings.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT_TIMEOUT))
@@ -235,30 +234,21 @@ async fn let_idle_ones_go(pool: WeakPool<PoolManager>) {
     }
 }
 
-/// Where a pool counts the connections that it makes.
-struct Created {
-    all: Arc<[AtomicU64; MAX_POOLS]>,
-    index: usize,
-}
-
 /// [`Manager`] as deadpool wants it.
-pub struct PoolManager {
-    manager: Arc<Manager>,
-    created: Created,
-}
+pub struct PoolManager(Arc<Manager>);
 
 impl managed::Manager for PoolManager {
     type Type = Session;
     type Error = NoConnection;
 
     async fn create(&self) -> Result<Session, NoConnection> {
-        let doubts = self.manager.doubts();
-        let (client, task) = self.manager.connect().await?;
+        let doubts = self.0.doubts();
+        let (client, task) = self.0.connect().await?;
         let pooled = tokio::time::timeout(CONNECT_TIMEOUT, pooler::is_between(&client)).await;
         let pooled = pooled.map_err(|error| NoConnection::after(&error))?;
         let pooled = pooled.map_err(|error| NoConnection::after(&error))?;
-        self.created.all[self.created.index].fetch_add(1, Ordering::Relaxed);
-        Ok(Session::new(ClientWrapper::new(client, task), pooled, doubts, self.manager.clone()))
+        self.0.tally.created.fetch_add(1, Ordering::Relaxed);
+        Ok(Session::new(ClientWrapper::new(client, task), pooled, doubts, self.0.clone()))
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<NoConnection> {

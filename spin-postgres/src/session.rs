@@ -86,6 +86,7 @@ impl Session {
         *self.forbids_writes.get_mut() = false;
         if std::mem::take(self.tainted.get_mut()) {
             // Behind a pooler, all that is the connection's own is its transaction.
+            self.manager.tally.cleaned.fetch_add(1, Ordering::Relaxed);
             let reset = if self.pooled { "ROLLBACK" } else { RESET };
             self.client.batch_execute(reset).await.map_err(|_| "the session could not be reset")?;
         }
