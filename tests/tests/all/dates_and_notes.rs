@@ -64,6 +64,9 @@ async fn the_same_key_with_another_date_is_another_request() {
     post("2026-12-31").await.is(201);
     post("2026-12-31").await.is(200);
     post("2027-01-01").await.is_problem(422);
+    let notes = json!({ "title": "a", "notes": "2026-12-31" });
+    let other = app.post("/todos").header("idempotency-key", "k").json(&notes).answer().await;
+    other.is_problem(422);
 }
 
 #[tokio::test]

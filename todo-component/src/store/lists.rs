@@ -80,7 +80,8 @@ impl Rows {
         let mut predicates = vec![predicate(selection.filter).to_owned()];
         for word in selection.search.words() {
             let word = list.bind(word.to_owned());
-            predicates.push(format!("todo_folded(task, notes) LIKE todo_pattern({word}::text)"));
+            predicates
+                .push(format!("todo_words(task, notes) LIKE todo_word_pattern({word}::text)"));
         }
         if let Some(days) = selection.days {
             let (comparison, date) = match days {

@@ -72,7 +72,7 @@ fn given(row: &str) -> String {
     format!(
         "SELECT task, completed, position, due, notes, steps, \
          md5(row(task, coalesce(completed, false), position)::text || \
-         coalesce(due::text, '') || coalesce(notes, '') || coalesce(chr(1) || nullif(steps, '[]')::text, '')) AS digest \
+         coalesce(due::text || chr(2), '') || coalesce(notes, '') || coalesce(chr(1) || nullif(steps, '[]')::text, '')) AS digest \
          FROM jsonb_populate_record(NULL::todoitem, {row})"
     )
 }
