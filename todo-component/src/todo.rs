@@ -4,6 +4,7 @@
 //! [`Notes`] or a [`Date`] here or nowhere. This is also the one list of a todo's fields: a new one
 //! is added to the structs of this file, to `store/sql.rs` and to `view/item.rs`.
 
+mod base;
 mod date;
 mod notes;
 mod rank;
@@ -11,6 +12,7 @@ mod steps;
 mod title;
 mod undo;
 
+pub use base::Base;
 pub use date::{Date, DateError};
 pub use notes::{Notes, NotesError};
 pub use rank::Rank;
@@ -51,6 +53,14 @@ impl Todo {
     /// The steps, as the field of a form and of a file has them: one a line.
     pub fn steps_text(&self) -> String {
         steps::to_lines(&self.steps)
+    }
+
+    /// The fields of the edit page.
+    pub const FIELDS: [&str; 4] = ["title", "due", "notes", "steps"];
+
+    /// The text that each of them shows.
+    pub fn texts(&self) -> [String; 4] {
+        [self.title.clone(), self.due_text(), self.notes.clone(), self.steps_text()]
     }
 }
 

@@ -149,6 +149,33 @@ async fn what_was_typed_stands_beside_what_came_in_between() {
 }
 
 #[tokio::test]
+async fn an_edit_changes_what_was_typed_and_collides_there_alone() {
+    let app = App::start().await;
+    let steps = json!([{ "title": "flour", "completed": false }]);
+    app.create(json!({ "title": "cake", "notes": "old", "steps": steps })).await;
+    let page = Page::without_javascript(&app).await;
+    page.click(".edit-link").await;
+    page.retype("my cake").await;
+    page.run("document.querySelector('#notes').value = 'mine'").await;
+    let steps =
+        json!([{ "title": "flour", "completed": true }, { "title": "eggs", "completed": false }]);
+    let theirs = json!({ "notes": "theirs", "steps": steps, "completed": true });
+    app.change(&app.list().await[0], theirs).await;
+    page.click(".edit-form .primary").await;
+    page.says("changed elsewhere").await;
+    let typed = "return ['title', 'notes', 'steps'].map(id => document.getElementById(id).value)";
+    assert_eq!(page.run(typed).await, json!(["my cake", "mine", "[x] flour\neggs"]));
+    let wrong = page.run("return document.querySelector('[aria-invalid]').id").await;
+    assert_eq!(wrong, "notes");
+    app.change(&app.list().await[0], json!({ "due": "2026-12-31" })).await;
+    page.click(".edit-form .primary").await;
+    page.says("Saved").await;
+    let todo = app.list().await[0].clone();
+    let now = json!([todo["title"], todo["notes"], todo["steps"], todo["due"]]);
+    assert_eq!(now, json!(["my cake", "mine", steps, "2026-12-31"]));
+}
+
+#[tokio::test]
 async fn an_empty_title_beside_new_notes_deletes_nothing() {
     let app = App::with_todos(&["buy milk"]).await;
     let todo = app.change(&app.list().await[0], json!({ "notes": "one\ntwo" })).await;

@@ -2,7 +2,7 @@
 
 use super::{Here, document};
 use crate::selection::Place;
-use crate::todo::Todo;
+use crate::todo::{Base, Todo};
 use maud::{Markup, html};
 
 #[derive(Debug)]
@@ -47,6 +47,7 @@ pub fn edit(view: &EditView) -> Markup {
             h2 { "Edit todo" }
             form.edit-form method="post" action={ "/items/" (todo.id) "/edit" } autocomplete="off" {
                 input type="hidden" name="version" value=(todo.version);
+                input type="hidden" name="base" value=(Base::of(todo));
                 (here.fields)
                 label for="title" { "Title" }
                 input.field #title type="text" name="title" autofocus dir="auto"
