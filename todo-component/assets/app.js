@@ -11,14 +11,14 @@ const TYPED = 150;   // ms after a letter until it is searched for
 let drafts = 0;
 let failed = {};   // the last title that came back unsaved, and its key
 
-function add(title, key = newKey()) {
+function add(title, key = newKey(), send = create) {
   const li = adopt(clone('#item'), null);
   items.get(li).elsewhere = Boolean($('.pagination [rel=next]')) || Boolean(sought());
   li.classList.add('arrived');
   list.append(li);
   drafts += 1;
   change(li, { id: `draft${drafts}`, title, completed: false, version: 0 }, async () => {
-    const todo = await create(title, key);
+    const todo = await send(title, key);
     find(todo.id)?.remove();
     if (li.hidden && items.get(li).shown) tell(texts.added, { role: 'status' });
     return todo;
@@ -49,19 +49,18 @@ function submitNew() {
 function toggle(li) {
   const { shown } = items.get(li);
   const completed = !shown.completed;
-  change(li, { ...shown, completed }, early(li, (saved) => update('PATCH', saved, { completed }, false)));
+  change(li, { ...shown, completed }, (saved) => update('PATCH', saved, { completed }, false));
 }
 
 // A step is named by its place and its title, so that no other is hit.
-function tick(li, number, title, completed) {
+function tick(li, number, title, completed, send = (saved) => api('POST', `/todos/${saved.id}/step`, { number, title, completed })) {
   const more = new DOMParser().parseFromString(li.more, 'text/html').body;
   for (const root of [li, more]) {   // what is shown, and the server's markup as it will be
     const step = root.querySelectorAll('.step')[number];
     if (step?.textContent === title) Object.assign(step, { ariaChecked: completed, value: `${number}.${!completed}.${title}` });
   }
   li.more = more.innerHTML;
-  const send = (saved) => api('POST', `/todos/${saved.id}/step`, { number, title, completed });
-  change(li, { ...items.get(li).shown, more: li.more }, early(li, send));
+  change(li, { ...items.get(li).shown, more: li.more }, send);
 }
 
 function pressed(li, step) {
@@ -69,21 +68,22 @@ function pressed(li, step) {
   tick(li, number, step.textContent, step.ariaChecked !== 'true');
 }
 
-function retitle(li, title) {
+function retitle(li, title, send = (saved) => update('PATCH', saved, { title })) {
   const again = () => (li.isConnected ? retitle(li, title) : add(title));
-  change(li, { ...items.get(li).shown, title }, async (saved) => {
-    const todo = await update('PATCH', saved, { title });
-    offer(texts.saved, () => update('PATCH', todo, { title: saved.title }));
+  const { shown } = items.get(li);
+  change(li, { ...shown, title }, async (saved) => {
+    const todo = await send(saved);
+    offer(texts.saved, () => update('PATCH', todo, { title: shown.title }));
     return todo;
   }, (failure) => {
     tell(failure.message, { typed: title, retry: again });
   });
 }
 
-function destroy(li) {
+function destroy(li, send = (saved) => update('DELETE', saved)) {
   change(li, null, async (saved) => {
     try {
-      await update('DELETE', saved);
+      await send(saved);
     } catch (failure) {
       if (failure.status !== 404) throw failure;
       return null;   // gone is what was asked for

@@ -16,31 +16,38 @@ function outbox(change) {
   }
 }
 
-// Runs `act` as the only one at work on an entry; a tab that closes lets go of its own.
-const alone = (id, act) => (navigator.locks ? navigator.locks.request(`${OUTBOX}-${id}`, act) : act());
+// Runs `act` as the only one at work on the entries of a tab, which has them until it is closed.
+const alone = (name, act) => (navigator.locks ? navigator.locks.request(`${OUTBOX}-${name}`, act) : act());
+
+const tab = newKey();
+let held = false;
 
 // Keeps `entry` beyond this tab until `send` has an answer, which it has when there is a network.
-async function keep(entry, send) {
-  const id = newKey();
-  return alone(id, async () => {
-    outbox((entries) => [...entries, { ...entry, id }]);
-    try {
-      const turn = line.then(() => persist(send));
-      line = turn.catch(() => {});
-      return await turn;
-    } finally {
-      outbox((entries) => entries.filter((other) => other.id !== id));
-    }
-  });
+function keep(entry, send) {
+  const kept = { ...entry, id: newKey(), tab };
+  outbox((entries) => [...entries, kept]);
+  if (!held) alone(tab, () => new Promise(() => {}));
+  held = true;
+  return answered(kept, send);
 }
 
-// A write that needs no version, and so need not wait for those before it to be kept.
-function early(li, send) {
-  const { saved } = items.get(li);
-  if (navigator.onLine || !saved) return send;
-  const sent = send(saved);
+// Sends an entry behind those before it. What follows it in its tab expects what it has made.
+async function answered({ id, tab: of }, send) {
+  const turn = line.then(() => persist(send));
+  line = turn.catch(() => {});
+  const rest = (entries) => entries.filter((other) => other.id !== id).map((other) => (
+    of && other.tab === of ? { ...other, headers: expecting(other.path, other.headers) } : other));
+  return turn.finally(() => outbox(rest));
+}
+
+// What has to be kept at once is sent at once, behind what was kept before it.
+let redoing = false;
+
+function early(item, send) {
+  if ((navigator.onLine && !redoing) || !item.saved) return undefined;
+  const sent = send(item.saved);
   sent.catch(() => {});   // who waits for it is told
-  return () => sent;
+  return sent;
 }
 
 let line = Promise.resolve();   // what is kept goes in its order
@@ -60,29 +67,34 @@ async function persist(send) {
 }
 
 // Does again what a tab could not send that is closed now.
-function redo({ method, path, body, headers = {} }) {
-  if (path === '/todos') return add(body.title, headers['idempotency-key']);
+function redo(entry) {
+  const { method, path, body, headers } = entry;
+  const sent = answered(entry, () => call(method, path, body, headers));
+  redoing = true;
+  redone(entry, () => sent);
+  redoing = false;
+  return sent;
+}
+
+function redone({ method, path, body, headers = {} }, send) {
+  if (path === '/todos') return add(body.title, headers['idempotency-key'], send);
   const li = find(path.split('/')[2]);
-  const version = Number(headers['if-match']?.replaceAll('"', ''));
-  const send = () => api(method, path, body, headers);
+  const version = Number(headers['if-match']?.slice(1, -1));
   if (!li) return readAfter(send, (failure) => tell(failure.message, { typed: body?.title ?? '' }));
   const item = items.get(li);
   if (version) item.saved = { ...item.saved, version };   // whoever changed it meanwhile is noticed
-  if (path.endsWith('/step')) return tick(li, body.number, body.title, body.completed);
-  if (body?.title !== undefined) return retitle(li, body.title);
-  if (method === 'DELETE') return destroy(li);
-  const next = { ...item.shown, completed: body?.completed ?? item.shown.completed };
-  return change(li, next, send);
+  if (path.endsWith('/step')) return tick(li, body.number, body.title, body.completed, send);
+  if (body?.title !== undefined) return retitle(li, body.title, send);
+  if (method === 'DELETE') return destroy(li, send);
+  return change(li, { ...item.shown, completed: body?.completed ?? item.shown.completed }, send);
 }
 
 addEventListener('offline', poll);   // whether the server is out of reach as well
 
-// At once, or when the tab is closed that has it.
-for (const { id } of outbox()) {
-  alone(id, () => {
-    const entry = outbox((entries) => entries.filter((other) => other.id !== id)).find((other) => other.id === id);
-    if (entry) redo(entry);
-  });
+// At once, or when the tab is closed that has them. Before there were tabs each had itself.
+const holder = (entry) => entry.tab ?? entry.id;
+for (const name of new Set(outbox().map(holder))) {
+  alone(name, () => Promise.allSettled(outbox().filter((entry) => holder(entry) === name).map(redo)));
 }
 
 // Has the service worker keep this page. There is none without TLS, but on this machine.

@@ -116,6 +116,17 @@ function belated({ clientX: x, clientY: y, timeStamp, detail, target }) {
   return false;
 }
 
+// A press that ends on another element than it began on is no click: meanwhile the list stays as it is.
+const press = { over: null, end() {} };
+
+addEventListener('pointerdown', ({ button }) => {
+  press.end();
+  if (!button) press.over = new Promise((resolve) => { press.end = resolve; });
+}, true);
+for (const name of ['pointerup', 'pointercancel', 'contextmenu', 'blur']) {
+  addEventListener(name, () => setTimeout(press.end));   // after the click
+}
+
 // Says what a screen reader cannot see, and nobody else has to read.
 function announce(text) {
   write($('.announcer'), text);

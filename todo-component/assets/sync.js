@@ -15,6 +15,7 @@ class Failure extends Error {
 
 // A browser queues what is more than a few requests; patience must not run out in that queue.
 const AT_ONCE = 5;
+const SURVIVES = 4000;   // characters; a browser lets 64 KB outlive a tab, and refuses what is more
 const queue = [];
 let sent = 0;
 
@@ -22,7 +23,12 @@ async function request(url, options) {
   if (sent === AT_ONCE) await new Promise((resolve) => { queue.push(resolve); });
   else sent += 1;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE), ...options });
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(PATIENCE),
+      // A change survives the closing of its tab.
+      keepalive: options.method !== undefined && String(options.body ?? '').length <= SURVIVES,
+      ...options,
+    });
     banner.hidden = true;
     return response;
   } catch {
@@ -52,15 +58,31 @@ async function call(method, path, body, headers) {
   const json = { accept: 'application/json', 'content-type': 'application/json' };
   const response = await request(root + path, {
     method,
-    headers: { ...json, ...headers },
+    headers: { ...json, ...expecting(path, headers) },
     body: body && JSON.stringify(body),
-    keepalive: true,   // a change survives the closing of its tab
   });
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
-  if (response.ok && answer) return plain(answer);
+  if (response.ok && answer) return follow(plain(answer));
   const known = { 404: texts.missing, 412: texts.conflict }[response.status];
   throw new Failure(response.ok ? 0 : response.status, known ?? answer?.detail ?? texts.network);
+}
+
+// By id, versions that follow one another by what was done here: what was done before the others
+// were sent expects the last of them.
+const runs = new Map();
+
+function follow(todo) {
+  const { id, version } = todo;
+  const run = runs.get(id);
+  runs.set(id, { from: run?.to === version - 1 ? run.from : version - 1, to: version });
+  return todo;
+}
+
+function expecting(path, headers) {
+  const run = runs.get(path.split('/')[2]);
+  const version = Number(headers?.['if-match']?.slice(1, -1));
+  return version >= run?.from && version < run.to ? { ...headers, 'if-match': `"${run.to}"` } : headers;
 }
 
 // New todos are sent one after another, so that they keep their order. A lost
@@ -117,17 +139,18 @@ function settle(li) {
 }
 
 // Shows `next` at once and queues `send` behind the item's earlier writes. When
-// it fails, what was queued behind it falls with it; `lost` tells of each.
+// it fails, what was queued behind it falls with it, unless it is on its way; `lost` tells of each.
 function change(li, next, send, lost = (failure) => tell(failure.message)) {
   const item = items.get(li);
   const { failures } = item;
   put(li, next);
   item.waiting += 1;
   begin();
+  const sent = early(item, send);
   item.queue = Promise.all([item.queue, bulk]).then(async () => {
     try {
-      if (item.failures !== failures) throw item.failure;
-      item.saved = await send(item.saved);
+      if (!sent && item.failures !== failures) throw item.failure;
+      item.saved = await (sent ?? send(item.saved));
     } catch (failure) {
       if (item.failures === failures) Object.assign(item, { failure, failures: failures + 1 });
       if (failure.status === 404) item.saved = null;
@@ -143,7 +166,7 @@ function change(li, next, send, lost = (failure) => tell(failure.message)) {
 // Sends a form; where it leads to is for pages without a script.
 async function post(form, body = new URLSearchParams(new FormData(form))) {
   const action = form.getAttribute('action');
-  const response = await request(action, { method: 'POST', body, redirect: 'manual', keepalive: true });
+  const response = await request(action, { method: 'POST', body, redirect: 'manual' });
   if (response.type !== 'opaqueredirect') throw new Failure(response.status, texts.network);
 }
 
@@ -214,6 +237,7 @@ async function load(url = location.href, force = false, { arrive = () => {}, tol
     const headers = { accept: told ? 'text/html' : '*/*', ...(seen.url === url && seen.tag && { 'if-none-match': seen.tag }) };
     const response = await request(url, { headers });
     const html = await response.text().catch(() => '');
+    await press.over;
     if (ticket !== tickets) return false;
     if (began !== moment) stale = true;
     if (stale && !force) return false;

@@ -101,15 +101,14 @@ async fn what_is_done_offline_is_sent_when_the_network_is_back() {
     page.comes_to("!document.querySelector('.offline').hidden").await;
     page.toggle("a").await;
     page.destroy("b").await;
-    page.double_click("c").await;
-    page.retype("cc").await;
-    page.press(Key::Enter).await;
+    rename(&page, "c", "cc").await;
+    rename(&page, "cc", "ccc").await;
     page.toggle("d").await;
-    page.shows(["a", "cc", "d"]).await;
+    page.shows(["a", "ccc", "d"]).await;
     page.shows_completed(["a", "d"]).await;
     assert_eq!(app.titles().await, ["a", "b", "c"]);
     cut(&page, false).await;
-    app.has_saved(&["a", "cc", "d"]).await;
+    app.has_saved(&["a", "ccc", "d"]).await;
     page.shows_completed(["a", "d"]).await;
     until("the ticks are saved", async || {
         let list = app.list().await;
@@ -153,6 +152,70 @@ async fn it_is_sent_as_well_when_the_tab_was_closed_meanwhile() {
     assert_eq!(page.run("return localStorage.getItem('outbox')").await, "[]");
 }
 
+async fn rename(page: &Page, from: &str, to: &str) {
+    page.double_click(from).await;
+    page.retype(to).await;
+    page.press(Key::Enter).await;
+}
+
+/// Each carries the version that was there before the first of them.
+#[tokio::test]
+async fn edits_of_one_todo_follow_one_another_when_the_tab_was_closed() {
+    let app = App::with_todos(&["a", "b", "c"]).await;
+    let list = app.list().await;
+    let page = Page::open(&app).await;
+    cut(&page, true).await;
+    rename(&page, "a", "mine a").await;
+    page.toggle("mine a").await;
+    rename(&page, "mine a", "mine a, too").await;
+    rename(&page, "b", "mine b").await;
+    rename(&page, "mine b", "mine b, too").await;
+    rename(&page, "c", "mine c").await;
+    page.destroy("mine c").await;
+    page.comes_to("JSON.parse(localStorage.getItem('outbox')).length === 7").await;
+    app.change(&list[1], json!({ "title": "theirs" })).await;
+    page.reload().await;
+    cut(&page, false).await;
+    app.has_saved(&["mine a, too", "theirs"]).await;
+    page.shows(["mine a, too", "theirs"]).await;
+    page.shows_completed(["mine a, too"]).await;
+    page.comes_to("localStorage.getItem('outbox') === '[]'").await;
+    let lost = page.run(
+        "return [...document.querySelectorAll('.typed')].map(it => it.textContent).filter(Boolean)",
+    );
+    assert_eq!(lost.await, json!(["mine b", "mine b, too"]));
+}
+
+/// A browser refuses to have more than 64 KB of them outlive their tab.
+#[tokio::test]
+async fn large_writes_are_sent_as_well_as_small_ones() {
+    let app = App::with_todos(&["a", "b", "c"]).await;
+    let page = Page::open(&app).await;
+    let notes = "€".repeat(4000);
+    let entry = |todo: &Value| {
+        let path = format!("/todos/{}", todo["id"]);
+        json!({ "id": path, "method": "PATCH", "path": path, "body": { "notes": notes } })
+    };
+    let kept: Value = app.list().await.iter().map(entry).collect();
+    let source = format!(
+        "localStorage.outbox ??= {};
+         window.outliving = [];
+         const send = fetch;
+         window.fetch = (url, how) => {{ if (how?.body) outliving.push(how.keepalive); return send(url, how); }};",
+        json!(kept.to_string())
+    );
+    page.run("localStorage.removeItem('outbox')").await;
+    page.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+    page.reload().await;
+    until("all are saved", async || {
+        app.list().await.iter().all(|todo| todo["notes"] == notes.as_str()).then_some(())
+    })
+    .await;
+    page.add("d").await;
+    app.has_saved(&["a", "b", "c", "d"]).await;
+    assert_eq!(page.run("return outliving").await, json!([false, false, false, true]));
+}
+
 #[tokio::test]
 async fn another_tab_sends_it_when_the_first_is_closed_and_not_before() {
     let app = App::with_todos(&["a"]).await;
@@ -180,9 +243,7 @@ async fn a_conflict_is_shown_and_no_text_is_lost() {
     let page = Page::open(&app).await;
     cut(&page, true).await;
     for title in ["a", "b"] {
-        page.double_click(title).await;
-        page.retype(&format!("mine {title}")).await;
-        page.press(Key::Enter).await;
+        rename(&page, title, &format!("mine {title}")).await;
     }
     let list = app.list().await;
     app.change(&list[0], json!({ "title": "theirs" })).await;

@@ -81,6 +81,29 @@ async fn somebody_elses_reorder_does_not_interrupt_typing() {
 }
 
 #[tokio::test]
+async fn a_press_during_which_somebody_else_changes_the_todo_is_a_click() {
+    let app = App::start().await;
+    let steps = json!([{ "title": "flour" }]);
+    let todo = app.create(json!({ "title": "cake", "steps": steps })).await;
+    let page = Page::open(&app).await;
+    let step = page.part("cake", ".step").await;
+    let mouse = page.driver().action_chain();
+    mouse.click_and_hold_element(&step).perform().await.unwrap();
+    app.change(&todo, json!({ "notes": "theirs" })).await;
+    let asked = "performance.getEntriesByType('resource').filter(it => it.name === location.href && it.responseStatus === 200).length";
+    let before = page.run(&format!("return {asked}")).await;
+    page.run("dispatchEvent(new Event('focus'))").await;
+    page.comes_to(&format!("{asked} > {before}")).await;
+    page.driver().action_chain().release().perform().await.unwrap();
+    page.comes_to("!!document.querySelector('.step[aria-checked=true]')").await;
+    page.comes_to("!!document.querySelector('.notes')?.textContent.includes('theirs')").await;
+    until("it is saved", async || {
+        (app.list().await[0]["steps"][0]["completed"] == true).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_key_that_ends_a_composition_ends_no_edit() {
     let (_app, page) = page_with(&["a"]).await;
     page.double_click("a").await;
