@@ -22,20 +22,28 @@ struct Embedded {
     path: &'static str,
 }
 
-/// Embeds files of `assets/`, one after the other, under one name. Their comments stay here.
-macro_rules! embed {
-    ($stem:literal, $extension:literal, $content_type:literal, [$($file:literal),+]) => {{
+/// The text of files of `assets/`, one after the other. Their comments stay here.
+macro_rules! text {
+    ($($file:literal),+) => {{
         const PARTS: &[&[u8]] = &[$(include_bytes!(concat!("../assets/", $file))),+];
         const LINES: ([u8; length(PARTS)], usize) = lines(&join::<{ length(PARTS) }>(PARTS));
-        const BODY: [u8; LINES.1] = *LINES.0.first_chunk().unwrap();
-        const HASH: [u8; 8] = hash(&BODY);
+        const TEXT: [u8; LINES.1] = *LINES.0.first_chunk().unwrap();
+        &TEXT
+    }};
+}
+
+/// Embeds files of `assets/`, one after the other, under one name.
+macro_rules! embed {
+    ($stem:literal, $extension:literal, $content_type:literal, [$($file:literal),+]) => {{
+        const BODY: &[u8] = text!($($file),+);
+        const HASH: [u8; 8] = hash(BODY);
         const PATH_PARTS: &[&[u8]] = &[b"/assets/", $stem.as_bytes(), b".", &HASH, b".", $extension.as_bytes()];
         const PATH: [u8; length(PATH_PARTS)] = join(PATH_PARTS);
         Embedded {
             stem: $stem,
             extension: $extension,
             content_type: $content_type,
-            body: &BODY,
+            body: BODY,
             path: match str::from_utf8(&PATH) {
                 Ok(path) => path,
                 Err(_) => "",
@@ -122,7 +130,7 @@ pub fn by_name(path: &str) -> Option<Asset> {
         "/manifest.webmanifest" => {
             ("application/manifest+json", include_bytes!("../assets/manifest.webmanifest"))
         }
-        "/sw.js" => ("text/javascript; charset=utf-8", include_bytes!("../assets/sw.js")),
+        "/sw.js" => ("text/javascript; charset=utf-8", text!("sw.js")),
         _ => return None,
     };
     Some(Asset { content_type, body, current: false })
@@ -171,23 +179,42 @@ const fn join<const LEN: usize>(parts: &[&[u8]]) -> [u8; LEN] {
     joined
 }
 
-/// The lines of a text, without indentation and without those that begin with `//`, and how many
-/// bytes they have.
+/// The lines of a text without indentation, comments and those that are empty then, and how many
+/// bytes they have. A comment stands at the beginning of a line or behind three spaces; one of a
+/// style sheet, behind one.
 const fn lines<const LEN: usize>(text: &[u8; LEN]) -> ([u8; LEN], usize) {
     let mut kept = [0; LEN];
     let (mut at, mut end) = (0, 0);
     while at < LEN {
-        while at < LEN && text[at] == b' ' {
+        let begins = end == 0 || kept[end - 1] == b'\n';
+        let after = at + 1 < LEN && text[at] == b'/';
+        let spaced = begins || kept[end - 1] == b' ';
+        let wide = begins
+            || end > 2 && kept[end - 1] == b' ' && kept[end - 2] == b' ' && kept[end - 3] == b' ';
+        if after && text[at + 1] == b'/' && wide {
+            while at < LEN && text[at] != b'\n' {
+                at += 1;
+            }
+        } else if after && text[at + 1] == b'*' && spaced {
+            at += 3;
+            while at < LEN && !(text[at - 1] == b'*' && text[at] == b'/') {
+                at += 1;
+            }
             at += 1;
-        }
-        let comment = at + 1 < LEN && text[at] == b'/' && text[at + 1] == b'/';
-        let mut ended = false;
-        while at < LEN && !ended {
-            if !comment {
+        } else if text[at] == b'\n' {
+            while end > 0 && kept[end - 1] == b' ' {
+                end -= 1;
+            }
+            if end > 0 && kept[end - 1] != b'\n' {
+                kept[end] = b'\n';
+                end += 1;
+            }
+            at += 1;
+        } else {
+            if !(begins && text[at] == b' ') {
                 kept[end] = text[at];
                 end += 1;
             }
-            ended = text[at] == b'\n';
             at += 1;
         }
     }
@@ -199,9 +226,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_and_indentation_are_left_out() {
-        let (text, length) = lines(b"// a\nif (b) {\n  // c\n  d('//');   // e\n\n}\n //f");
-        assert_eq!(str::from_utf8(&text[..length]), Ok("if (b) {\nd('//');   // e\n\n}\n"));
+    fn comments_indentation_and_empty_lines_are_left_out() {
+        fn kept<const LEN: usize>(text: &[u8; LEN]) -> String {
+            let (text, length) = lines(text);
+            str::from_utf8(&text[..length]).unwrap().to_owned()
+        }
+        let script = kept(b"// a\nif (b) {\n  // c\n  d('//', '*/*');   // e\n\n}\n //f");
+        assert_eq!(script, "if (b) {\nd('//', '*/*');\n}\n");
+        let style = kept(b"/* a\n   b */\n\n  c { d: /*e*/ f; } /* g */\n/*/ h */i { }");
+        assert_eq!(style, "c { d:  f; }\ni { }");
     }
 
     #[test]
