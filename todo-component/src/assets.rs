@@ -60,7 +60,8 @@ static JS: Embedded = embed!(
     ["page.js", "sync.js", "app.js", "keys.js", "move.js", "offline.js"]
 );
 static IMPORT: Embedded = embed!("import", "js", "text/javascript; charset=utf-8", ["import.js"]);
-static LISTS: Embedded = embed!("lists", "js", "text/javascript; charset=utf-8", ["lists.js"]);
+static LISTS: Embedded =
+    embed!("lists", "js", "text/javascript; charset=utf-8", ["lists.js", "qr.js"]);
 static ICON: Embedded = embed!("icon", "svg", "image/svg+xml", ["icon.svg"]);
 
 /// The hash of the code that renders pages; together with the files' paths it
@@ -93,7 +94,7 @@ pub fn import_path() -> &'static str {
     IMPORT.path
 }
 
-/// Where the script is that knows which lists a browser has seen, hash included.
+/// Where the script is that knows which lists a browser has seen and takes them elsewhere, hash included.
 pub fn lists_path() -> &'static str {
     LISTS.path
 }

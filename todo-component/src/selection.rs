@@ -128,6 +128,11 @@ impl Count {
         self.0 == 0
     }
 
+    /// The number itself, if it was counted to the end.
+    pub fn exact(self) -> Option<usize> {
+        (self.0 <= Self::MAX).then_some(self.0 as usize)
+    }
+
     /// Whether the noun that follows is singular.
     pub fn is_one(self) -> bool {
         self.0 == 1
@@ -146,6 +151,8 @@ pub struct Page {
     /// The look of a list of one's own.
     pub list: Option<Look>,
     pub todos: Vec<Todo>,
+    /// How many of the selection stand before them.
+    pub before: Count,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
     pub active: Count,

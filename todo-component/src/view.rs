@@ -129,12 +129,29 @@ fn pagination(page: &Page, place: &Place) -> Markup {
         @if place.after.is_some() || page.next.is_some() {
             nav.pagination aria-label="Pages" {
                 @if place.after.is_some() { a rel="first" href=(place.first().address()) { "First page" } }
+                @if let Some(position) = position(page, place) { p.position { (position) } }
                 @if page.next.is_some() {
                     a rel="next" href=(Place { after: page.next.clone(), ..Place::clone(place) }.address()) { "Next page" }
                 }
             }
         }
     }
+}
+
+/// `51–100 of 120`, as far as it is known without counting long.
+fn position(page: &Page, place: &Place) -> Option<String> {
+    let before = page.before.exact()?;
+    let last = before + page.todos.len();
+    let all = match place.filter {
+        _ if page.next.is_none() => Some(last),
+        _ if !place.search.is_empty() => None,
+        Filter::All => page.active.exact().zip(page.completed.exact()).map(|(a, b)| a + b),
+        Filter::Active => page.active.exact(),
+        Filter::Completed => page.completed.exact(),
+        Filter::Due => None,
+    };
+    let all = all.map(|all| format!(" of {all}")).unwrap_or_default();
+    (before < last).then(|| format!("{}–{last}{all}", before + 1))
 }
 
 fn document(title: &str, scripts: &[&str], content: &Markup) -> Markup {

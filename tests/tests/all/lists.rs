@@ -538,12 +538,37 @@ async fn the_browser_remembers_its_lists_and_takes_them_along() {
     browser.comes_to("document.querySelector('.failure')").await;
     browser.comes_to("localStorage.getItem('lists').includes('Home')").await;
     browser.goto(&format!("{}/settings", home.url())).await;
+    let mut read = String::new();
+    for of in ["#write-url", "#read-url"] {
+        read += &read_code(&browser, &format!("{of} + .qr")).await;
+    }
+    assert_eq!(read, format!("{}{}", home.url(), home.list["read_url"].as_str().unwrap()));
     browser.click("form[action$='/rekey'] button").await;
     browser.comes_to(&format!("!localStorage.getItem('lists').includes('{}')", home.key())).await;
     work.ask(Method::DELETE, "", None).await.is(204);
     browser.goto(work.list["read_url"].as_str().unwrap()).await;
     browser.comes_to("!localStorage.getItem('lists').includes('Work')").await;
     browser.comes_to("localStorage.getItem('lists').includes('Home')").await;
+}
+
+/// What a camera reads.
+async fn read_code(browser: &Browser, at: &str) -> String {
+    browser.click(&format!("{at} summary")).await;
+    let drawn = browser.find(&format!("{at} svg")).await;
+    until("the code is in sight", async || drawn.is_displayed().await.unwrap().then_some(())).await;
+    let script = format!(
+        "const svg = document.querySelector('{at} svg');
+         const shape = svg.querySelector('path');
+         const point = svg.createSVGPoint();
+         const size = svg.viewBox.baseVal.width - 8;
+         return Array.from({{ length: size }}, (_, y) => Array.from({{ length: size }}, (_, x) => {{
+             Object.assign(point, {{ x: x + .5, y: y + .5 }});
+             return shape.isPointInFill(point);
+         }}));"
+    );
+    let dark: Vec<Vec<bool>> = serde_json::from_value(browser.run(&script).await).unwrap();
+    let grid = rqrr::SimpleGrid::from_func(dark.len(), |x, y| dark[y][x]);
+    rqrr::Grid::new(grid).decode().unwrap().1
 }
 
 #[tokio::test]

@@ -118,15 +118,16 @@ impl Store {
         struct Answer {
             list: Option<Look>,
             todos: Vec<Todo>,
+            before: Count,
             active: Count,
             completed: Count,
         }
         let rows = limit.saturating_add(1);
         let read = Read::new(lists::page(self.key(), selection, after, rows));
         let answer: Answer = self.read(read).await?.ok_or_else(|| self.no_row())?;
-        let Answer { list, todos, active, completed } = answer;
+        let Answer { list, todos, before, active, completed } = answer;
         let (todos, next) = cut(todos, limit, selection.filter);
-        Ok(Page { list, todos, next, active, completed })
+        Ok(Page { list, todos, before, next, active, completed })
     }
 
     /// One page of the list without the counts, and where the next one begins.

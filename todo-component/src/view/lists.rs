@@ -54,6 +54,8 @@ pub fn settings(view: &SettingsView) -> Markup {
             @for (id, label, address) in [("write-url", "Link to see and change the list", url), ("read-url", "Link to see it only", read_url)] {
                 label for=(id) { (label) }
                 input.field #(id) type="text" readonly value=(address);
+                // For whoever stands by: it is opened, and the script draws it.
+                details.qr hidden { summary { "QR code" } svg role="img" aria-label={ "QR code: " (label) } { path {} } }
             }
             form method="post" action="/rekey" autocomplete="off" {
                 p { "If a link has got into wrong hands, give the list new ones. The old ones open nothing from then on." }

@@ -12,7 +12,14 @@ fn todo(title: &str, completed: bool) -> Todo {
 
 fn page(todos: Vec<Todo>, active: u32, completed: u32) -> Page {
     let count = |n: u32| serde_json::from_str(&n.to_string()).unwrap();
-    Page { list: None, todos, next: None, active: count(active), completed: count(completed) }
+    Page {
+        list: None,
+        todos,
+        before: count(0),
+        next: None,
+        active: count(active),
+        completed: count(completed),
+    }
 }
 
 fn listed(page: &Page) -> String {

@@ -79,7 +79,12 @@ async fn a_long_list_is_read_page_by_page_without_a_page_load() {
     let page = Page::open(&app).await;
     page.stay().await;
     page.comes_to_show("the first page", |shown| shown.titles().len() == 50).await;
+    page.comes_to("document.querySelector('.position').textContent === '1–50 of 60'").await;
     page.click("a[rel=next]").await;
+    page.comes_to("document.querySelector('.position').textContent === '51–60 of 60'").await;
+    page.destroy("title 51").await;
+    page.comes_to("document.querySelector('.position').textContent === '51–59 of 59'").await;
+    page.click(".notice .undo").await;
     page.comes_to_show("the second page", |shown| {
         shown.titles().first() == Some(&"title 51") && shown.titles().len() == 10
     })
