@@ -8,7 +8,6 @@ const TYPED = 150;   // ms after a letter until it is searched for
 
 // ---- What a person does ----
 
-let drafts = 0;
 let failed = {};   // the last title that came back unsaved, and its key
 
 function add(title, key = newKey(), send = create) {
@@ -16,8 +15,7 @@ function add(title, key = newKey(), send = create) {
   items.get(li).elsewhere = Boolean($('.pagination [rel=next]')) || Boolean(sought());
   li.classList.add('arrived');
   list.append(li);
-  drafts += 1;
-  change(li, { id: `draft${drafts}`, title, completed: false, version: 0 }, async () => {
+  change(li, { id: DRAFT + key, title, completed: false, version: 0 }, async () => {
     const todo = await send(title, key);
     find(todo.id)?.remove();
     if (li.hidden && items.get(li).shown) tell(texts.added, { role: 'status' });

@@ -35,17 +35,19 @@ function keep(entry, send) {
 async function answered({ id, tab: of }, send) {
   const turn = line.then(() => persist(send));
   line = turn.catch(() => {});
-  const rest = (entries) => entries.filter((other) => other.id !== id).map((other) => (
-    of && other.tab === of ? { ...other, headers: expecting(other.path, other.headers) } : other));
+  const rest = (entries) => entries.filter((other) => other.id !== id).map((other) => {
+    const path = named(other.path);
+    return of && other.tab === of ? { ...other, path, headers: expecting(path, other.headers) } : other;
+  });
   return turn.finally(() => outbox(rest));
 }
 
 // What has to be kept at once is sent at once, behind what was kept before it.
 let redoing = false;
 
-function early(item, send) {
-  if ((navigator.onLine && !redoing) || !item.saved) return undefined;
-  const sent = send(item.saved);
+function early(saved, send) {
+  if ((navigator.onLine && !redoing) || !saved) return undefined;
+  const sent = send(saved);
   sent.catch(() => {});   // who waits for it is told
   return sent;
 }

@@ -54,7 +54,8 @@ async function api(method, path, body, headers) {
   });
 }
 
-async function call(method, path, body, headers) {
+async function call(method, address, body, headers = {}) {
+  const path = named(address);
   const json = { accept: 'application/json', 'content-type': 'application/json' };
   const response = await request(root + path, {
     method,
@@ -63,7 +64,7 @@ async function call(method, path, body, headers) {
   });
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
-  if (response.ok && answer) return follow(plain(answer));
+  if (response.ok && answer) return follow(plain(answer), headers['idempotency-key']);
   const known = { 404: texts.missing, 412: texts.conflict }[response.status];
   throw new Failure(response.ok ? 0 : response.status, known ?? answer?.detail ?? texts.network);
 }
@@ -72,8 +73,14 @@ async function call(method, path, body, headers) {
 // were sent expects the last of them.
 const runs = new Map();
 
-function follow(todo) {
+// What a new todo is called until it has an id, with its key behind it; and the ids by that.
+const DRAFT = 'draft';
+const ids = new Map();
+const named = (path) => path.replace(/draft\w+/, (draft) => ids.get(draft) ?? draft);
+
+function follow(todo, key) {
   const { id, version } = todo;
+  if (key) ids.set(DRAFT + key, id);
   const run = runs.get(id);
   runs.set(id, { from: run?.to === version - 1 ? run.from : version - 1, to: version });
   return todo;
@@ -142,11 +149,11 @@ function settle(li) {
 // it fails, what was queued behind it falls with it, unless it is on its way; `lost` tells of each.
 function change(li, next, send, lost = (failure) => tell(failure.message)) {
   const item = items.get(li);
-  const { failures } = item;
+  const { failures, shown } = item;
   put(li, next);
   item.waiting += 1;
   begin();
-  const sent = early(item, send);
+  const sent = early(item.saved ?? shown, send);
   item.queue = Promise.all([item.queue, bulk]).then(async () => {
     try {
       if (!sent && item.failures !== failures) throw item.failure;

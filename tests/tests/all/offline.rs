@@ -172,13 +172,16 @@ async fn edits_of_one_todo_follow_one_another_when_the_tab_was_closed() {
     rename(&page, "mine b", "mine b, too").await;
     rename(&page, "c", "mine c").await;
     page.destroy("mine c").await;
-    page.comes_to("JSON.parse(localStorage.getItem('outbox')).length === 7").await;
+    page.add("d").await;
+    rename(&page, "d", "mine d").await;
+    page.toggle("mine d").await;
+    page.comes_to("JSON.parse(localStorage.getItem('outbox')).length === 10").await;
     app.change(&list[1], json!({ "title": "theirs" })).await;
     page.reload().await;
     cut(&page, false).await;
-    app.has_saved(&["mine a, too", "theirs"]).await;
-    page.shows(["mine a, too", "theirs"]).await;
-    page.shows_completed(["mine a, too"]).await;
+    app.has_saved(&["mine a, too", "theirs", "mine d"]).await;
+    page.shows(["mine a, too", "theirs", "mine d"]).await;
+    page.shows_completed(["mine a, too", "mine d"]).await;
     page.comes_to("localStorage.getItem('outbox') === '[]'").await;
     let lost = page.run(
         "return [...document.querySelectorAll('.typed')].map(it => it.textContent).filter(Boolean)",

@@ -69,6 +69,27 @@ async fn links_say_what_is_in_front() {
 }
 
 #[tokio::test]
+async fn behind_tls_scripts_forms_and_links_are_at_home() {
+    let place = Place::new("").with_tls();
+    let url = place.url();
+    let app = App::start().await;
+    let lines = format!("proxy_set_header Host $host;\n{FORWARDED}");
+    let _nginx = place.start(app.host.authority(), &lines).await;
+    let browser = Browser::open().await;
+    browser.devtools("Security.setIgnoreCertificateErrors", json!({ "ignore": true })).await;
+    browser.goto(&format!("{url}/")).await;
+    browser.find(".new-todo").await.send_keys("buy milk\u{e007}").await.unwrap();
+    app.has_saved(&["buy milk"]).await;
+    browser.find(".new-todo").await.send_keys("buy bread").await.unwrap();
+    browser.run("document.querySelector('.new-todo-form').submit()").await; // past the script
+    app.has_saved(&["buy milk", "buy bread"]).await;
+    browser.comes_to("document.querySelectorAll('.todo-list li').length === 2").await;
+    let first = "return (async () => (await (await fetch('/todos')).json())[0].url)()";
+    let first = browser.run(first).await;
+    assert!(first.as_str().unwrap().starts_with(&format!("{url}/todos/")), "{first}");
+}
+
+#[tokio::test]
 async fn below_a_path_everything_works_without_a_script() {
     let place = Place::new("/our/todos");
     let (url, origin) = (place.url(), place.origin());
