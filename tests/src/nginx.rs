@@ -24,6 +24,7 @@ impl Place {
     }
 
     /// The same with a certificate that nobody vouches for.
+    #[must_use]
     pub fn with_tls(self) -> Self {
         Self { tls: true, ..self }
     }

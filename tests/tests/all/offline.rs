@@ -183,10 +183,10 @@ async fn edits_of_one_todo_follow_one_another_when_the_tab_was_closed() {
     page.shows(["mine a, too", "theirs", "mine d"]).await;
     page.shows_completed(["mine a, too", "mine d"]).await;
     page.comes_to("localStorage.getItem('outbox') === '[]'").await;
-    let lost = page.run(
+    let unsaved = page.run(
         "return [...document.querySelectorAll('.typed')].map(it => it.textContent).filter(Boolean)",
     );
-    assert_eq!(lost.await, json!(["mine b", "mine b, too"]));
+    assert_eq!(unsaved.await, json!(["mine b", "mine b, too"]));
 }
 
 /// A browser refuses to have more than 64 KB of them outlive their tab.
