@@ -24,6 +24,9 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
         'in_recovery', recovering,
         'timeline', case when recovering then (select received_tli from pg_stat_wal_receiver)
                     else ('x' || left(pg_walfile_name(position), 8))::bit(32)::int end,
+        'has_bytes', pg_wal_lsn_diff(greatest(position, pg_last_wal_receive_lsn()), '0/0')::bigint,
+        'keeps_from_bytes', (select pg_wal_lsn_diff(min(substr(name, 9, 8) || '/' || substr(name, 23) || '000000')::pg_lsn, '0/0')::bigint
+            from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'),
         'synchronous_commit', current_setting('synchronous_commit'),
         'hasty', (select coalesce(json_agg(coalesce(r.rolname, '') || coalesce(' in ' || d.datname, '')), '[]')
             from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase

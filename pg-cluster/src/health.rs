@@ -162,6 +162,12 @@ impl Member {
 pub struct Answer {
     pub in_recovery: bool,
     pub timeline: Option<i64>,
+    /// How far its WAL reaches.
+    #[serde(default)]
+    pub has_bytes: i64,
+    /// Where its oldest WAL begins.
+    #[serde(default)]
+    pub keeps_from_bytes: i64,
     pub senders: Vec<Sender>,
     pub slots: Vec<Slot>,
     pub synchronous_commit: String,
@@ -208,7 +214,7 @@ impl Slot {
     }
 }
 
-/// The state of a replica that cannot catch up by itself.
+/// The state of a replica that lacks WAL which the primary no longer has.
 const LEFT_BEHIND: &str = "left behind";
 
 /// Patroni's name for a member's slot.
@@ -229,7 +235,10 @@ pub fn join(members: &mut [Member]) {
     for member in members.iter_mut().filter(|member| member.role != Some(Role::Primary)) {
         let slot = primary.slots.iter().find(|slot| slot.name == slot_name(&member.name));
         member.slot_holds_bytes = slot.and_then(|slot| slot.holds_bytes);
-        let lost = slot.is_some_and(Slot::is_lost);
+        // Patroni makes a lost slot anew within seconds.
+        let has = member.answer.as_ref().map(|answer| answer.has_bytes);
+        let removed = has.is_some_and(|has| has < primary.keeps_from_bytes);
+        let lost = removed || slot.is_some_and(Slot::is_lost);
         match primary.senders.iter().find(|sender| sender.name == member.name) {
             // A frozen standby keeps its connection until wal_sender_timeout, so its own word counts, too.
             Some(sender) if member.answer.is_some() => {
@@ -239,7 +248,9 @@ pub fn join(members: &mut [Member]) {
                 member.lag_bytes = sender.lag_bytes;
                 member.lag_seconds = Some(sender.lag_seconds);
             }
-            _ if lost => member.state = format!("{LEFT_BEHIND}: its slot lost WAL"),
+            _ if lost => {
+                member.state = format!("{LEFT_BEHIND}: the primary has not its WAL any more")
+            }
             _ if member.answer.is_some() => "not streaming".clone_into(&mut member.state),
             _ => {}
         }

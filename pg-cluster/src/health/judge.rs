@@ -47,7 +47,7 @@ pub fn judge(
     for member in members.iter().filter(|member| member.name != primary.name && !streams(member)) {
         let (name, state) = (&member.name, &member.state);
         let what = if state.starts_with(LEFT_BEHIND) {
-            format!("run `pg-cluster reinit {name}`, which copies the primary anew")
+            what_brings_back(env, name)
         } else {
             format!("see `kubectl logs -n {} {name}`", env.namespace())
         };
@@ -115,6 +115,16 @@ pub fn judge(
         ));
     }
     (if reasons.is_empty() { Verdict::Healthy } else { Verdict::Degraded }, reasons)
+}
+
+/// The primary has no longer what this replica lacks; the archive may.
+fn what_brings_back(env: &Env, name: &str) -> String {
+    let copy = format!("run `pg-cluster reinit {name}`, which copies the primary anew");
+    if env.backup.is_some() {
+        format!("it catches up from the archive; if its log says that it cannot, {copy}")
+    } else {
+        copy
+    }
 }
 
 fn with_old_passwords(member: &Member) -> String {
@@ -224,8 +234,9 @@ fn unprotected(
     let behind = members.iter().find(|member| member.state.starts_with(LEFT_BEHIND));
     if let Some(behind) = behind {
         return Some(format!(
-            "{} is left behind and cannot catch up: run `pg-cluster reinit {}`, which copies the primary anew",
-            behind.name, behind.name
+            "{} is left behind: {}",
+            behind.name,
+            what_brings_back(env, &behind.name)
         ));
     }
     let locked_out = |member: &&Member| {

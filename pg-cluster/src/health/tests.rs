@@ -23,6 +23,8 @@ fn answer(in_recovery: bool) -> Answer {
     Answer {
         in_recovery,
         timeline: Some(1),
+        has_bytes: 0x500_0000,
+        keeps_from_bytes: 0x300_0000,
         senders: if in_recovery { vec![] } else { vec![sender] },
         slots: vec![slot],
         synchronous_commit: "on".into(),
@@ -215,14 +217,25 @@ fn a_member_with_old_passwords_degrades() {
 }
 
 #[test]
-fn a_replica_that_cannot_catch_up_is_to_be_copied_anew() {
-    let mut lost = answer(false);
-    lost.senders.clear();
-    lost.slots[0].wal_status = Some("lost".into());
-    let members = vec![member("a-main-0", Some(lost)), member("a-replica-0", Some(answer(true)))];
-    let (verdict, advice) = verdict(&env(""), members, Some("a-main-0"), &[]);
-    assert_eq!(verdict, Verdict::Unprotected);
-    assert!(advice.contains("pg-cluster reinit a-replica-0"), "{advice}");
+fn a_replica_that_lacks_wal_is_copied_anew_or_catches_up_from_the_archive() {
+    let with_archive = env("backup.own = { image = \"s3:1\", storage = \"1Gi\" }");
+    let lost = |primary: &mut Answer| primary.slots[0].wal_status = Some("lost".into());
+    let removed = |primary: &mut Answer| primary.keeps_from_bytes = 0x600_0000;
+    for change in [&lost as &dyn Fn(&mut Answer), &removed] {
+        for (env, what) in [
+            (&env(""), "left behind: run `pg-cluster reinit a-replica-0`"),
+            (&with_archive, "left behind: it catches up from the archive"),
+        ] {
+            let (mut primary, replica) = (answer(false), answer(true));
+            primary.senders.clear();
+            change(&mut primary);
+            let members =
+                vec![member("a-main-0", Some(primary)), member("a-replica-0", Some(replica))];
+            let (verdict, advice) = verdict(env, members, Some("a-main-0"), &[]);
+            assert_eq!(verdict, Verdict::Unprotected);
+            assert!(advice.contains(what), "{advice}");
+        }
+    }
 }
 
 #[test]

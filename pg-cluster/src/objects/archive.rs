@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{KeyToPath, Secret, SecretVolumeSource, Volume};
 
 use super::{Object, meta, names, paths, secrets::SUPERUSER};
 use crate::{
-    env::{Backup, Env, Word},
+    env::{Backup, Env, PATRONI_PORT, Word},
     keys::{AccessKeys, ArchiveKeys},
 };
 
@@ -55,6 +55,23 @@ pub fn archive_command(env: &Env) -> String {
         "said=$(timeout {PUSH_SECONDS} pgbackrest --stanza={} archive-push \"%p\" 2>&1); code=$?; \
          [ -z \"$said\" ] || echo \"$said\" >&2; \
          case $said in *\"queue exceeded\"*) echo \"%f\" > {GAP_FILE};; esac; exit $code",
+        env.name
+    )
+}
+
+/// A segment that takes longer is tried again.
+const GET_SECONDS: u8 = 30;
+
+/// What a replica runs for each segment of WAL before it asks the primary. It asks the archive only while
+/// somebody else leads and answers: who is about to lead, or waits for the next primary, would be held up by
+/// a bucket, and has nothing to get there.
+pub fn restore_command(env: &Env) -> String {
+    format!(
+        "bash -c 'exec 3<> /dev/tcp/localhost/{PATRONI_PORT} && {{ echo GET /leader HTTP/1.0; echo; }} >&3 && \
+         read -rt 2 _ code _ <&3 && ((code != 200))' && \
+         pg_isready -q -t 1 -U nobody -d postgres -h {} && \
+         timeout {GET_SECONDS} pgbackrest --stanza={} archive-get %f \"%p\"",
+        names::primary_service(env),
         env.name
     )
 }

@@ -6,7 +6,10 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Map, Value, json};
 
 use super::{ROLE_LABEL, SCOPE_LABEL, archive, home::HomeSet, meta, names, paths, selector};
-use crate::env::{Env, PATRONI_PORT, POSTGRES_PORT, Slot, SynchronousMode};
+use crate::{
+    certificate::digest_of,
+    env::{Env, PATRONI_PORT, POSTGRES_PORT, Slot, SynchronousMode},
+};
 
 pub fn config_map(env: &Env) -> Result<ConfigMap> {
     let yaml =
@@ -41,6 +44,12 @@ const WATCHED: [(&str, &str); 6] = [
 /// A pod without a limit of huge pages is killed when it takes one, on a node that has some.
 const HUGE_PAGES: [&str; 2] = ["huge_pages", "off"];
 
+/// What a member reads when it starts, by its digest.
+pub fn fixed_digest(env: &Env) -> String {
+    digest_of(&settings(env).to_string())
+}
+
+/// The settings, and how a new database is made.
 fn fixed(env: &Env) -> Value {
     let mut initdb = vec![
         json!({ "encoding": "UTF8" }),
@@ -50,7 +59,20 @@ fn fixed(env: &Env) -> Value {
     if env.replication.checksums {
         initdb.push(json!("data-checksums"));
     }
+    let mut all = settings(env);
+    all["bootstrap"] = json!({ "dcs": dynamic(env), "initdb": initdb });
+    all
+}
+
+fn settings(env: &Env) -> Value {
     let tls = |user: &str| json!({ "username": user, "sslmode": "verify-ca", "sslrootcert": paths::CA_FILE });
+    // To the other members it shows that it is one.
+    let member = |user: &str| {
+        let mut all = tls(user);
+        all["sslcert"] = json!(paths::CERTIFICATE_FILE);
+        all["sslkey"] = json!(paths::KEY_FILE);
+        all
+    };
     json!({
         "scope": &*env.name,
         "kubernetes": {
@@ -60,10 +82,9 @@ fn fixed(env: &Env) -> Value {
             "labels": selector(env),
         },
         "restapi": { "listen": format!("*:{PATRONI_PORT}") },
-        "bootstrap": { "dcs": dynamic(env), "initdb": initdb },
         "postgresql": {
             "data_dir": paths::DATA_DIR,
-            "bin_dir": "/usr/lib/postgresql/17/bin",
+            "bin_dir": paths::programs(),
             "listen": format!("*:{POSTGRES_PORT}"),
             "pgpass": "/tmp/pgpass",
             "use_unix_socket": true,
@@ -73,8 +94,8 @@ fn fixed(env: &Env) -> Value {
             "remove_data_directory_on_diverged_timelines": true,
             "authentication": {
                 "superuser": tls("postgres"),
-                "replication": tls("replicator"),
-                "rewind": tls("rewind"),
+                "replication": member("replicator"),
+                "rewind": member("rewind"),
             },
             "parameters": {
                 "password_encryption": "scram-sha-256",
@@ -91,6 +112,16 @@ fn fixed(env: &Env) -> Value {
 /// What Patroni keeps for all members; `init` brings it up to date.
 pub fn dynamic(env: &Env) -> Value {
     let r = &env.replication;
+    let mut postgresql = json!({
+        "use_slots": true,
+        "use_pg_rewind": true,
+        "parameters": dynamic_parameters(env),
+        "pg_hba": hba(env),
+    });
+    if env.backup.is_some() {
+        let command = archive::restore_command(env);
+        postgresql["recovery_conf"] = json!({ "restore_command": command });
+    }
     json!({
         "ttl": r.ttl,
         "loop_wait": r.loop_wait,
@@ -105,12 +136,7 @@ pub fn dynamic(env: &Env) -> Value {
         "slots": slots(env),
         // Those that somebody made for logical decoding are theirs: Patroni drops what it wasn't told of.
         "ignore_slots": [{ "type": "logical" }],
-        "postgresql": {
-            "use_slots": true,
-            "use_pg_rewind": true,
-            "parameters": dynamic_parameters(env),
-            "pg_hba": hba(env),
-        },
+        "postgresql": postgresql,
     })
 }
 
@@ -167,6 +193,12 @@ fn megabytes(bytes: u64) -> String {
 /// neither Patroni, which still has the old one, nor `pg-cluster`.
 pub const SUPERUSERS_SOCKET: &str = "local all postgres peer";
 
+/// Who reads all there is, by replication or by `pg_rewind`, shows the members' certificate beside a password.
+pub const FOR_MEMBERS: &str =
+    "hostssl all,replication replicator,rewind all scram-sha-256 clientcert=verify-ca";
+/// What stands there as long as a member runs that shows none.
+pub const FOR_OLD_MEMBERS: &str = "hostssl replication replicator all scram-sha-256";
+
 /// TLS and SCRAM for everybody; the superuser only from inside the pod, which
 /// is where port-forwards and `pg-cluster` itself come from.
 fn hba(env: &Env) -> Vec<String> {
@@ -180,7 +212,7 @@ fn hba(env: &Env) -> Vec<String> {
         [
             "hostssl all postgres samehost scram-sha-256",
             "host all postgres all reject",
-            "hostssl replication replicator all scram-sha-256",
+            FOR_MEMBERS,
             "hostssl all all all scram-sha-256",
         ]
         .map(str::to_owned),

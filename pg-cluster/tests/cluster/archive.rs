@@ -1,10 +1,14 @@
-use std::{process::Stdio, time::Instant};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use k8s_openapi::api::{apps::v1::StatefulSet, batch::v1::Job, core::v1::PersistentVolumeClaim};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
-use crate::{backups::client, fixture::Database, writer};
+use crate::{backups::client, fixture::Database, repair::stop_receiver, writer};
 
 /// The server that `tests/cluster` builds, under the name that config/dev gives it.
 pub const OWN: &str = "backup.archive_timeout = 10\nbackup.own = { image = \"docker.io/versity/versitygw:v1.8.0\", storage = \"2Gi\" }";
@@ -115,6 +119,40 @@ async fn count(database: &Database, question: &str) -> Option<i64> {
     Some(writer::superuser(database).await.query_one(question, &[]).await.ok()?.get(0))
 }
 
+/// The primary has no longer what a replica lacks. The archive has, and nobody needs to copy it anew.
+async fn a_replica_catches_up_from_it(database: &Database) {
+    let on_replica = |question| database.must(&["psql", "--replica", "--", "-XAtc", question]);
+    let started = on_replica("select pg_postmaster_start_time()");
+    let receiver = stop_receiver(database, "safe-replica-0").await;
+    let primary = writer::superuser(database).await;
+    let ask = async |question| primary.query_one(question, &[]).await.unwrap();
+    let segment = "select pg_walfile_name(pg_current_wal_lsn())";
+    let lacked: String = ask(segment).await.get(0);
+    primary.batch_execute("set synchronous_commit = local").await.unwrap();
+    // Until then what is written would fill its connection, which the primary could not end.
+    while ask("select active from pg_replication_slots").await.get(0) {
+        sleep(Duration::from_millis(100)).await;
+    }
+    let kept = format!("select exists (select from pg_ls_waldir() where name = '{lacked}')");
+    for n in 200.. {
+        let more = format!("insert into kept values ({n}); select pg_switch_wal(); checkpoint");
+        primary.batch_execute(&more).await.unwrap();
+        if !ask(&kept).await.get::<_, bool>(0) {
+            break;
+        }
+        // More than may wait would be given up.
+        database.until("no WAL that waits", |status| status["archive"]["archiver"]["waiting"] == 0);
+    }
+    let status = database.status();
+    assert!(advises(&status, "catches up from the archive"), "{status:#}");
+    database.shell("safe-replica-0", &format!("kill -CONT {receiver}")).await;
+    database.until_healthy();
+    assert_eq!(on_replica("select pg_postmaster_start_time()"), started);
+    let all = "select count(*) from kept where n >= 200";
+    assert_eq!(on_replica(all).trim(), ask(all).await.get::<_, i64>(0).to_string());
+    primary.batch_execute("delete from kept where n >= 200").await.unwrap();
+}
+
 /// Lets the archive's server run, or not.
 async fn serve(database: &Database, replicas: i32) {
     let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
@@ -132,7 +170,8 @@ pub async fn what_befalls_the_archive_is_told_and_loses_nothing() {
     let database = Database::new("safe").await;
     let little = "replication.max_slot_wal_keep_size = \"64MB\"";
     let keep = "replication.max_slot_wal_keep_size = \"512MB\"";
-    database.rewrite(&[(keep, &format!("{little}\n{OWN}"))]);
+    let most = "parameters.wal_keep_size = \"16MB\"";
+    database.rewrite(&[(keep, &format!("{little}\n{most}\n{OWN}"))]);
     database.must(&["init"]);
     write(&database, "create table kept (n int primary key)").await;
 
@@ -157,6 +196,7 @@ pub async fn what_befalls_the_archive_is_told_and_loses_nothing() {
     database.must(&["backup", "now"]);
     write(&database, "delete from kept where n >= 100").await;
     database.until_healthy();
+    a_replica_catches_up_from_it(&database).await;
 
     // Whoever is primary, and with a run that was killed before.
     let killed = database.command(&["backup", "now"]).stderr(Stdio::null()).spawn();
@@ -166,7 +206,7 @@ pub async fn what_befalls_the_archive_is_told_and_loses_nothing() {
         jobs.into_iter()
             .find(|job| job.status.as_ref().is_some_and(|status| status.active == Some(1)))
     };
-    let mut pace = tokio::time::interval(std::time::Duration::from_millis(100));
+    let mut pace = tokio::time::interval(Duration::from_millis(100));
     let job = loop {
         pace.tick().await;
         if let Some(job) = running().await {

@@ -51,11 +51,17 @@ pub async fn a_replica_is_copied_anew_and_patroni_paused_by_word() {
     database.end().await;
 }
 
-/// A replica that gets no WAL any more gets no reads either.
-async fn falls_behind(database: &Database) {
+/// Has a replica get no WAL any more; `kill -CONT` and what is returned ends that.
+pub async fn stop_receiver(database: &Database, replica: &str) -> String {
     let receiver = "select pid from pg_stat_wal_receiver";
     let receiver = database.must(&["psql", "--replica", "--", "-XAtc", receiver]);
-    database.shell("left-replica-0", &format!("kill -STOP {receiver}")).await;
+    database.shell(replica, &format!("kill -STOP {receiver}")).await;
+    receiver
+}
+
+/// A replica that gets no WAL any more gets no reads either.
+async fn falls_behind(database: &Database) {
+    stop_receiver(database, "left-replica-0").await;
     let more = "set synchronous_commit = local;
         create table more as select sha512(n::text::bytea) from generate_series(1, 300000) as n";
     superuser(database, more);
