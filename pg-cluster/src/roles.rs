@@ -1,5 +1,7 @@
 //! Roles and databases: made on the primary, and changed only where they differ.
 
+mod reads;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -31,6 +33,7 @@ struct LiveRole {
     connection_limit: i32,
     can_login: bool,
     verifier: Option<String>,
+    /// Whether it was let read all that is where it may connect, as `reads` does.
     #[serde(default)]
     reads_all: bool,
 }
@@ -51,7 +54,8 @@ const LOOK: &str = "select json_build_object(
     'has_statements', exists (select from pg_extension where extname = 'pg_stat_statements'),
     'roles', (select coalesce(json_agg(json_build_object('name', rolname, 'connection_limit', rolconnlimit,
               'can_login', rolcanlogin, 'verifier', rolpassword,
-              'reads_all', pg_has_role(oid, 'pg_read_all_data', 'member'))), '[]') from pg_authid),
+              'reads_all', exists (select from pg_auth_members
+                                   where member = pg_authid.oid and roleid = 'pg_read_all_data'::regrole))), '[]') from pg_authid),
     'databases', (select coalesce(json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba),
               'open', has_database_privilege('public', oid, 'CONNECT, TEMPORARY'),
               'readers', (select coalesce(json_agg(rolname), '[]') from pg_roles as reader
@@ -152,21 +156,7 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
             want("privacy of", format!("revoke all on database \"{name}\" from public;"));
         }
     }
-    for (name, role) in &env.roles {
-        // It reads whatever its owner makes later as well, and nowhere else than where it may connect.
-        let found = live.roles.iter().find(|live| live.name == **name);
-        if !role.reads.is_empty() && !found.is_some_and(|live| live.reads_all) {
-            let grant = format!("grant pg_read_all_data to \"{name}\";");
-            wanted.push((format!("reads of {name}"), grant));
-        }
-        for database in &role.reads {
-            let may = |live: &LiveDatabase| live.readers.iter().any(|reader| *reader == **name);
-            if !live.databases.iter().any(|live| live.name == **database && may(live)) {
-                let grant = format!("grant connect on database \"{database}\" to \"{name}\";");
-                wanted.push((format!("{name}'s way into {database}"), grant));
-            }
-        }
-    }
+    wanted.extend(reads::statements(env, live));
     if !live.rewind_is_reserved {
         let grant = "grant pg_use_reserved_connections to rewind;";
         wanted.push(("connections for pg_rewind".to_owned(), grant.to_owned()));

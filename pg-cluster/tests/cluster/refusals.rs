@@ -1,3 +1,9 @@
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
 use tokio_postgres::NoTls;
 
 use crate::{
@@ -5,12 +11,12 @@ use crate::{
     writer::{self, Login},
 };
 
+const SETTINGS: &str = "roles.look.reads = [\"todo\"]\nroles.look.database = \"todo\"\nparameters.max_connections = 25\n\
+     databases.words = { owner = \"app\", icu_locale = \"de\", extensions = [\"pg_trgm\", \"uuid-ossp\"] }\nroles.app.database = \"todo\"";
+
 pub async fn whoever_should_not_get_in_does_not() {
     let database = Database::new("closed").await;
-    database.configure(
-        "roles.look.reads = [\"todo\"]\nroles.look.database = \"todo\"\nparameters.max_connections = 25\n\
-         databases.words = { owner = \"app\", icu_locale = \"de\", extensions = [\"pg_trgm\", \"uuid-ossp\"] }\nroles.app.database = \"todo\"",
-    );
+    database.configure(SETTINGS);
     database.must(&["init"]);
 
     let right = Login::of_role(&database, "app", "todo").await;
@@ -33,7 +39,7 @@ pub async fn whoever_should_not_get_in_does_not() {
     assert!(error.contains("no encryption") || error.contains("db error"), "{error}");
 
     assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
-    database.must(&["init"]);
+    replication_is_for_members(&database).await;
     who_reads_does_not_write(&database, &right).await;
     pg_rewind_gets_in_where_no_client_does(&database, &right).await;
 
@@ -59,6 +65,16 @@ pub async fn whoever_should_not_get_in_does_not() {
     database.end().await;
 }
 
+/// Its open sessions end as well.
+async fn no_longer_a_reader_it_reads_no_more(database: &Database, login: &Login) {
+    let session = writer::connect(database, "closed-main-0", login).await.unwrap();
+    database.configure(&SETTINGS.replace("reads = [\"todo\"]", "reads = []"));
+    database.must(&["init"]);
+    assert!(session.batch_execute("select 1").await.is_err());
+    let error = writer::connect(database, "closed-main-0", login).await.expect_err("a way in");
+    assert!(error.contains("permission denied"), "{error}");
+}
+
 async fn who_reads_does_not_write(database: &Database, owner: &Login) {
     let owner = writer::connect(database, "closed-main-0", owner).await.unwrap();
     let made = "create schema own; create table own.t as select 7 as x";
@@ -71,9 +87,10 @@ async fn who_reads_does_not_write(database: &Database, owner: &Login) {
         let error = reader.batch_execute(refused).await.expect_err(refused);
         assert_eq!(error.code().unwrap().code(), "42501", "{refused}: {error:?}");
     }
-    let elsewhere = Login { database: "words".to_owned(), ..login };
+    let elsewhere = Login { database: "words".to_owned(), ..login.clone() };
     let error = writer::connect(database, "closed-main-0", &elsewhere).await.expect_err("a way in");
     assert!(error.contains("permission denied"), "{error}");
+    no_longer_a_reader_it_reads_no_more(database, &login).await;
     // In German ö comes before z, and by its number after it.
     let order = |role: &str, name: &str| {
         let query = ["--role", role, "--database", name, "--", "-XAtc", "select 'z' < 'ö'"];
@@ -100,8 +117,42 @@ async fn pg_rewind_gets_in_where_no_client_does(database: &Database, client: &Lo
         refusal.contains("connection slots are reserved") || refusal.contains("too many"),
         "{refusal}"
     );
-    let script = "PGPASSWORD=$PATRONI_REWIND_PASSWORD psql -XAt -h 127.0.0.1 -U rewind -d postgres -c 'select current_user'";
-    assert_eq!(database.shell("closed-main-0", script).await.trim(), "rewind");
+    assert_eq!(as_member(database, "rewind", CERTIFICATE).await, "rewind");
+}
+
+const CERTIFICATE: &str = "sslcert=/etc/tls/tls.crt sslkey=/etc/tls/tls.key";
+
+/// Logs in as one of the members' users, who know its password, with more of a connection string.
+async fn as_member(database: &Database, user: &str, more: &str) -> String {
+    let script = format!(
+        "PGPASSWORD=$PATRONI_{}_PASSWORD psql -XAt \"host=127.0.0.1 user={user} dbname=postgres {more}\" -c {} 2>&1",
+        if user == "rewind" { "REWIND" } else { "REPLICATION" },
+        if more.contains("replication") { "identify_system" } else { "'select current_user'" },
+    );
+    database.shell("closed-main-0", &script).await.trim().to_owned()
+}
+
+/// A password alone copies no database. Members of before, which show no certificate, are let in until
+/// the last of them is gone.
+async fn replication_is_for_members(database: &Database) {
+    for (user, more) in [("rewind", ""), ("replicator", ""), ("replicator", "replication=true")] {
+        let said = as_member(database, user, more).await;
+        assert!(said.contains("requires a valid client certificate"), "{user} {more}: {said}");
+    }
+    let known = as_member(database, "replicator", &format!("replication=true {CERTIFICATE}")).await;
+    assert!(!known.contains("FATAL"), "{known}");
+
+    let maps = database.api::<ConfigMap>();
+    let config = maps.get("closed-config").await.unwrap().annotations()["config"].clone();
+    let new = "hostssl all,replication replicator,rewind all scram-sha-256 clientcert=verify-ca";
+    let old = config.replace(new, "hostssl replication replicator all scram-sha-256");
+    let patch = Patch::Merge(json!({ "metadata": { "annotations": { "config": old } } }));
+    maps.patch("closed-config", &PatchParams::default(), &patch).await.unwrap();
+    assert!(database.must(&["diff"]).contains("without the members' certificate"));
+    database.must(&["init"]);
+    assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
+    let closed = maps.get("closed-config").await.unwrap().annotations()["config"].clone();
+    assert!(closed.contains(new), "{closed}");
 }
 
 /// What the API server answers a member that uses its own token.
