@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::ResourceExt;
 
 use tokio::time::timeout;
@@ -19,6 +19,7 @@ use crate::{
     jobs::{job_name, newest},
     names,
     objects::schedule::{self, Task},
+    pods,
     progress::{self, Wait, until},
 };
 
@@ -111,6 +112,35 @@ impl Cluster {
         Ok(())
     }
 
+    /// The S3 server of the cluster's own shows the certificate that it has started with.
+    pub async fn renew_repository(&self, timeout: Duration) -> Result<()> {
+        if self.env.backup.as_ref().is_none_or(|backup| backup.own.is_none()) {
+            return Ok(());
+        }
+        let (name, secret) =
+            (format!("{}-0", names::repository(&self.env)), names::certificate(&self.env));
+        let api = self.api::<Pod>();
+        let look =
+            async || api.get_opt(&name).await.with_context(|| format!("read the pod {name}"));
+        let (Some(pod), Some(certificate)) = (look().await?, self.whole_secret(&secret).await?)
+        else {
+            return Ok(());
+        };
+        if !pods::started_before(&pod, changed(&certificate)) {
+            return Ok(());
+        }
+        self.delete_pod(&pod).await?;
+        until(&format!("{name} with its certificate"), timeout, async || {
+            let is_new = |new: &Pod| new.uid() != pod.uid() && pods::is_ready(new);
+            Ok(if look().await?.is_some_and(|new| is_new(&new)) {
+                Wait::Over(())
+            } else {
+                Wait::For("its new pod".to_owned())
+            })
+        })
+        .await
+    }
+
     /// Waits for the backup without which the archived WAL leads nowhere. Later ones have their schedule.
     pub async fn first_backup(&self, leader: &str, timeout: Duration) -> Result<()> {
         if self.env.backup.is_none() {
@@ -187,6 +217,12 @@ impl Cluster {
                 && job.status.as_ref().is_some_and(|status| status.active.unwrap_or(0) > 0)
         }))
     }
+}
+
+/// When somebody last changed a Secret.
+fn changed(secret: &Secret) -> Option<Timestamp> {
+    let times = secret.metadata.managed_fields.iter().flatten().filter_map(|by| by.time.clone());
+    times.map(|time| time.0).max()
 }
 
 /// The line that says what was wrong.

@@ -42,17 +42,21 @@ pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
     if streaming >= wanted && report.members.len() == wanted + 1 && protected {
         return Ok(Wait::Over(()));
     }
-    let state = |member: &Member| format!("{} {}", member.name, member.state);
-    let states = report
-        .members
-        .iter()
-        .filter(|member| member.role != Some(Role::Primary) && !health::streams(member))
-        .map(state)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let states = report.members.iter().filter_map(lacks).collect::<Vec<_>>().join(", ");
     Ok(Wait::For(
         waits_for(cluster).await?.unwrap_or(format!("{streaming} of {wanted} ({states})")),
     ))
+}
+
+/// What a replica is waited for.
+fn lacks(member: &Member) -> Option<String> {
+    let Member { name, state, .. } = member;
+    match member.role {
+        Some(Role::Primary) => None,
+        _ if !health::streams(member) => Some(format!("{name} {state}")),
+        _ if !member.ready => Some(format!("{name} streams and is not ready")),
+        _ => None,
+    }
 }
 
 /// What keeps a pod from starting, or its set from making it, in Kubernetes' words.
@@ -115,4 +119,26 @@ pub async fn served(cluster: &Cluster) -> Result<Wait<()>> {
         awaited.push(member.name);
     }
     Ok(if awaited.is_empty() { Wait::Over(()) } else { Wait::For(awaited.join(", ")) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_is_named_with_what_it_lacks() {
+        let member = |state: &str, ready| Member {
+            name: "a-replica-0".to_owned(),
+            role: Some(Role::Replica),
+            state: state.to_owned(),
+            slot: Some("a_replica_0".to_owned()),
+            ready,
+            ..Member::default()
+        };
+        assert_eq!(lacks(&member("startup", false)).unwrap(), "a-replica-0 startup");
+        let slow = lacks(&member("streaming", false)).unwrap();
+        assert_eq!(slow, "a-replica-0 streams and is not ready");
+        assert_eq!(lacks(&member("streaming", true)), None);
+        assert_eq!(lacks(&Member { role: Some(Role::Primary), ..member("running", true) }), None);
+    }
 }

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::{ResourceExt, api::ListParams};
 use serde_json::{Value, json};
 
@@ -17,7 +17,8 @@ use crate::{
     cluster::{Cluster, twice},
     env::PATRONI_PORT,
     names,
-    objects::{self, secrets},
+    objects::{self, FOR_MEMBERS, FOR_OLD_MEMBERS, PATRONI_ANNOTATION, secrets},
+    progress,
 };
 
 /// The end of the name of the `ConfigMap` that says which database this is, and how it is set.
@@ -48,12 +49,26 @@ impl Agreed {
     }
 }
 
-/// What the configuration should be, beside what it is: a pause that somebody asked for stays.
+/// What the configuration should be, beside what it is: a pause that somebody asked for stays, and so
+/// does the way in of members that show no certificate.
 pub fn wanted_beside(live: &Value, mut wanted: Value) -> Value {
     if let Some(pause) = live.get("pause") {
         wanted["pause"] = pause.clone();
     }
+    let lines = |config: &Value| config["postgresql"]["pg_hba"].as_array().cloned();
+    if !lines(live).unwrap_or_default().contains(&json!(FOR_MEMBERS)) {
+        let open = with(lines(&wanted).unwrap_or_default(), FOR_MEMBERS, FOR_OLD_MEMBERS);
+        wanted["postgresql"]["pg_hba"] = json!(open);
+    }
     wanted
+}
+
+/// Lines with one of them replaced.
+fn with(mut lines: Vec<Value>, old: &str, new: &str) -> Vec<Value> {
+    for line in lines.iter_mut().filter(|line| *line == old) {
+        *line = json!(new);
+    }
+    lines
 }
 
 impl Cluster {
@@ -81,6 +96,29 @@ impl Cluster {
             dynamic: text(&config, "config").and_then(|value| serde_json::from_str(&value).ok()),
             initialized: text(&config, "initialize").is_some(),
         })
+    }
+
+    /// The lines of `pg_hba.conf` that let members alone log in as such, if they are not there yet
+    /// and lock none out.
+    pub async fn lines_for_members(&self, dynamic: &Value) -> Result<Option<Vec<Value>>> {
+        let lines = dynamic["postgresql"]["pg_hba"].as_array().cloned().unwrap_or_default();
+        if !lines.contains(&json!(FOR_OLD_MEMBERS)) {
+            return Ok(None);
+        }
+        let digest = objects::fixed_digest(&self.env);
+        let shows = |pod: &Pod| pod.annotations().get(PATRONI_ANNOTATION) == Some(&digest);
+        let all = self.pods().await?.iter().all(shows);
+        Ok(all.then(|| with(lines, FOR_OLD_MEMBERS, FOR_MEMBERS)))
+    }
+
+    /// Lets members alone log in as such, as soon as each of them can show that it is one.
+    pub async fn close_to_clients(&self, leader: &str) -> Result<()> {
+        let dynamic = self.agreed().await?.dynamic.unwrap_or_default();
+        if let Some(lines) = self.lines_for_members(&dynamic).await? {
+            self.patch_dynamic(leader, &json!({ "postgresql": { "pg_hba": lines } })).await?;
+            progress::done("replication", "is for those that show the members' certificate");
+        }
+        Ok(())
     }
 
     /// The `ConfigMap`s that Patroni made for itself.
@@ -203,6 +241,15 @@ fn is_under_way(status: StatusCode, answer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_that_show_no_certificate_are_let_in_until_somebody_knows_better() {
+        let config =
+            |line: &str| json!({ "postgresql": { "pg_hba": ["local all all peer", line] } });
+        let wanted = |live: &str| wanted_beside(&config(live), config(FOR_MEMBERS));
+        assert_eq!(wanted(FOR_OLD_MEMBERS), config(FOR_OLD_MEMBERS));
+        assert_eq!(wanted(FOR_MEMBERS), config(FOR_MEMBERS));
+    }
 
     #[test]
     fn a_switchover_that_takes_long_is_no_failure_and_a_refused_one_is() {

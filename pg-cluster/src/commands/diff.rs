@@ -55,6 +55,9 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
     if !fresh && let Some(live) = cluster.agreed().await?.dynamic {
         let changes = diff::changes(&live, &wanted_beside(&live, objects::dynamic(env)));
         lines.extend(changes.iter().map(|change| format!("Patroni {change}")));
+        if cluster.lines_for_members(&live).await?.is_some() {
+            lines.push("Patroni lets nobody replicate without the members' certificate".to_owned());
+        }
     }
     let text = if lines.is_empty() { "nothing would change".to_owned() } else { lines.join("\n") };
     print(global.output, &text, &json!({ "changes": lines }));

@@ -79,6 +79,8 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
         .await?;
     until("every member serving its certificate", timeout, || conditions::served(cluster)).await?;
+    cluster.renew_repository(timeout).await?;
+    cluster.close_to_clients(&leader).await?;
     cluster.ensure_archive(&leader, timeout).await?;
     if new {
         cluster.first_backup(&leader, timeout).await?;

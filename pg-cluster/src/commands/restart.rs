@@ -70,6 +70,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let leader = cluster.agreed().await?.leader;
     // They may have been restarted for it.
     if let Some(leader) = &leader {
+        cluster.close_to_clients(leader).await?;
         cluster.ensure_archive(leader, plan.timeout).await?;
     }
     if let Some(leader) = leader.filter(|leader| *leader != primary) {

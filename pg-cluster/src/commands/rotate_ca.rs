@@ -3,13 +3,9 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use k8s_openapi::api::apps::v1::StatefulSet;
-use kube::api::{Patch, PatchParams};
-use serde_json::json;
 
 use crate::{
     authorities::Beside,
-    certificate::digest_of,
     cli::Global,
     clients::Holds,
     cluster::Cluster,
@@ -28,8 +24,6 @@ const RELOAD: &str = "for at in /proc/[0-9]*; do \
     case $(readlink $at/exe) in */pgbackrest) grep -q '^PPid:[[:space:]]*1$' $at/status && kill -HUP ${at#/proc/};; esac; \
     done; true";
 const LIMIT: Duration = Duration::from_secs(10);
-/// Of the template of the S3 server, which reads its certificate when it starts.
-const ANNOTATION: &str = "todoozle.dev/certificate";
 
 pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Result<()> {
     let env = &cluster.env;
@@ -59,12 +53,10 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     }
     let served = || conditions::served(cluster);
     until("every member with the certificates of the Secret", timeout, served).await?;
-    if let Some(backup) = &env.backup {
+    if env.backup.is_some() {
         tell_backup_servers(cluster, &report).await?;
-        if backup.own.is_some() && !matches!(trust.authorities.beside, Beside::Next(_)) {
-            renew_repository(cluster, &trust.certificate.certificate, timeout).await?;
-        }
     }
+    cluster.renew_repository(timeout).await?;
     progress::done("the CA", what);
     progress::done("next", next);
     Ok(())
@@ -136,23 +128,4 @@ async fn tell_backup_servers(cluster: &Cluster, report: &Report) -> Result<()> {
             .with_context(|| format!("have pgBackRest in {name} read its certificate again"))?;
     }
     Ok(())
-}
-
-/// The S3 server of the cluster's own shows the certificate that it has started with.
-async fn renew_repository(cluster: &Cluster, certificate: &str, timeout: Duration) -> Result<()> {
-    let (name, digest) = (names::repository(&cluster.env), digest_of(certificate));
-    let api = cluster.api::<StatefulSet>();
-    let annotations = json!({ "metadata": { "annotations": { ANNOTATION: digest } } });
-    let patch = Patch::Merge(json!({ "spec": { "template": annotations } }));
-    let patched = api.patch(&name, &PatchParams::default(), &patch).await;
-    patched.with_context(|| format!("have {name} start again"))?;
-    until(&format!("{name} with its certificate"), timeout, async || {
-        let set = api.get(&name).await.with_context(|| format!("read the StatefulSet {name}"))?;
-        let status = set.status.unwrap_or_default();
-        let seen = status.observed_generation >= set.metadata.generation;
-        let current = status.update_revision == status.current_revision;
-        let is_over = seen && current && status.ready_replicas == Some(1);
-        Ok(if is_over { Wait::Over(()) } else { Wait::For("its new pod".to_owned()) })
-    })
-    .await
 }

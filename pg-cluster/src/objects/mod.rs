@@ -36,8 +36,8 @@ use serde_json::Value;
 pub use self::{
     home::HomeSet,
     paths::{CA_FILE, CERTIFICATE_FILE},
-    patroni_config::{SUPERUSERS_SOCKET, dynamic},
-    pod::{BACKUP_CONTAINER, CONTAINER},
+    patroni_config::{FOR_MEMBERS, FOR_OLD_MEMBERS, SUPERUSERS_SOCKET, dynamic, fixed_digest},
+    pod::{BACKUP_CONTAINER, CONTAINER, PATRONI_ANNOTATION},
 };
 pub use crate::env::{ROLE_LABEL, SCOPE_LABEL, SET_LABEL};
 use crate::{

@@ -17,8 +17,8 @@ use super::{
     SCOPE_LABEL, SET_LABEL, archive,
     home::HomeSet,
     labels, names,
-    paths::{DATA_DIR, DATA_MOUNT, DATA_VOLUME, SOCKET_DIR},
-    secrets, select, selector,
+    paths::{self, DATA_DIR, DATA_MOUNT, DATA_VOLUME, MAJOR, SOCKET_DIR},
+    patroni_config, secrets, select, selector,
 };
 use crate::{
     env::{Env, PATRONI_PORT, POSTGRES_PORT, Set},
@@ -26,6 +26,8 @@ use crate::{
 };
 
 pub const CONTAINER: &str = "postgres";
+/// The digest of the file that a member's Patroni reads when it starts: with another one it waits for a restart.
+pub const PATRONI_ANNOTATION: &str = "todoozle.dev/patroni";
 pub const BACKUP_CONTAINER: &str = "pgbackrest";
 /// A clean stop writes a checkpoint and waits for the standbys; cutting it short costs a recovery.
 const STOP_SECONDS: i64 = 300;
@@ -42,7 +44,10 @@ pub fn template(env: &Env, home: HomeSet) -> PodTemplateSpec {
     let mut template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(pod_labels),
-            annotations: Some(labels([("kubectl.kubernetes.io/default-container", CONTAINER)])),
+            annotations: Some(labels([
+                ("kubectl.kubernetes.io/default-container", CONTAINER),
+                (PATRONI_ANNOTATION, &patroni_config::fixed_digest(env)),
+            ])),
             ..ObjectMeta::default()
         }),
         spec: Some(PodSpec {
@@ -106,7 +111,7 @@ fn container(env: &Env, set: &Set) -> Container {
         name: CONTAINER.to_owned(),
         image: Some(env.image.to_string()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
-        command: Some(vec!["patroni".to_owned(), "/etc/patroni".to_owned()]),
+        command: Some(shell(&start())),
         env: Some(environment(env)),
         ports: Some(vec![port("postgres", POSTGRES_PORT), port("patroni", PATRONI_PORT)]),
         readiness_probe: Some(probe(&format!("/readiness?lag={READY_LAG}"), 2)),
@@ -124,6 +129,15 @@ fn container(env: &Env, set: &Set) -> Container {
         volume_mounts: Some(mounts),
         ..Container::default()
     }
+}
+
+/// Starts Patroni, which would say no more than that a file is missing.
+fn start() -> String {
+    let programs = paths::programs();
+    format!(
+        "[[ -x {programs}/postgres ]] || {{ echo 'the image has no PostgreSQL {MAJOR}, which is what pg-cluster runs: name one that has' | tee /dev/termination-log; exit 1; }}; \
+         exec patroni /etc/patroni"
+    )
 }
 
 fn environment(env: &Env) -> Vec<EnvVar> {

@@ -107,7 +107,8 @@ proptest! {
         }
         for line in dynamic(&env)["postgresql"]["pg_hba"].as_array().unwrap() {
             let line = line.as_str().unwrap();
-            let safe = line.ends_with("scram-sha-256") && !line.starts_with("host ");
+            let password = line.trim_end_matches(" clientcert=verify-ca").ends_with("scram-sha-256");
+            let safe = password && !line.starts_with("host ");
             let own = line == SUPERUSERS_SOCKET; // who is in the pod already
             prop_assert!(line.ends_with("reject") || safe || own, "{}", line);
         }
@@ -119,6 +120,7 @@ proptest! {
         let text = patroni_yml(&env, &objects);
         let read: Value = serde_saphyr::from_str(text).unwrap();
         prop_assert_eq!(&read["bootstrap"]["dcs"], &dynamic(&env));
+        prop_assert_eq!(&read["postgresql"]["authentication"]["rewind"]["sslkey"], &json!(paths::KEY_FILE));
         // Patroni's YAML is 1.1, where a bare on or off is a boolean.
         for line in text.lines() {
             prop_assert!(!line.ends_with(": on") && !line.ends_with(": off"), "{}", line);
@@ -345,4 +347,6 @@ fn a_backup_has_no_rights_a_drill_may_write_its_verdict_and_no_wal_is_archived_w
     assert_eq!(rules[0]["verbs"], json!(["patch"]));
     let mode = |text| dynamic(&env(text))["postgresql"]["parameters"]["archive_mode"].clone();
     assert_eq!((mode(OWN_ARCHIVE), mode("")), (json!("on"), Value::Null));
+    let fetches = |text| dynamic(&env(text))["postgresql"]["recovery_conf"].is_object();
+    assert!(fetches(OWN_ARCHIVE) && !fetches(""));
 }

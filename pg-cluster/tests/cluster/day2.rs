@@ -83,6 +83,12 @@ pub async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_wri
         database.must(&["rotate-ca"]);
     }
     database.must(&["backup", "now", "--type", "diff"]);
+    // And a certificate that init renews.
+    sign_for(&database, 30).await;
+    database.must(&["init"]);
+    let shown = "import ssl; print(ssl.get_server_certificate((\"rolled-s3\", 7070)))";
+    let shown = database.shell("rolled-main-0", &format!("python3 -c '{shown}'")).await;
+    assert_eq!(tls::der(&shown), tls::der(&database.secret("tls", "tls.crt").await));
 
     let said = database.run(&["restart"]);
     assert!(String::from_utf8_lossy(&said.stderr).contains("no member waits for one"));
@@ -122,6 +128,15 @@ async fn switchover_waits_for_a_slow_primary(database: &Database, primary: &str)
     assert!(switchover.wait().unwrap().success(), "{rest:#?}");
 }
 
+/// Gives the members a certificate that ends so soon.
+async fn sign_for(database: &Database, days: i64) -> String {
+    let (certificate, key) = tls::ends_in(database, days).await;
+    let data = json!({ "stringData": { "tls.crt": certificate, "tls.key": key } });
+    let (secrets, name) = (database.api::<Secret>(), format!("{}-tls", database.name));
+    secrets.patch(&name, &PatchParams::default(), &Patch::Merge(data)).await.unwrap();
+    certificate
+}
+
 pub async fn a_certificate_near_its_end_is_renewed_and_served_without_a_restart() {
     let database = Database::new("signed").await;
     database.must(&["init"]);
@@ -129,10 +144,7 @@ pub async fn a_certificate_near_its_end_is_renewed_and_served_without_a_restart(
         async || database.pods().await.iter().map(|pod| pod.uid().unwrap()).collect::<Vec<_>>();
     let before = pods().await;
 
-    let (certificate, key) = tls::ends_in(&database, 30).await;
-    let data = json!({ "stringData": { "tls.crt": certificate, "tls.key": key } });
-    let secrets = database.api::<Secret>();
-    secrets.patch("signed-tls", &PatchParams::default(), &Patch::Merge(data)).await.unwrap();
+    let certificate = sign_for(&database, 30).await;
     let status = database.status();
     assert_eq!(status["verdict"], "degraded", "{status:#}");
     assert_eq!(status["certificate_days_left"], 29, "{status:#}");
