@@ -249,7 +249,7 @@ pub fn join(members: &mut [Member]) {
                 member.lag_seconds = Some(sender.lag_seconds);
             }
             _ if lost => {
-                member.state = format!("{LEFT_BEHIND}: the primary has not its WAL any more")
+                member.state = format!("{LEFT_BEHIND}: the primary no longer has its WAL");
             }
             _ if member.answer.is_some() => "not streaming".clone_into(&mut member.state),
             _ => {}

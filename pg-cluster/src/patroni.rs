@@ -55,20 +55,29 @@ pub fn wanted_beside(live: &Value, mut wanted: Value) -> Value {
     if let Some(pause) = live.get("pause") {
         wanted["pause"] = pause.clone();
     }
-    let lines = |config: &Value| config["postgresql"]["pg_hba"].as_array().cloned();
-    if !lines(live).unwrap_or_default().contains(&json!(FOR_MEMBERS)) {
-        let open = with(lines(&wanted).unwrap_or_default(), FOR_MEMBERS, FOR_OLD_MEMBERS);
+    if !lines(live).contains(&json!(FOR_MEMBERS)) {
+        let mut open = lines(&wanted);
+        for line in open.iter_mut().filter(|line| *line == FOR_MEMBERS) {
+            *line = json!(FOR_OLD_MEMBERS);
+        }
         wanted["postgresql"]["pg_hba"] = json!(open);
     }
     wanted
 }
 
-/// Lines with one of them replaced.
-fn with(mut lines: Vec<Value>, old: &str, new: &str) -> Vec<Value> {
-    for line in lines.iter_mut().filter(|line| *line == old) {
-        *line = json!(new);
+fn lines(config: &Value) -> Vec<Value> {
+    config["postgresql"]["pg_hba"].as_array().cloned().unwrap_or_default()
+}
+
+/// The lines with members alone let in as such, unless they say so already.
+fn for_members(mut lines: Vec<Value>) -> Option<Vec<Value>> {
+    if lines.contains(&json!(FOR_MEMBERS)) {
+        return None;
     }
-    lines
+    // One before it is somebody's own, for a replica elsewhere.
+    let ours = lines.iter().rposition(|line| *line == FOR_OLD_MEMBERS)?;
+    lines[ours] = json!(FOR_MEMBERS);
+    Some(lines)
 }
 
 impl Cluster {
@@ -101,14 +110,11 @@ impl Cluster {
     /// The lines of `pg_hba.conf` that let members alone log in as such, if they are not there yet
     /// and lock none out.
     pub async fn lines_for_members(&self, dynamic: &Value) -> Result<Option<Vec<Value>>> {
-        let lines = dynamic["postgresql"]["pg_hba"].as_array().cloned().unwrap_or_default();
-        if !lines.contains(&json!(FOR_OLD_MEMBERS)) {
-            return Ok(None);
-        }
+        let Some(lines) = for_members(lines(dynamic)) else { return Ok(None) };
         let digest = objects::fixed_digest(&self.env);
         let shows = |pod: &Pod| pod.annotations().get(PATRONI_ANNOTATION) == Some(&digest);
         let all = self.pods().await?.iter().all(shows);
-        Ok(all.then(|| with(lines, FOR_OLD_MEMBERS, FOR_MEMBERS)))
+        Ok(all.then_some(lines))
     }
 
     /// Lets members alone log in as such, as soon as each of them can show that it is one.
@@ -249,6 +255,11 @@ mod tests {
         let wanted = |live: &str| wanted_beside(&config(live), config(FOR_MEMBERS));
         assert_eq!(wanted(FOR_OLD_MEMBERS), config(FOR_OLD_MEMBERS));
         assert_eq!(wanted(FOR_MEMBERS), config(FOR_MEMBERS));
+        // The same line of somebody's own stays, and is no reason to begin again.
+        let own = vec![json!(FOR_OLD_MEMBERS), json!(FOR_OLD_MEMBERS)];
+        let closed = for_members(own).unwrap();
+        assert_eq!(closed, [FOR_OLD_MEMBERS, FOR_MEMBERS]);
+        assert_eq!(for_members(closed), None);
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub fn blocked(pod: &Pod) -> Option<String> {
 
 /// What a container said as it ended.
 fn last_word(status: &PodStatus) -> Option<&str> {
-    let mut states = status.container_statuses.iter().flatten().map(|it| it.last_state.as_ref());
-    let ended = states.find_map(|state| state?.terminated.as_ref())?;
+    let mut last = status.container_statuses.iter().flatten().map(|it| it.last_state.as_ref());
+    let ended = last.find_map(|state| state?.terminated.as_ref())?;
     ended.message.as_deref().map(str::trim).filter(|word| !word.is_empty())
 }
 
