@@ -52,7 +52,6 @@ pub async fn list(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 
 /// `POST /todos`
 pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
-    request::list_preconditions(&parts.headers)?;
     let key = request::idempotency_key(&parts.headers)?;
     request::content_type(&parts.headers, &[JSON])?;
     let given: Given = json::read(body)?;
@@ -80,8 +79,7 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
 }
 
 /// `DELETE /todos`
-pub async fn delete_all(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
-    request::list_preconditions(&parts.headers)?;
+pub async fn delete_all(store: &Store) -> Result<Answer, Problem> {
     store.delete_all(&random::deletion()).await?;
     Ok(answer(StatusCode::NO_CONTENT, Bytes::new()))
 }
@@ -118,7 +116,6 @@ pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
 /// `POST /todos/{id}/step`
 pub async fn tick(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     request::content_type(&parts.headers, &[JSON])?;
-    request::list_preconditions(&parts.headers)?;
     changed(store.tick(id, &json::read(body)?).await?, parts).await
 }
 
@@ -135,11 +132,18 @@ pub async fn delete(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Pro
 /// `POST /todos/{id}/restore`
 pub async fn restore(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Problem> {
     let expected = request::if_match(&parts.headers);
-    // What is deleted has no version.
-    if expected != Versions::Any
-        && !store.get(id).await?.is_some_and(|todo| expected.has(todo.version))
-    {
-        return Err(Problem::stale());
+    let unexpected = request::unexpected(&parts.headers);
+    if expected != Versions::Any || unexpected.is_some() {
+        let met = match store.get(id).await? {
+            Some(Todo { version, .. }) => {
+                expected.has(version) && !unexpected.is_some_and(|versions| versions.has(version))
+            }
+            // What is deleted has no version.
+            None => expected == Versions::Any,
+        };
+        if !met {
+            return Err(Problem::stale());
+        }
     }
     let todo = store.restore(id).await?.ok_or_else(Problem::no_such_todo)?;
     item(StatusCode::OK, &todo, &site::base(parts).await)

@@ -98,12 +98,18 @@ impl Problem {
         )
     }
 
-    pub fn list_has_no_version() -> Self {
+    pub fn no_version() -> Self {
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             "precondition",
-            "The list has no version of its own to hold this against. Leave the precondition out.",
+            "This address has no version to hold the request against. Leave the precondition out.",
         )
+    }
+
+    pub fn write_with_query() -> Self {
+        let detail = "A change is not narrowed by a query: it is of all that its address names. Leave out \
+             the “?” and what follows it.";
+        Self::bad_request("query", detail)
     }
 
     pub fn title(&self) -> &'static str {

@@ -57,7 +57,6 @@ pub async fn create(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
         let form = form(parts, body)?;
         return keeping(parts, &form, create_by_form(store, &form)).await;
     }
-    request::list_preconditions(&parts.headers)?;
     if request::idempotency_key(&parts.headers)?.is_some() {
         return Err(Problem::bad_request(
             "idempotency-key",
@@ -109,15 +108,13 @@ pub async fn get(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 
 /// `PATCH /lists/{key}`
 pub async fn patch(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
-    request::list_preconditions(&parts.headers)?;
     let (name, colour) = given(parts, body)?.check()?;
     let links = store.change_list(name, colour).await?;
     item(StatusCode::OK, parts, key(store)?, &links).await
 }
 
 /// `DELETE /lists/{key}`
-pub async fn delete(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
-    request::list_preconditions(&parts.headers)?;
+pub async fn delete(store: &Store) -> Result<Answer, Problem> {
     store.delete_list().await?;
     Ok(answer(StatusCode::NO_CONTENT, Bytes::new()))
 }

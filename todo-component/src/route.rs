@@ -84,8 +84,17 @@ async fn refuse(
         told(header::ORIGIN),
         site::authority(&parts.uri, &parts.headers).unwrap_or("-"),
     );
-    let problem = Problem::cross_site();
-    if is_api {
+    keeping(parts, is_api, body, Problem::cross_site()).await
+}
+
+/// A problem that is known before the body is read.
+async fn keeping(
+    parts: &Parts,
+    is_api: bool,
+    body: IncomingRequestBody,
+    problem: Problem,
+) -> Result<Answer, Problem> {
+    if is_api || parts.method == Method::GET {
         return Err(problem);
     }
     let form = Pairs::parse(&request::body(body, request::MAX_BODY).await?)?;
@@ -130,6 +139,12 @@ async fn dispatch(
         store.links().await?; // of a list that is there
         return Err(Problem::read_only());
     }
+    if let Err(problem) = unconditional(resource, parts) {
+        if store.key().is_some() {
+            store.links().await?; // of a list that is there
+        }
+        return keeping(parts, is_api, body, problem).await;
+    }
     // A body means nothing to a GET; asking for it costs two trips to the host.
     let body = match parts.method {
         Method::GET => Bytes::new(),
@@ -138,7 +153,7 @@ async fn dispatch(
     match (resource, &parts.method) {
         (Resource::Todos, &Method::GET) => api::list(store, parts).await,
         (Resource::Todos, &Method::POST) => api::create(store, parts, &body).await,
-        (Resource::Todos, &Method::DELETE) => api::delete_all(store, parts).await,
+        (Resource::Todos, &Method::DELETE) => api::delete_all(store).await,
         (Resource::Todo(id), &Method::GET) => api::get(store, id, parts).await,
         (Resource::Todo(id), &Method::PATCH) => api::patch(store, id, parts, &body).await,
         (Resource::Todo(id), &Method::DELETE) => api::delete(store, id, parts).await,
@@ -153,7 +168,7 @@ async fn dispatch(
         (Resource::Lists, &Method::POST) => lists::create(store, parts, &body).await,
         (Resource::List, &Method::GET) => lists::get(store, parts).await,
         (Resource::List, &Method::PATCH) => lists::patch(store, parts, &body).await,
-        (Resource::List, &Method::DELETE) => lists::delete(store, parts).await,
+        (Resource::List, &Method::DELETE) => lists::delete(store).await,
         (Resource::Settings, &Method::GET) => lists::settings(store, parts).await,
         (Resource::Settings, &Method::POST) => lists::change(store, parts, &body).await,
         (Resource::Rekey, &Method::POST) => lists::rekey(store, parts).await,
@@ -174,6 +189,17 @@ async fn dispatch(
         (Resource::Asset(asset), &Method::GET) => Ok(page::asset(&asset)),
         _ => Ok(method_not_allowed(resource, is_api)),
     }
+}
+
+/// Refuses a condition that nobody would look at: what was asked for would be done to more than was meant.
+fn unconditional(resource: Resource, parts: &Parts) -> Result<(), Problem> {
+    if parts.method != Method::GET && parts.uri.query().is_some_and(|query| !query.is_empty()) {
+        return Err(Problem::write_with_query());
+    }
+    if resource.has_version() {
+        return Ok(());
+    }
+    request::without_version(&parts.method, &parts.headers)
 }
 
 /// Asks for the variable only when a browser says that the request is not ours.

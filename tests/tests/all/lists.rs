@@ -317,9 +317,17 @@ async fn a_list_has_no_version_and_its_answer_comes_once() {
     for request in [
         app.request(Method::PATCH, list.url()).json(&json!({ "name": "x" })),
         app.delete(list.url()),
+        app.post(&format!("{}/rekey", list.url())).header("accept", "application/json"),
+        app.delete(&format!("{}/todos", list.url())),
     ] {
         request.header("if-match", "\"99\"").answer().await.is_problem(412);
     }
+    for query in ["completed=true", "sure=no"] {
+        list.ask(Method::DELETE, &format!("/todos?{query}"), None).await.is_problem(400);
+        list.ask(Method::DELETE, &format!("?{query}"), None).await.is_problem(400);
+    }
+    let gone = app.delete(&format!("/lists/{}", "0".repeat(32))).header("if-match", "\"1\"");
+    gone.answer().await.is_problem(404);
     let again = app.post("/lists").header("idempotency-key", "k").json(&json!({ "name": "x" }));
     again.answer().await.is_problem(400);
     list.ask(Method::PATCH, "", Some(json!({ "name": null }))).await.is_problem(422);

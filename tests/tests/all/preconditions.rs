@@ -48,7 +48,7 @@ async fn a_change_of_a_stale_version_is_refused_and_changes_nothing() {
     let app = App::start().await;
     let todo = app.add("buy milk").await;
     let changed = app.change(&todo, json!({ "title": "buy oat milk" })).await;
-    for stale in ["\"1\"", "\"3\"", "W/\"1\"", "2", "\"x\"", ""] {
+    for stale in ["\"1\"", "\"3\"", "W/\"1\"", "2", "\"02\"", "\"x\"", ""] {
         let request = app
             .patch(app.place(&todo))
             .header("if-match", stale)
@@ -93,12 +93,38 @@ async fn a_write_that_must_not_find_a_version_does_not_replace_it() {
 }
 
 #[tokio::test]
-async fn the_list_is_not_deleted_under_a_condition_that_it_cannot_meet() {
+async fn nothing_is_done_under_a_condition_that_nobody_looks_at() {
     let app = App::start().await;
     let todo = app.add("buy milk").await;
+    let id = &todo["id"];
+    let forms = ["toggle", "edit", "destroy", "move"].map(|form| format!("/items/{id}/{form}"));
+    let alone = ["/new_item", "/toggle-all", "/clear-completed", "/undo", "/import", "/lists"];
+    let fields =
+        [("version", "1"), ("completed", "true"), ("title", "typed"), ("to", "top"), ("name", "x")];
     for (header, value) in [("if-match", "\"1\""), ("if-none-match", "*")] {
         app.delete("/todos").header(header, value).answer().await.is_problem(412);
+        for form in forms.iter().map(String::as_str).chain(alone) {
+            let sent = app.post(form).header(header, value).form(&fields).answer().await.is(412);
+            assert!(sent.text().contains("typed"), "{form}: {}", sent.text());
+        }
     }
+    for read in ["/todos", "/todos/export", "/", &forms[1]] {
+        app.get(read).header("if-match", "\"9\"").answer().await.is(412);
+        app.get(read)
+            .header("if-match", "*")
+            .header("if-none-match", "\"9\"")
+            .answer()
+            .await
+            .is(200);
+    }
+    for query in ["completed=true", "completed=nonsense", "q=zzz", "due=on:2026-12-31", "limit=1"] {
+        let refused = app.delete(&format!("/todos?{query}")).answer().await.is_problem(400);
+        assert!(refused.text().contains("query"), "{}", refused.text());
+        app.delete(&format!("{}?{query}", app.place(&todo))).answer().await.is_problem(400);
+        let sent = app.submit(&format!("/clear-completed?{query}"), &fields).await.is(400);
+        assert!(sent.text().contains("typed"), "{}", sent.text());
+    }
+    app.post("/todos/import?format=csv").body("title,due\n").answer().await.is_problem(400);
     assert_eq!(app.list().await, [todo]);
     app.delete("/todos").header("if-match", "*").answer().await.is(204);
 }
@@ -203,6 +229,9 @@ async fn what_is_deleted_has_no_version_to_be_restored_by() {
     let restore = format!("{}/restore", app.place(&todo));
     app.post(&restore).header("if-match", "\"1\"").answer().await.is_problem(412);
     assert!(app.list().await.is_empty());
-    app.post(&restore).answer().await.is(200);
+    app.post(&restore).header("if-none-match", "*").answer().await.is(200);
+    for there in ["*", "\"2\""] {
+        app.post(&restore).header("if-none-match", there).answer().await.is_problem(412);
+    }
     app.post(&restore).header("if-match", "\"2\"").answer().await.is(200);
 }

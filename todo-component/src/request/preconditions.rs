@@ -1,10 +1,10 @@
 //! What a request wants of the version that is there: `If-Match` and `If-None-Match`.
 
-use super::joined;
+use super::{id, joined};
 use crate::error::Problem;
 use crate::todo::Versions;
-use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
+use http::{HeaderMap, Method};
 
 /// The entity tag of a version.
 pub fn etag(version: i64) -> String {
@@ -27,17 +27,19 @@ pub fn unexpected(headers: &HeaderMap) -> Option<Versions> {
     Some(if tags.trim() == "*" { Versions::Any } else { Versions::OneOf(versions(&tags)) })
 }
 
-/// Refuses a precondition of a write to the whole list, which is always there and has no tag.
-pub fn list_preconditions(headers: &HeaderMap) -> Result<(), Problem> {
-    let met = if_match(headers) == Versions::Any && unexpected(headers) != Some(Versions::Any);
-    if met { Ok(()) } else { Err(Problem::list_has_no_version()) }
+/// Refuses what no address without a tag can meet. That something is there already is for a write alone
+/// to mind.
+pub fn without_version(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    let found = *method != Method::GET && unexpected(headers) == Some(Versions::Any);
+    let met = if_match(headers) == Versions::Any && !found;
+    if met { Ok(()) } else { Err(Problem::no_version()) }
 }
 
 fn versions(tags: &str) -> Vec<i64> {
     let version = |tag: &str| {
         let tag = tag.trim();
         let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+        tag.strip_prefix('"')?.strip_suffix('"').and_then(id)
     };
     tags.split(',').filter_map(version).collect()
 }
@@ -65,7 +67,7 @@ mod tests {
         assert_eq!(if_match(&headers("if-match", "*")), Versions::Any);
         assert_eq!(if_match(&headers("if-match", "\"3\", \"4\"")), Versions::OneOf(vec![3, 4]));
         assert_eq!(if_match(&headers("if-match", "W/\"3\"")), Versions::OneOf(vec![3]));
-        for never in ["3", "\"x\"", "\"3", "w/\"3\""] {
+        for never in ["3", "\"x\"", "\"3", "w/\"3\"", "\"03\"", "\"+3\"", "\" 3\""] {
             assert_eq!(if_match(&headers("if-match", never)), Versions::OneOf(vec![]), "{never}");
         }
     }

@@ -121,6 +121,11 @@ impl Resource {
         shows && *method == Method::GET || *method == Method::OPTIONS
     }
 
+    /// Whether what answers here looks at the version of a todo itself.
+    pub fn has_version(self) -> bool {
+        matches!(self, Self::Todo(_) | Self::Restore(_) | Self::Move(_))
+    }
+
     pub fn allows(self, method: &Method) -> bool {
         self.methods().split(", ").any(|allowed| allowed == method.as_str())
     }
