@@ -1,19 +1,19 @@
 //! Whole lists as files over HTTP: `/todos/export`, `/todos/import`, and the page `/import`.
 
-use crate::answer::{Answer, JSON, REVALIDATE, answer, html};
+use crate::answer::{Answer, REVALIDATE, answer, answer_json, html};
 use crate::error::Problem;
 use crate::page::{form, keeping};
 use crate::random::key;
 use crate::request::{self, Pairs};
 use crate::selection::Selection;
 use crate::store::Store;
-use crate::transfer::{Format, Intake};
+use crate::transfer::{Format, Intake, Refused};
 use crate::view;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use serde_json::json;
+use serde::Serialize;
 
 /// Todos that are read at a time, to write a file of any length.
 const CHUNK: usize = 500;
@@ -66,14 +66,17 @@ pub async fn import(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
     let named = Format::EACH.into_iter().find(|format| Some(format.media_type()) == kind);
     let intake = Intake::of(text, named.unwrap_or_else(|| Format::of(text)))?;
     let imported = store.import(&intake.todos, key.unwrap_or(&self::key())).await?;
-    let report = json!({
-        "added": imported.count,
-        "refused": intake.refused_count,
-        "reasons": intake.refused,
-    });
-    let mut answer = answer(StatusCode::OK, report.to_string().into());
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    Ok(answer)
+    let Intake { refused, refused_count, .. } = &intake;
+    let report = Report { added: imported.count, refused: *refused_count, reasons: refused };
+    answer_json(StatusCode::OK, &report)
+}
+
+/// What became of a file.
+#[derive(Serialize)]
+struct Report<'a> {
+    added: u64,
+    refused: usize,
+    reasons: &'a [Refused],
 }
 
 /// `GET /import`
