@@ -22,6 +22,7 @@ pub mod route;
 mod selection;
 mod site;
 mod store;
+mod text;
 mod todo;
 mod transfer;
 mod variable;

@@ -2,6 +2,7 @@
 
 use super::{Entry, unreadable};
 use crate::error::Problem;
+use crate::text::{parting, truth};
 use crate::todo::{Given, Todo, from_lines};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
@@ -14,14 +15,15 @@ pub const HEADER: &str = "title,completed,due,notes,steps,created_at,updated_at\
 /// Whether the first line names a title, in this or another order of columns.
 pub fn has_title(text: &str) -> bool {
     let line = text.lines().next().unwrap_or_default();
-    let names = line.split(separator(text)).map(|name| name.trim_matches('"'));
-    line.contains(separator(text)) && names.into_iter().any(|name| is_called(name, "title"))
+    let separator = separator(text);
+    let names = line.split(parting(separator)).map(|name| name.trim_matches('"'));
+    line.contains(parting(separator)) && names.into_iter().any(|name| is_called(name, "title"))
 }
 
 /// What stands between columns, by the first line: some countries' programs write a semicolon.
 fn separator(text: &str) -> char {
     let line = text.lines().next().unwrap_or_default();
-    [';', '\t'].into_iter().find(|separator| line.contains(*separator)).unwrap_or(',')
+    [';', '\t'].into_iter().find(|separator| line.contains(parting(*separator))).unwrap_or(',')
 }
 
 fn is_called(column: &str, name: &str) -> bool {
@@ -37,14 +39,14 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Problem> {
         let detail = "The file's first line names no column “title”. Give its columns the names title, completed, due, notes, steps.";
         return Err(unreadable(detail.to_owned()));
     };
-    let (completed, due) = (column("completed"), column("due"));
+    let (done, due) = (column("completed"), column("due"));
     let (notes, steps) = (column("notes"), column("steps"));
     let given = |record: &[String]| {
         let field = |at: Option<usize>| at.and_then(|at| record.get(at)).cloned();
         Ok(Given {
             title: record.get(title).cloned(),
-            completed: field(completed).map(|text| truth(&text)).transpose()?,
-            due: field(due).map(|due| Some(due).filter(|due| !due.is_empty())),
+            completed: field(done).map(|text| completed(&text)).transpose()?,
+            due: field(due).map(|due| Some(due.trim().to_owned()).filter(|due| !due.is_empty())),
             notes: field(notes),
             steps: field(steps).map(|text| from_lines(&text)),
             ..Given::default()
@@ -111,13 +113,11 @@ impl Iterator for Records<'_> {
     }
 }
 
-fn truth(text: &str) -> Result<bool, String> {
-    let text = text.trim();
-    let is = |words: [&str; 4]| words.into_iter().any(|word| text.eq_ignore_ascii_case(word));
-    match (is(["true", "1", "yes", "x"]), is(["false", "0", "no", ""])) {
-        (true, _) => Ok(true),
-        (_, true) => Ok(false),
-        _ => Err("`completed` is true or false.".to_owned()),
+fn completed(text: &str) -> Result<bool, String> {
+    match text.trim() {
+        "" => Ok(false),
+        "x" | "X" => Ok(true),
+        text => truth(text).ok_or_else(|| "`completed` is true or false.".to_owned()),
     }
 }
 
@@ -139,4 +139,30 @@ pub fn write(file: &mut String, todo: &Todo) {
         }
     }
     file.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_separator_in_quotes_is_none() {
+        for (header, separator) in [
+            ("title,\"x;y\"", ','),
+            ("\"a,b\";title", ';'),
+            ("title\t\"x;y\"", '\t'),
+            ("title,\"x\"\";y\"", ','),
+        ] {
+            assert_eq!(super::separator(header), separator, "{header}");
+            assert!(has_title(header), "{header}");
+        }
+        assert!(!has_title("\"a,title\",b"));
+    }
+
+    #[test]
+    fn a_date_may_have_spaces_around_it() {
+        let read = read("title,due\na, 2026-01-01 \nb,  \n").ok().unwrap();
+        let dues: Vec<_> = read.into_iter().map(|entry| entry.given.unwrap().due).collect();
+        assert_eq!(dues, [Some(Some("2026-01-01".to_owned())), Some(None)]);
+    }
 }
