@@ -14,12 +14,37 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         return Err(wrong_shape("it is a list and not an object"));
     }
     serde_json::from_slice(body).map_err(|error| {
+        let reason = reason(&error);
         if error.is_data() {
-            wrong_shape(&error.to_string())
+            wrong_shape(&reason)
         } else {
-            Problem::bad_request("broken-json", format!("The body is not valid JSON: {error}."))
+            Problem::bad_request("broken-json", format!("The body is not valid JSON: {reason}."))
         }
     })
+}
+
+/// What is wrong, without the words that are of programs alone.
+pub fn reason(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "it ends before it is whole".to_owned();
+    }
+    let text = error.to_string();
+    let wrong = text.strip_prefix("invalid type: ").or(text.strip_prefix("invalid value: "));
+    let Some((found, wanted)) = wrong.and_then(|wrong| wrong.split_once(", expected ")) else {
+        return text;
+    };
+    let found = match found.strip_prefix("floating point ") {
+        Some(number) => &format!("number {number}"),
+        None => match found {
+            "sequence" => "a list",
+            "map" => "an object",
+            _ => found,
+        },
+    };
+    let wanted = wanted.strip_suffix(" at line 1 column 0").unwrap_or(wanted);
+    let wanted =
+        wanted.strip_prefix("a sequence").map_or(wanted.to_owned(), |at| format!("a list{at}"));
+    format!("{found} in place of {wanted}")
 }
 
 /// A problem with JSON that is valid and of another shape.
@@ -65,6 +90,9 @@ mod tests {
             ["1.5", "2147483648", "1e99", "-2147483649", "\"7\"", "null", "true", "[]", "{}"]
         {
             let error = order(&format!("{{\"order\":{text}}}")).unwrap_err();
+            for word in ["sequence", "map", "floating", "invalid"] {
+                assert!(!error.contains(word), "{error}");
+            }
             assert!(error.contains("a whole number from -2147483648"), "{text}: {error}");
             assert!(!error.contains("i32"), "{error}");
         }
@@ -74,5 +102,15 @@ mod tests {
     fn a_byte_order_mark_is_passed_over_and_a_list_is_no_object() {
         assert_eq!(order("\u{feff}{\"order\":1}"), Ok(Some(1)));
         assert!(order(" [1]").unwrap_err().contains("a list"));
+        for half in ["", " ", "{", "{\"order\":"] {
+            assert!(order(half).unwrap_err().contains("it ends before it is whole"), "{half}");
+        }
+        let list: Result<Vec<String>, _> = serde_json::from_str("{\"a\":[]}");
+        assert_eq!(reason(&list.unwrap_err()), "an object in place of a list");
+        let list: Result<Vec<String>, _> = serde_json::from_str("[[1]]");
+        assert_eq!(reason(&list.unwrap_err()), "a list in place of a string at line 1 column 1");
+        let text: Result<Vec<bool>, _> = serde_json::from_str("[\"a map\"]");
+        let said = reason(&text.unwrap_err());
+        assert!(said.starts_with("string \"a map\" in place of a boolean"), "{said}");
     }
 }

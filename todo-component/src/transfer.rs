@@ -4,6 +4,7 @@ mod csv;
 mod todo_txt;
 
 use crate::error::Problem;
+use crate::json;
 use crate::todo::{Change, Given, Todo};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -79,11 +80,12 @@ impl Format {
         match self {
             Self::Json => {
                 let values: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
-                    unreadable(format!("The file is no JSON list of todos: {error}."))
+                    let reason = json::reason(&error);
+                    unreadable(format!("The file is no JSON list of todos: {reason}."))
                 })?;
                 let entry = |(at, value): (usize, &RawValue)| {
                     let given = serde_json::from_slice(value.get().as_bytes());
-                    Entry::new(at + 1, value.get(), given.map_err(|error| error.to_string()))
+                    Entry::new(at + 1, value.get(), given.map_err(|error| json::reason(&error)))
                 };
                 Ok(values.into_iter().enumerate().map(entry).collect())
             }

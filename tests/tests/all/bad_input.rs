@@ -131,6 +131,11 @@ async fn no_refusal_speaks_rust() {
         r#"{"title":"x","order":99999999999}"#,
         r#"{"title":"x","order":"7"}"#,
         r#"{"title":7}"#,
+        r#"{"title":["a"]}"#,
+        r#"{"title":{}}"#,
+        r#"{"title":"x","steps":null}"#,
+        r#"{"title":"x","steps":{}}"#,
+        r#"{"title":"x","order":1e30}"#,
         r#"{"title":"x","completed":"yes"}"#,
         r#"["x"]"#,
         r#""x""#,
@@ -138,11 +143,17 @@ async fn no_refusal_speaks_rust() {
         "{}",
     ] {
         let refused = post_json(&app, body).await;
-        for word in ["i32", "struct", "Post", "u64", "bool,", "unit", "tuple"] {
+        for word in [
+            "i32", "struct", "Post", "u64", "bool,", "unit", "tuple", "sequence", "map", "floating",
+        ] {
             assert!(!refused.text().contains(word), "{body}: {}", refused.text());
         }
         app.refused(refused, 422).await;
     }
+    let empty = post_json(&app, "").await;
+    assert!(!empty.text().contains("EOF"), "{}", empty.text());
+    let list = app.post("/lists").json(&json!("x")).answer().await.is_problem(422);
+    assert!(!list.text().contains("struct"), "{}", list.text());
 }
 
 #[tokio::test]

@@ -56,15 +56,15 @@ impl Title {
 }
 
 /// Whether a character alone shows nothing and is read out by nobody: spaces, what Unicode calls
-/// default ignorable, and the two letters that are drawn empty.
+/// default ignorable, marks of where something begins and ends, and the letters that are drawn empty.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{13430}'..='\u{13442}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -107,6 +107,9 @@ mod tests {
             "\u{2800}\u{3164}\u{feff}",
             "\u{ad} \u{2060}",
             "\u{202e}\u{fe0f}",
+            "\u{fff9}\u{fffb}",
+            "\u{1d159}",
+            "\u{13430}\u{13441}",
         ] {
             assert_eq!(Title::parse(text), Err(TitleError::Empty), "{text:?}");
         }
