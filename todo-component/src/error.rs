@@ -84,6 +84,12 @@ impl Problem {
         )
     }
 
+    pub fn no_such_page_of_list() -> Self {
+        let detail = "There is nothing at this address. The list is at what stands before it, up to the key, \
+             and its API at /todos behind that.";
+        Self::new(StatusCode::NOT_FOUND, "no-such-page", detail)
+    }
+
     pub fn no_shared_list() -> Self {
         let detail =
             "There is nothing at this address. Each list has its own, and /lists makes one.";

@@ -9,6 +9,7 @@ use crate::request::{self, Pairs};
 use crate::selection::Place;
 use crate::site;
 use crate::store::{Links, Store};
+use crate::text::truth;
 use crate::variable;
 use crate::view::{self, Notice};
 use bytes::Bytes;
@@ -16,6 +17,9 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION, VARY};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
+use spin_sdk::variables::Error;
+use std::rc::Rc;
+use std::sync::Once;
 
 /// A list as the API shows it.
 #[derive(Serialize)]
@@ -31,7 +35,24 @@ struct Item<'a> {
 
 /// Whether the list that all share is there.
 pub async fn shares() -> bool {
-    &*variable::optional("shared_list").await != "false"
+    is_open(variable::get("shared_list").await)
+}
+
+/// It stays closed where nobody can tell.
+fn is_open(variable: Result<Rc<str>, Error>) -> bool {
+    static TOLD: Once = Once::new();
+    let open = match variable {
+        Ok(text) if !text.trim().is_empty() => truth(&text),
+        // An older manifest knows nothing of it.
+        Ok(_) | Err(Error::Undefined(_)) => return true,
+        Err(_) => None,
+    };
+    if open.is_none() {
+        TOLD.call_once(|| {
+            eprintln!("error: the variable shared_list is neither true nor false, so nobody gets the list that all share");
+        });
+    }
+    open.unwrap_or(false)
 }
 
 /// Whether a request for a list itself wants JSON.

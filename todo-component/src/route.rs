@@ -26,7 +26,8 @@ const OF_ALL_LISTS: [&str; 4] =
 fn split(path: &str) -> (Result<Option<Key>, Problem>, &str) {
     let Some(rest) = path.strip_prefix(LISTS) else { return (Ok(None), path) };
     let (key, rest) = rest.find('/').map_or((rest, "/"), |end| rest.split_at(end));
-    (Key::parse(key).map(Some).ok_or_else(Problem::no_such_list), rest)
+    let wrong = if key.is_empty() { Problem::no_shared_list } else { Problem::no_such_list };
+    (Key::parse(key).map(Some).ok_or_else(wrong), rest)
 }
 
 /// Answers a request, whatever becomes of it.
@@ -84,17 +85,8 @@ async fn refuse(
         told(header::ORIGIN),
         site::authority(&parts.uri, &parts.headers).unwrap_or("-"),
     );
-    keeping(parts, is_api, body, Problem::cross_site()).await
-}
-
-/// A problem that is known before the body is read.
-async fn keeping(
-    parts: &Parts,
-    is_api: bool,
-    body: IncomingRequestBody,
-    problem: Problem,
-) -> Result<Answer, Problem> {
-    if is_api || parts.method == Method::GET {
+    let problem = Problem::cross_site();
+    if is_api {
         return Err(problem);
     }
     let form = Pairs::parse(&request::body(body, request::MAX_BODY).await?)?;
@@ -112,19 +104,19 @@ async fn dispatch(
     if parts.method == Method::OPTIONS && ["*", "/*"].contains(&path) {
         return Ok(options("GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
     }
-    let resource = Resource::find(path, store.key().is_some()).ok_or_else(|| {
-        match path.strip_prefix("/todos/") {
-            Some(rest) if !rest.is_empty() && !rest.contains('/') => Problem::no_such_todo(),
-            _ => Problem::no_such_page(),
-        }
-    })?;
-    let of_all = matches!(resource, Resource::Lists | Resource::Asset(_));
+    let resource = Resource::find(path, store.key().is_some());
+    let of_all = matches!(resource, Some(Resource::Lists | Resource::Asset(_)));
     if store.key().is_none() && !of_all && !lists::shares().await {
         return match resource {
-            Resource::Home => Ok(page::redirect(StatusCode::SEE_OTHER, "/lists")),
+            Some(Resource::Home) => Ok(page::redirect(StatusCode::SEE_OTHER, "/lists")),
             _ => Err(Problem::no_shared_list()),
         };
     }
+    let resource = resource.ok_or_else(|| match path.strip_prefix("/todos/") {
+        Some(rest) if !rest.is_empty() && !rest.contains('/') => Problem::no_such_todo(),
+        _ if store.key().is_some() => Problem::no_such_page_of_list(),
+        _ => Problem::no_such_page(),
+    })?;
     if parts.method == Method::OPTIONS {
         let mut options = options(resource.methods());
         if let Resource::Todo(_) | Resource::List = resource {
@@ -135,15 +127,15 @@ async fn dispatch(
     if !resource.allows(&parts.method) {
         return Ok(method_not_allowed(resource, is_api));
     }
-    if store.key().is_some_and(Key::reads) && !resource.only_reads(&parts.method) {
-        store.links().await?; // of a list that is there
-        return Err(Problem::read_only());
-    }
-    if let Err(problem) = unconditional(resource, parts) {
+    let reads = store.key().is_some_and(Key::reads);
+    let read_only = reads && !resource.only_reads(&parts.method);
+    let refused =
+        if read_only { Err(Problem::read_only()) } else { unconditional(resource, parts) };
+    if let Err(problem) = refused {
         if store.key().is_some() {
             store.links().await?; // of a list that is there
         }
-        return keeping(parts, is_api, body, problem).await;
+        return Err(problem);
     }
     // A body means nothing to a GET; asking for it costs two trips to the host.
     let body = match parts.method {
@@ -254,7 +246,9 @@ mod tests {
             assert_eq!((found.unwrap().unwrap().as_str(), rest), (key, path));
         }
         assert!(matches!(split("/lists"), (Ok(None), "/lists")));
-        assert!(split("/lists/").0.is_err());
+        let problem = |path| split(path).0.err().unwrap().detail;
+        assert!(problem("/lists/").contains("/lists makes one"));
+        assert!(problem("/lists/x").contains("deleted"));
         assert!(matches!(split("/lists/x/todos"), (Err(_), "/todos")));
     }
 }

@@ -16,7 +16,10 @@ impl Origins {
         let mut origins = Self::default();
         for text in texts.into_iter().flat_map(|text| text.split(',')) {
             let text = text.trim().trim_end_matches('/').to_ascii_lowercase();
-            match HeaderValue::from_str(&text) {
+            // Browsers leave the scheme's usual port out.
+            let port = if text.starts_with("https:") { ":443" } else { ":80" };
+            let text = text.strip_suffix(port).unwrap_or(&text);
+            match HeaderValue::from_str(text) {
                 _ if text == "*" => origins.any = true,
                 Ok(origin) if !text.is_empty() => origins.these.push(origin),
                 _ => {}
@@ -52,8 +55,8 @@ mod tests {
 
     #[test]
     fn an_origin_reads_when_it_is_listed() {
-        let list = "https://A.example/, http://b.example:8080,";
-        for origin in ["https://a.example", "http://b.example:8080"] {
+        let list = "https://A.example:443/, http://b.example:8080, http://c.example:80,";
+        for origin in ["https://a.example", "http://b.example:8080", "http://c.example"] {
             assert_eq!(allowed(list, origin).unwrap(), origin);
         }
         assert_eq!(allowed("*", "https://c.example").unwrap(), "*");

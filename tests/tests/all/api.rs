@@ -260,6 +260,11 @@ async fn urls_begin_with_the_public_url_if_there_is_one() {
     let app = App::with_variable("public_url", "https://todo.example").await;
     let todo = app.add("buy milk").await;
     assert_eq!(todo["url"], format!("https://todo.example/todos/{}", todo["id"]));
+    let app = App::with_variable("public_url", "https://todo.example/\"><script>").await;
+    let todo = app.add("buy milk").await;
+    assert_eq!(todo["url"], app.url(&format!("/todos/{}", todo["id"])));
+    assert!(!app.get("/").answer().await.is(200).text().contains("><script>"));
+    app.host.says("public_url is no address").await;
 }
 
 #[tokio::test]

@@ -388,6 +388,14 @@ async fn an_error_comes_as_what_was_asked_for_and_leads_to_where_something_is() 
         refused.text().contains("value=\"Typed\"") && refused.text().contains("What you typed")
     );
 
+    for method in [Method::POST, Method::OPTIONS] {
+        let slash = app.request(method, "/lists/").json(&json!({ "name": "x" })).answer().await;
+        assert!(slash.is_problem(404).text().contains("/lists makes one"));
+    }
+    let slash = list.ask(Method::POST, "/todos/", Some(json!({ "title": "x" }))).await;
+    let slash = slash.is_problem(404).text().to_owned();
+    assert!(slash.contains("up to the key") && !slash.contains("is at /"), "{slash}");
+
     let gone = format!("/lists/{}", "0".repeat(32));
     for form in ["/new_item", "/settings"] {
         let (url, fields) = (format!("{gone}{form}"), [("title", "Typed"), ("name", "Typed")]);
@@ -432,14 +440,19 @@ async fn no_key_is_in_a_log_or_in_the_database() {
 
 #[tokio::test]
 async fn the_shared_list_can_be_turned_off() {
-    let app = App::with_variable("shared_list", "false").await;
+    let app = App::with_variable("shared_list", "maybe").await;
+    app.get("/todos").answer().await.is_problem(404);
+    app.host.says("shared_list is neither true nor false").await;
+    let app = App::with_variable("shared_list", " False ").await;
     app.get("/").answer().await.redirects_to("/lists");
     for path in ["/todos", "/import", "/todos/export"] {
         app.get(path).answer().await.is(404);
     }
     app.post("/todos").json(&json!({ "title": "x" })).answer().await.is_problem(404);
     let nothing = app.request(Method::PUT, "/todos").answer().await.is_problem(404);
-    assert!(!nothing.text().contains("The list is at"), "{}", nothing.text());
+    for nothing in [nothing, app.get("/nothing").answer().await.is(404)] {
+        assert!(!nothing.text().contains("The list is at"), "{}", nothing.text());
+    }
     app.submit("/new_item", &[("title", "x")]).await.is(404);
     assert!(!app.get("/lists").answer().await.is(200).text().contains("all share"));
     let list = Own::new(&app, "Home").await;
