@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::address;
 use crate::guest::compile;
 use crate::limits::Limits;
 use crate::terminal::format::Format;
@@ -57,9 +58,10 @@ pub struct Up {
     pub watch: bool,
     /// Address to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    #[arg(value_parser = address::listen)]
     pub listen: SocketAddr,
     /// Address for /healthz, /readyz, /status and /metrics [default: none]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address::listen)]
     pub admin: Option<SocketAddr>,
     /// Log one line for each request
     #[arg(long)]

@@ -30,6 +30,7 @@ use crate::project::manifest::{Component, Manifest};
 use crate::project::variables::{self, Sources};
 use crate::spin::allowed_hosts::AllowedHosts;
 use crate::spin::outbound_http::HttpClient;
+use crate::terminal::say;
 use crate::terminal::signals::Signals;
 use spin_postgres::Pools;
 
@@ -129,7 +130,8 @@ impl Host {
         beside: impl Future<Output = Infallible>,
     ) -> Result<()> {
         let listener = door::listen(socket, address, "--listen")?;
-        println!("Serving http://{}", listener.local_addr().context("ask for the port")?);
+        let local = listener.local_addr().context("ask for the port")?;
+        say::line(format!("Serving http://{local}"))?;
         let signals = tokio::sync::Mutex::new(signals);
         let received = || async { signals.lock().await.received().await };
         tokio::select! {

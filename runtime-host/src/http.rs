@@ -10,3 +10,4 @@ pub mod pulse;
 pub mod request;
 pub mod secret_path;
 pub mod server;
+pub mod target;

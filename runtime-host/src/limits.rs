@@ -3,12 +3,16 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use anyhow::Result;
 use clap::{Command, FromArgMatches as _, value_parser};
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 pub mod units;
 
-use units::{size, time};
+use units::{Size, size, time};
+
+use crate::address;
+use crate::error::misconfigured;
 
 /// Open files beside those of clients and of outgoing requests: databases, the host's own.
 const OPEN_FILES: rlim_t = 128;
@@ -88,8 +92,10 @@ pub struct Limits {
     #[arg(value_parser = time(Duration::from_millis(10), Duration::from_hours(24)))]
     pub idle_timeout: Duration,
 
-    /// Proxies whose `X-Forwarded-For` or `Forwarded` tells the client's address, as networks
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` tells the client's address, as networks or
+    /// addresses
     #[arg(long, value_name = "CIDR,…", value_delimiter = ',', hide_short_help = true)]
+    #[arg(value_parser = address::network)]
     pub trusted_proxies: Vec<ipnet::IpNet>,
 
     /// Longest pause of a client that sends a body (then 408) or reads one (then it is cut). One that
@@ -134,6 +140,19 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Refuses limits that contradict each other.
+    pub fn check(&self) -> Result<()> {
+        if self.all_guests_memory < self.guest_memory {
+            return Err(misconfigured!(
+                "--all-guests-memory is {}, and --guest-memory {}: an instance alone may take no \
+                 more than all together, so lower the one or raise the other",
+                Size(self.all_guests_memory),
+                Size(self.guest_memory)
+            ));
+        }
+        Ok(())
+    }
+
     /// Raises the limit of open files as far as the system lets it, and says
     /// when that is too little for the limit of connections.
     pub fn raise_open_files(&self) {

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser as _};
 
+mod address;
 mod admin;
 mod alarm;
 mod cli;
@@ -33,7 +34,7 @@ mod terminal;
 
 use cli::{Cli, Command};
 use error::exit_code;
-use terminal::{format, log};
+use terminal::{format, log, say};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -48,7 +49,7 @@ async fn main() -> ExitCode {
             if format::is_json() {
                 tracing::error!("{error:#}");
             } else {
-                eprintln!("error: {error:#}");
+                say::note(format!("error: {error:#}"));
             }
             exit_code(&error).into()
         }
@@ -66,13 +67,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Other(command) => Err(not_in_this_build(&command)),
         Command::Compile { component, cache } => guest::compile::run(&component, &cache),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "runtime-host",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            // Generating panics where it cannot write.
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "runtime-host", &mut text);
+            say::text(text)
         }
     }
 }

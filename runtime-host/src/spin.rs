@@ -5,6 +5,7 @@ pub mod allowed_hosts;
 pub mod application;
 pub mod connector;
 pub mod headers;
+pub mod outbound_body;
 pub mod outbound_http;
 mod reach;
 pub mod routes;

@@ -3,4 +3,5 @@
 pub mod format;
 pub mod log;
 pub mod progress;
+pub mod say;
 pub mod signals;

@@ -11,8 +11,8 @@ use crate::project::data_dir;
 use crate::project::dotenv;
 use crate::project::manifest::Manifest;
 use crate::project::variables::{DATABASE_URL, env_name};
-use crate::terminal::progress;
 use crate::terminal::signals::Signals;
+use crate::terminal::{progress, say};
 
 /// Runs the embedded PostgreSQL until a signal comes.
 pub async fn run(args: &Db) -> Result<()> {
@@ -30,7 +30,7 @@ pub async fn run(args: &Db) -> Result<()> {
 async fn serve(manifest: &Manifest, database: &Running, signals: &mut Signals) -> Result<()> {
     prepare(manifest, database).await?;
     dotenv::set(&manifest.dir.join(".env"), &env_name(DATABASE_URL), &database.url())?;
-    println!("PostgreSQL ready on 127.0.0.1:{}", database.port());
+    say::line(format!("PostgreSQL ready on 127.0.0.1:{}", database.port()))?;
     signals.unless(database.supervise()).await;
     Ok(())
 }

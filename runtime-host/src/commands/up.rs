@@ -31,6 +31,7 @@ use crate::terminal::signals::Signals;
 
 /// Settles everything that can fail, then serves until a signal comes.
 pub async fn run(args: &Up) -> Result<()> {
+    args.limits.check()?;
     let manifest = Manifest::load(&args.project.from)?;
     let data_dir = data_dir::prepare(&manifest.dir, args.data.data_dir.as_deref())?;
     let sources = Sources::read(&manifest)?;

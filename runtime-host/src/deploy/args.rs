@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::address;
 use crate::cli::{Data, Project};
 use crate::limits::Limits;
 use crate::limits::units::{size, time};
@@ -35,9 +36,11 @@ pub struct Serve {
     pub app: String,
     /// Address to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    #[arg(value_parser = address::listen)]
     pub listen: SocketAddr,
     /// Address for /healthz, /readyz, /status and /metrics
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9090")]
+    #[arg(value_parser = address::listen)]
     pub admin: SocketAddr,
     /// Context of the kubeconfig [default: the cluster that this pod is in]
     #[arg(long)]

@@ -10,6 +10,7 @@ use crate::deploy::release::migrations::{self, Files};
 use crate::deploy::release::{self, Pointer, Release, parts};
 use crate::digest::Digest;
 use crate::terminal::progress;
+use crate::terminal::say;
 use bundle::{Bundle, Migrations};
 use config_maps::{create, immutable, metadata, prune};
 use pods::{Member, Pods};
@@ -229,7 +230,7 @@ impl Plan {
         }
         // The version is live: what is left over is not worth an error.
         if let Err(error) = prune(target, &self.pointer).await {
-            eprintln!("warning: {error:#}; the next push tries again");
+            say::note(format!("warning: {error:#}; the next push tries again"));
         }
         Ok(self.pointer)
     }

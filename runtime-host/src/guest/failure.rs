@@ -12,6 +12,8 @@ pub enum Failure {
     NotStarted,
     /// There was no room for another instance; that is no fault of the component's.
     NoRoom,
+    /// All instances together have the memory that they may have; nor is that.
+    NoMemory,
     /// It gave an error for an answer.
     NoAnswer,
     /// Its answer's body ended before its end.
@@ -19,12 +21,13 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub const EACH: [Self; 7] = [
+    pub const EACH: [Self; 8] = [
         Self::TimedOut,
         Self::CpuExhausted,
         Self::Trapped,
         Self::NotStarted,
         Self::NoRoom,
+        Self::NoMemory,
         Self::NoAnswer,
         Self::BrokeOff,
     ];
@@ -37,6 +40,7 @@ impl Failure {
             Self::Trapped => "trap",
             Self::NotStarted => "instantiation",
             Self::NoRoom => "room",
+            Self::NoMemory => "memory",
             Self::NoAnswer => "error",
             Self::BrokeOff => "body",
         }
@@ -51,6 +55,7 @@ impl fmt::Display for Failure {
             Self::Trapped => "it trapped",
             Self::NotStarted => "it could not be instantiated",
             Self::NoRoom => "there was no room for another instance",
+            Self::NoMemory => "all instances together had used up their memory",
             Self::NoAnswer => "it gave an error for an answer",
             Self::BrokeOff => "its answer broke off",
         })

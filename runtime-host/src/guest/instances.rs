@@ -82,12 +82,10 @@ impl Instances {
         let proxy = self.pre.instantiate_async(&mut store);
         let error = match tokio::time::timeout(self.shared.limits.request_timeout, proxy).await {
             Ok(Ok(proxy)) => return Ok(Instance { store, proxy, requests: 0 }),
-            Ok(Err(error))
-                if error.is::<wasmtime::PoolConcurrencyLimitError>()
-                    || error.is::<NoMemoryLeft>() =>
-            {
+            Ok(Err(error)) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
                 return Err(Failure::NoRoom);
             }
+            Ok(Err(error)) if error.is::<NoMemoryLeft>() => return Err(Failure::NoMemory),
             Ok(Err(error)) => error,
             Err(elapsed) => elapsed.into(),
         };

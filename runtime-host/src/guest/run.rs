@@ -1,18 +1,16 @@
-//! One guest at work on one request: its time, its end, and its answer's body.
+//! One guest at work on one request: its time, its end, and what that says.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::channel::oneshot;
-use http::{Response, StatusCode, header};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt as _;
+use http::Response;
+use http_body_util::BodyExt;
 use tokio::time::Instant;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::WasiBody;
 
 use crate::alarm::Alarm;
 use crate::guest::failure::Failure;
@@ -20,6 +18,10 @@ use crate::guest::instances::{Instance, Instances};
 use crate::guest::line::Line;
 use crate::guest::memory::NoMemoryLeft;
 use crate::guest::store::CpuExhausted;
+
+mod body;
+
+use body::Answering;
 
 /// How long a guest that gave an error for an answer has to trap: of the two, the trap tells more.
 const TRAP: Duration = Duration::from_millis(100);
@@ -63,18 +65,27 @@ impl Run {
         })
         .await;
         match answer {
+            // What a guest gives is the end of an exchange: nothing would come after this.
+            Some(Ok(response)) if response.status().is_informational() => {
+                let status = response.status().as_u16();
+                tracing::error!(
+                    "{}: the component answered {status}, which is no answer",
+                    self.line
+                );
+                Err(Failure::NoAnswer)
+            }
             Some(Ok(response)) => {
                 self.deadline = Instant::now() + self.instances.shared.limits.response_timeout;
                 let (instances, line) = (self.instances.clone(), self.line.clone());
-                let run = match ended {
-                    None => Some(self),
-                    Some(Ok(())) => None,
-                    Some(Err(end)) => {
-                        fail_late(&self.instances, &self.line, end);
-                        None
-                    }
+                let (run, end) = match ended {
+                    None => (Some(self), None),
+                    Some(end) => (None, end.err()),
                 };
-                Ok(Answering::wrap(response, run, instances, line, bodiless))
+                let mut answering = Answering::new(response, run, instances, line, bodiless);
+                if let Some(end) = end {
+                    answering.body_mut().fail(end);
+                }
+                Ok(answering.map(BodyExt::boxed_unsync))
             }
             Some(Err(error)) => Err(self.explain(&error, ended).await),
             None => Err(self.fail(ended.and_then(Result::err))),
@@ -164,145 +175,10 @@ impl End {
         let failure = if error.is::<CpuExhausted>() {
             Failure::CpuExhausted
         } else if error.is::<NoMemoryLeft>() {
-            Failure::NoRoom
+            Failure::NoMemory
         } else {
             Failure::Trapped
         };
         (failure, error.root_cause().to_string())
-    }
-}
-
-/// An answer's body. Whoever polls it drives the guest that writes it.
-struct Answering {
-    body: WasiBody,
-    /// Gone when the guest has done everything.
-    run: Option<Run>,
-    instances: Arc<Instances>,
-    line: Line,
-    /// Bytes to come, where the guest said how many.
-    left: Option<u64>,
-    progress: Progress,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    Going,
-    /// Nobody reads further: the last byte is out, or there is no body to send.
-    Complete,
-    Ended,
-    Failed,
-}
-
-impl Answering {
-    /// `bodiless`: hyper sends no body, whatever there is.
-    fn wrap(
-        response: Response<WasiBody>,
-        run: Option<Run>,
-        instances: Arc<Instances>,
-        line: Line,
-        bodiless: bool,
-    ) -> Response<WasiBody> {
-        let length = response.headers().get(header::CONTENT_LENGTH);
-        let left = length.and_then(|value| value.to_str().ok()?.parse().ok());
-        let progress = match response.status() {
-            _ if bodiless => Progress::Complete,
-            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Progress::Complete,
-            _ => Progress::Going,
-        };
-        response.map(|body| Self { body, run, instances, line, left, progress }.boxed_unsync())
-    }
-
-    fn work(&mut self, cx: &mut Context<'_>) {
-        let Some(run) = &mut self.run else { return };
-        if let Poll::Ready(end) = run.poll(cx) {
-            self.run = None;
-            if let Err(end) = end {
-                self.fail(end);
-            }
-        }
-    }
-
-    fn fail(&mut self, end: End) {
-        self.progress = Progress::Failed;
-        fail_late(&self.instances, &self.line, end);
-    }
-
-    /// Counts down to the byte after which hyper asks for no more.
-    fn count(&mut self, length: usize, cx: &mut Context<'_>) {
-        let Some(left) = &mut self.left else { return };
-        *left = left.saturating_sub(length as u64);
-        if *left == 0 && self.progress == Progress::Going {
-            self.progress = Progress::Complete;
-            self.let_finish(cx);
-        }
-    }
-
-    /// A guest that only has to learn that its bytes are out does so at once, and is free again.
-    fn let_finish(&mut self, cx: &mut Context<'_>) {
-        self.work(cx);
-        if self.run.is_some()
-            && let Poll::Ready(None) = Pin::new(&mut self.body).poll_frame(cx)
-        {
-            self.progress = Progress::Ended;
-            self.work(cx);
-        }
-    }
-}
-
-impl Body for Answering {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if self.progress == Progress::Ended {
-            return Poll::Ready(None);
-        }
-        self.work(cx);
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        match &frame {
-            Some(Ok(frame)) => {
-                let length = frame.data_ref().map_or(0, Bytes::len);
-                self.count(length, cx);
-            }
-            // A guest that failed has been told of.
-            Some(Err(_)) if self.progress == Progress::Failed => {}
-            Some(Err(error)) => {
-                let reason = error.to_string();
-                self.fail(End::BrokeOff(reason));
-            }
-            None if self.progress == Progress::Going && self.left.is_some_and(|left| left > 0) => {
-                self.fail(End::BrokeOff("it is shorter than its Content-Length".to_owned()));
-            }
-            None => {
-                self.progress = Progress::Ended;
-                self.work(cx);
-            }
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.progress == Progress::Ended || self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Answering {
-    /// A client that left takes its guest along.
-    fn drop(&mut self) {
-        let Some(run) = self.run.take() else { return };
-        let finished = matches!(self.progress, Progress::Complete | Progress::Ended);
-        // Outside of the runtime the process is ending.
-        if (finished || self.body.is_end_stream())
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(run.finish());
-        }
     }
 }

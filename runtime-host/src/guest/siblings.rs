@@ -36,6 +36,12 @@ impl Siblings {
         let _ = self.components.set(components.iter().map(Arc::downgrade).collect());
     }
 
+    /// By its name; else by the same in other cases, which is no other host.
+    fn find(&self, id: &str) -> Option<usize> {
+        let exactly = self.ids.iter().position(|own| own == id);
+        exactly.or_else(|| self.ids.iter().position(|own| own.eq_ignore_ascii_case(id)))
+    }
+
     /// The component that is asked, and the request as it has it.
     fn address(
         &self,
@@ -45,8 +51,7 @@ impl Siblings {
         let asked = uri.host().and_then(Asked::by).ok_or(Unanswered::Nobody)?;
         let (uri, found) = match asked {
             Asked::Component(id) => {
-                let component = self.ids.iter().position(|own| own == id);
-                let component = component.ok_or(Unanswered::Nobody)?;
+                let component = self.find(id).ok_or(Unanswered::Nobody)?;
                 let (rest, named) = (uri.path().to_owned(), Vec::new());
                 (uri.clone(), Found { component, route: "/...", prefix: "", rest, named })
             }
@@ -85,7 +90,7 @@ impl Application for Siblings {
             let component = component.ok_or(Error::DestinationUnavailable)?;
             answer(&component, line, request).await.map_err(|failure| match failure {
                 Failure::TimedOut => Error::ConnectionReadTimeout,
-                Failure::NoRoom => Error::ConnectionLimitReached,
+                Failure::NoRoom | Failure::NoMemory => Error::ConnectionLimitReached,
                 _ => Error::ConnectionTerminated,
             })
         })

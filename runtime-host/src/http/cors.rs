@@ -16,10 +16,7 @@ impl Origins {
         let mut origins = Self::default();
         for text in texts.into_iter().flat_map(|text| text.split(',')) {
             let text = text.trim().trim_end_matches('/').to_ascii_lowercase();
-            // Browsers leave the scheme's usual port out.
-            let port = if text.starts_with("https:") { ":443" } else { ":80" };
-            let text = text.strip_suffix(port).unwrap_or(&text);
-            match HeaderValue::from_str(text) {
+            match HeaderValue::from_str(without_usual_port(&text)) {
                 _ if text == "*" => origins.any = true,
                 Ok(origin) if !text.is_empty() => origins.these.push(origin),
                 _ => {}
@@ -42,6 +39,16 @@ impl Origins {
     }
 }
 
+/// An origin as browsers write it.
+fn without_usual_port(origin: &str) -> &str {
+    let usual = match origin.split_once("://") {
+        Some(("http", _)) => ":80",
+        Some(("https", _)) => ":443",
+        _ => return origin,
+    };
+    origin.strip_suffix(usual).unwrap_or(origin)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,8 +62,8 @@ mod tests {
 
     #[test]
     fn an_origin_reads_when_it_is_listed() {
-        let list = "https://A.example:443/, http://b.example:8080, http://c.example:80,";
-        for origin in ["https://a.example", "http://b.example:8080", "http://c.example"] {
+        let list = "https://A.example/, http://b.example:8080,";
+        for origin in ["https://a.example", "http://b.example:8080"] {
             assert_eq!(allowed(list, origin).unwrap(), origin);
         }
         assert_eq!(allowed("*", "https://c.example").unwrap(), "*");
@@ -64,5 +71,10 @@ mod tests {
             assert_eq!(allowed(list, origin), None, "{origin}");
         }
         assert_eq!(allowed("", "https://a.example"), None);
+        let usual = "http://b.example:80, https://a.example:443/,https://[::1]:443";
+        for origin in ["http://b.example", "https://a.example", "https://[::1]"] {
+            assert_eq!(allowed(usual, origin).unwrap(), origin);
+        }
+        assert_eq!(allowed("http://b.example:443", "http://b.example"), None);
     }
 }

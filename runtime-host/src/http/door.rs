@@ -16,7 +16,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -28,6 +27,7 @@ use crate::metrics::Limit;
 
 /// Connections that are told that there are too many; beyond them, none is.
 const MAX_REFUSALS: usize = 64;
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1024;
 /// At the end: how long clients that are about to use their connection again
 /// get, so that they read `Connection: close` and not a reset.
@@ -138,7 +138,7 @@ impl Door {
         }
         self.server.metrics.refused(Limit::max_connections);
         if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
-            tokio::spawn(refuse(stream, permit));
+            tokio::spawn(refuse(self.server.clone(), stream, permit));
         }
     }
 
@@ -248,18 +248,15 @@ fn limit_of(error: &hyper::Error) -> Option<Limit> {
     }
 }
 
-/// Says 503 to a connection too many.
-async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
-    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\
-        Content-Length: 0\r\nConnection: close\r\n\r\n";
-    let answer = async {
-        // A request left unread would reset the connection, and the answer with it.
-        let mut request = [0; 8192];
-        let _ = stream.read(&mut request).await?;
-        stream.write_all(ANSWER).await?;
-        stream.shutdown().await
-    };
-    if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(1), answer).await {
+/// Says 503 to a connection too many, whatever it asks for.
+async fn refuse(server: Arc<Server>, stream: TcpStream, _permit: OwnedSemaphorePermit) {
+    let service = service_fn(|request| {
+        let answer = request::turn_away(&server, &request);
+        async { Ok::<_, Infallible>(answer) }
+    });
+    let connection =
+        http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
+    if let Ok(Err(error)) = tokio::time::timeout(REFUSAL_TIMEOUT, connection).await {
         tracing::debug!(%error, "a refused connection ended early");
     }
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use futures::FutureExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -20,6 +21,9 @@ pub struct Pace {
     unanswered: AtomicBool,
     stage: AtomicU8,
 }
+
+/// How often it is looked whether a client has left whose connection nobody reads.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Where a connection stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,6 +94,10 @@ pub struct Paced {
     write_alarm: Alarm,
     head_began: Instant,
     head_alarm: Alarm,
+    /// The connection was read from, or tried to be, since it was last flushed.
+    is_read: bool,
+    look_at: Option<Instant>,
+    look_alarm: Alarm,
     pace: Arc<Pace>,
 }
 
@@ -106,6 +114,9 @@ impl Paced {
             write_alarm: Alarm::default(),
             head_began: now,
             head_alarm: Alarm::default(),
+            is_read: false,
+            look_at: None,
+            look_alarm: Alarm::default(),
             pace: Arc::new(pace),
         }
     }
@@ -122,6 +133,26 @@ impl Paced {
         let deadline = self.head_began + self.patience.head;
         let late = || io::Error::new(io::ErrorKind::TimedOut, HeadTimeout);
         self.head_alarm.poll_at(deadline, cx).map(|()| Err(late()))
+    }
+
+    /// hyper notices by reading that a client has left. While it reads nothing, as the next request
+    /// has come already or nobody takes the body of this one, it would not.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if std::mem::take(&mut self.is_read) || !self.pace.is(Stage::Request) {
+            self.look_at = None;
+            return Ok(());
+        }
+        loop {
+            let ready = self.stream.ready(Interest::READABLE).now_or_never();
+            if ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed())) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            let next = *self.look_at.get_or_insert_with(|| Instant::now() + LOOK);
+            if self.look_alarm.poll_at(next, cx).is_pending() {
+                return Ok(());
+            }
+            self.look_at = None;
+        }
     }
 
     fn written(
@@ -149,6 +180,7 @@ impl AsyncRead for Paced {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.is_read = true;
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
@@ -186,6 +218,7 @@ impl AsyncWrite for Paced {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_left(cx)?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -45,6 +45,14 @@ impl Problem {
         )
     }
 
+    pub fn too_many_connections(limits: &Limits) -> Self {
+        let limit = limits.max_connections;
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{limit} connections are open already. Try again in a second."),
+        )
+    }
+
     pub fn too_many_uploads(limits: &Limits) -> Self {
         let limit = limits.max_uploads();
         Self::new(
@@ -79,6 +87,10 @@ impl Problem {
                 "The component could not be started. The host's log has the reason.".into()
             }
             Failure::NoRoom => "There is no room for another instance.".into(),
+            Failure::NoMemory => {
+                "Requests have taken all memory that there is for them. Try again in a second."
+                    .into()
+            }
             Failure::NoAnswer | Failure::BrokeOff => {
                 "The component gave an error instead of an answer. The host's log has the reason."
                     .into()
@@ -86,7 +98,7 @@ impl Problem {
         };
         let status = match failure {
             Failure::TimedOut | Failure::CpuExhausted => StatusCode::GATEWAY_TIMEOUT,
-            Failure::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::NoRoom | Failure::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
             Failure::Trapped | Failure::NotStarted | Failure::NoAnswer | Failure::BrokeOff => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::uri::{Authority, Scheme, Uri};
-use http::{HeaderValue, Method, Request, Response, Version, header};
+use http::{HeaderValue, Request, Response, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,6 +19,7 @@ use crate::http::exchange::Exchange;
 use crate::http::patience::UnderWay;
 use crate::http::problem::Problem;
 use crate::http::server::Server;
+use crate::http::target::absolute_uri;
 use crate::metrics::Limit;
 use crate::spin::headers;
 
@@ -46,17 +46,26 @@ pub async fn handle(
     let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response = match forward(server, ends, request, &mut exchange).await {
         Ok(response) => response,
-        Err(problem) => {
-            let mut response = problem.into_response();
-            server.origins.allow(origin.as_ref(), response.headers_mut());
-            response
-        }
+        Err(problem) => told(server, origin.as_ref(), problem),
     };
     if server.stopping.load(Ordering::Relaxed) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     exchange.answered(response.status());
     response.map(|body| Watched::wrap(body, exchange))
+}
+
+/// Answers a request on a connection too many.
+pub fn turn_away(server: &Server, request: &Request<Incoming>) -> Response<WasiBody> {
+    let problem = Problem::too_many_connections(&server.limits);
+    told(server, request.headers().get(header::ORIGIN), problem)
+}
+
+/// A problem that the scripts of some other sites may read.
+fn told(server: &Server, origin: Option<&HeaderValue>, problem: Problem) -> Response<WasiBody> {
+    let mut response = problem.into_response();
+    server.origins.allow(origin, response.headers_mut());
+    response
 }
 
 async fn forward(
@@ -75,9 +84,7 @@ async fn forward(
         server.metrics.refused(Limit::max_body);
         return Err(Problem::body_too_large(limits));
     }
-    if has_unknown_coding(&parts) {
-        return Err(Problem::unknown_coding());
-    }
+    check_coding(&parts)?;
     parts.uri = absolute_uri(&parts, ends.local)?;
     let found = server.routes.find(parts.uri.path()).ok_or_else(Problem::no_route)?;
     let (client, component) = (ends.client, found.component);
@@ -103,7 +110,12 @@ async fn forward(
         (Progress::TooSlow, _) | (Progress::Waiting, Err(Failure::TimedOut)) => {
             Err(too_slow(server))
         }
+        // Neither is the component's fault.
         (_, Err(Failure::NoRoom)) => Err(busy(server, Limit::max_requests)),
+        (_, Err(failure @ Failure::NoMemory)) => {
+            server.metrics.refused(Limit::all_guests_memory);
+            Err(Problem::failure(failure, limits))
+        }
         (_, Ok(response)) => {
             let status = response.status();
             // 503 is how a component says that its database is away.
@@ -156,48 +168,20 @@ fn is_too_large(parts: &http::request::Parts, limit: u64) -> bool {
         .is_some_and(|length: u64| length > limit)
 }
 
-/// Whether the body is coded in a way that hyper does not undo.
-fn has_unknown_coding(parts: &http::request::Parts) -> bool {
-    let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
-    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
-}
-
-/// Whether two authorities are one host and port; either may leave out the usual port. One with a
-/// user in it is never the same, as `Host` has none.
-fn is_same(one: &Authority, other: &Authority) -> bool {
-    let port = |authority: &Authority| authority.port_u16().unwrap_or(80);
-    !one.as_str().contains('@')
-        && one.host().eq_ignore_ascii_case(other.host())
-        && port(one) == port(other)
-}
-
-/// The URI with scheme and authority, as components expect it.
-fn absolute_uri(parts: &http::request::Parts, local: SocketAddr) -> Result<Uri, Problem> {
-    if parts.method == Method::CONNECT {
-        return Err(Problem::bad_request("CONNECT is for proxies, which this server is not."));
-    }
-    let mut hosts = parts.headers.get_all(header::HOST).iter();
-    let authority = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => Authority::try_from(host.as_bytes())
-            .ok()
-            .filter(|authority| !authority.as_str().contains('@'))
-            .ok_or_else(|| Problem::bad_request("The Host header is not a host."))?,
-        (None, _) if parts.version == Version::HTTP_10 => Authority::try_from(local.to_string())
-            .map_err(|_| Problem::bad_request("The request names no host."))?,
-        (None, _) => return Err(Problem::bad_request("The Host header is missing.")),
-        (Some(_), Some(_)) => {
-            return Err(Problem::bad_request("There is more than one Host header."));
+/// Whether hyper undoes what the body is coded in. It looks at the last coding alone, of however
+/// many there are on however many lines.
+fn check_coding(parts: &http::request::Parts) -> Result<(), Problem> {
+    let lines =
+        || parts.headers.get_all(header::TRANSFER_ENCODING).iter().map(HeaderValue::as_bytes);
+    let is_chunked = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    let codings = || lines().flat_map(|line| line.split(|byte| *byte == b','));
+    match codings().count() {
+        0 => Ok(()),
+        1 if codings().all(is_chunked) => Ok(()),
+        // No reader could be sure where such a body ends (RFC 9112, 6.1).
+        _ if codings().all(is_chunked) => {
+            Err(Problem::bad_request("The body is chunked more than once."))
         }
-    };
-    let mut uri = parts.uri.clone().into_parts();
-    if uri.scheme.as_ref().is_some_and(|scheme| ![Scheme::HTTP, Scheme::HTTPS].contains(scheme)) {
-        return Err(Problem::bad_request("The request line's address is neither http nor https."));
+        _ => Err(Problem::unknown_coding()),
     }
-    if uri.authority.as_ref().is_some_and(|own| !is_same(own, &authority)) {
-        return Err(Problem::bad_request("The request line names another host than Host does."));
-    }
-    uri.scheme = Some(Scheme::HTTP);
-    uri.authority = Some(authority);
-    Uri::from_parts(uri)
-        .map_err(|_| Problem::bad_request("The address in the request line is broken."))
 }

@@ -25,10 +25,11 @@ pub enum Limit {
     header_timeout,
     body_timeout,
     max_outbound_requests,
+    all_guests_memory,
 }
 
 impl Limit {
-    pub const EACH: [Self; 8] = [
+    pub const EACH: [Self; 9] = [
         Self::max_connections,
         Self::max_requests,
         Self::max_uploads,
@@ -37,6 +38,7 @@ impl Limit {
         Self::header_timeout,
         Self::body_timeout,
         Self::max_outbound_requests,
+        Self::all_guests_memory,
     ];
 }
 

@@ -1,4 +1,4 @@
-//! The manifest's build command.
+//! The manifest's build commands.
 
 use std::process::Stdio;
 
@@ -6,14 +6,22 @@ use anyhow::{Context as _, Result, bail};
 use tokio::process::Command;
 
 use crate::project::manifest::Build;
+use crate::terminal::say;
 
-/// Runs the command through `sh -c`. Its output goes to stderr, since stdout is
-/// for the ready line.
+/// Runs the commands until one fails.
 pub async fn run(build: &Build) -> Result<()> {
-    eprintln!("Building: {}", build.command);
+    for command in &build.commands {
+        run_one(command, build).await?;
+    }
+    Ok(())
+}
+
+/// Runs a command through `sh -c`. Its output goes to stderr, since stdout is for the ready line.
+async fn run_one(command: &str, build: &Build) -> Result<()> {
+    say::note(format!("Building: {command}"));
     let status = Command::new("sh")
         .arg("-c")
-        .arg(&build.command)
+        .arg(command)
         .current_dir(&build.workdir)
         .stdin(Stdio::null())
         .stdout(std::io::stderr())
@@ -22,7 +30,7 @@ pub async fn run(build: &Build) -> Result<()> {
         .await
         .with_context(|| format!("run the build command in {}", build.workdir.display()))?;
     if !status.success() {
-        bail!("the build command failed ({status}): {}", build.command);
+        bail!("the build command failed ({status}): {command}");
     }
     Ok(())
 }

@@ -2,20 +2,19 @@
 //! environment, and written line by line, so that what others wrote stays.
 
 use std::collections::HashMap;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
 use crate::error::misconfigured;
 
+/// What some editors begin a file with.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads all values; a missing file has none.
 pub fn read(path: &Path) -> Result<HashMap<String, String>> {
-    if !path.exists() {
-        return Ok(HashMap::new());
-    }
-    dotenvy::from_path_iter(path)
-        .with_context(|| format!("open {}", path.display()))?
+    dotenvy::from_read_iter(text(path)?.as_bytes())
         .enumerate()
         .map(|(index, line)| {
             // dotenvy's own words quote the line, which may hold a secret.
@@ -30,15 +29,32 @@ pub fn read(path: &Path) -> Result<HashMap<String, String>> {
         .collect()
 }
 
+/// All that is in the file; nothing if there is none.
+fn text(path: &Path) -> Result<String> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            return Err(misconfigured!(
+                "{} is a folder: the host keeps values in a file of this name, so move the folder",
+                path.display()
+            ));
+        }
+        Err(error) => return Err(misconfigured!("cannot read {}: {error}", path.display())),
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        // Its own words quote nothing, but the bytes are with it.
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        misconfigured!("{}: line {line} is no UTF-8: save the file as UTF-8", path.display())
+    })?;
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
+}
+
 /// Sets one value and keeps every other line. The file is replaced in one step
 /// and is for its owner only.
 pub fn set(path: &Path, name: &str, value: &str) -> Result<()> {
-    let old = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
-    };
-    write_private(path, &replace(&old, name, value))
+    write_private(path, &replace(&text(path)?, name, value))
         .with_context(|| format!("write {}", path.display()))
 }
 
@@ -131,6 +147,30 @@ mod tests {
     fn the_last_line_of_a_name_does_not_win_over_the_set_one() {
         let text = replace("NAME=a\nNAME=b\nNAME=c", "NAME", "new");
         assert_eq!(text, "NAME=\"new\"\n");
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_told_for_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".env");
+        assert!(read(&path).unwrap().is_empty());
+        std::fs::write(&path, "\u{feff}NAME=a\n").unwrap();
+        assert_eq!(read(&path).unwrap()["NAME"], "a");
+        set(&path, "NAME", "b").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "NAME=\"b\"\n");
+        for (bytes, says) in [
+            (&b"A=1\nB=gr\xfcn\n"[..], "line 2 is no UTF-8"),
+            (b"\xff\xfeA\0=\01\0", "line 1 is no UTF-8"),
+            (b"A=1\nnonsense\n", "value 2 cannot be read"),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = read(&path).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("is a folder"));
+        assert!(set(&path, "NAME", "b").unwrap_err().to_string().contains("is a folder"));
     }
 
     proptest! {

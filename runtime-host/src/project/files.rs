@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use serde::Deserialize;
 use walkdir::WalkDir;
 
 use crate::error::misconfigured;
@@ -21,8 +20,7 @@ pub struct Files {
 }
 
 /// One of `files`; every path starts from the manifest's folder.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub enum Entry {
     /// A file, a folder, or a pattern. What it finds has the same path in the component.
     Pattern(String),
@@ -49,7 +47,24 @@ impl Files {
                         source.display()
                     ));
                 };
+                if path.is_empty() {
+                    return Err(misconfigured!(
+                        "files places the file {} at \"/\", which is a folder: write its name \
+                         there as well",
+                        source.display()
+                    ));
+                }
                 files.insert(path.to_owned(), bytes);
+            }
+        }
+        let is_file = |path: &&str| files.contains_key(*path);
+        for path in files.keys() {
+            let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+            if let Some(file) = folders.find(is_file) {
+                return Err(misconfigured!(
+                    "files places one file at {file:?} and another at {path:?}: no path is a file \
+                     and a folder"
+                ));
             }
         }
         Ok(files)
@@ -212,12 +227,17 @@ mod tests {
 
     #[test]
     fn what_is_not_there_or_leads_out_is_named() {
+        let mut both = placed("a.txt", "/b");
+        both.entries.append(&mut placed("w.wasm", "/b/c/d").entries);
         for (files, says) in [
             (pattern("x/*"), "\"x/*\""),
             (pattern("../a"), "leads out"),
             (pattern("[a"), "files: "),
             (placed("x", "/"), "\"x\""),
             (placed("a.txt", "/../b"), "leads out"),
+            (placed("a.txt", "/"), "write its name"),
+            (placed("a.txt", "."), "write its name"),
+            (both, "no path is a file and a folder"),
         ] {
             let error = found(&files).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

@@ -14,6 +14,7 @@ use crate::project::source::Source;
 use crate::spin::routes::Routes;
 
 mod file;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -33,7 +34,7 @@ pub struct Manifest {
 
 /// An application variable.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub struct Variable {
     #[serde(default)]
     pub required: bool,
@@ -72,7 +73,8 @@ pub struct Component {
 /// How the component is built.
 #[derive(Debug)]
 pub struct Build {
-    pub command: String,
+    /// Each for a shell of its own, in turn.
+    pub commands: Vec<String>,
     pub workdir: PathBuf,
     /// Globs, relative to [`Build::workdir`].
     pub watch: Vec<String>,

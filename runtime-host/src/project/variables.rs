@@ -2,6 +2,7 @@
 //! environment, else from `.env` beside the manifest, else the default.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 
 use anyhow::Result;
 
@@ -29,6 +30,9 @@ pub struct Sources {
 
 impl Sources {
     pub fn read(manifest: &Manifest) -> Result<Self> {
+        let own = [DATABASE_URL, DATABASE_CA].map(str::to_owned);
+        let names = manifest.variables.keys().chain(&own).map(|variable| env_name(variable));
+        check_text(names.map(|name| (std::env::var_os(&name), name)))?;
         Ok(Self {
             dotenv: dotenv::read(&manifest.dir.join(".env"))?,
             environment: |name| std::env::var(name).ok(),
@@ -46,6 +50,18 @@ impl Sources {
     pub fn in_dotenv(&self, variable: &str) -> Option<&str> {
         self.dotenv.get(&env_name(variable)).map(String::as_str)
     }
+}
+
+/// Refuses values that are no text: passed over, they would leave the default in their place.
+fn check_text(values: impl IntoIterator<Item = (Option<OsString>, String)>) -> Result<()> {
+    for (value, name) in values {
+        if value.is_some_and(|value| value.to_str().is_none()) {
+            return Err(misconfigured!(
+                "{name} in the environment is no UTF-8: set it to text in UTF-8"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Every declared variable with its value, `given` before what [`Sources`] has.
@@ -137,6 +153,16 @@ mod tests {
         assert_eq!(word(&sources(&dotenv, in_environment)), "environment");
         assert_eq!(word(&sources(&dotenv, |_| None)), "dotenv");
         assert_eq!(word(&sources(&[], |_| None)), "default");
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_named_without_being_shown() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let value = |bytes: &[u8]| (Some(OsString::from_vec(bytes.to_vec())), "NAME".to_owned());
+        assert!(check_text([(None, String::new()), value(b"w"), value(b"")]).is_ok());
+        let error = check_text([value(b"w"), value(b"hunter2\xff")]).unwrap_err().to_string();
+        assert!(error.contains("NAME") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

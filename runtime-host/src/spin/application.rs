@@ -25,11 +25,13 @@ pub enum Asked<'a> {
 
 impl<'a> Asked<'a> {
     /// `None` for a host elsewhere.
+    /// Upper and lower case are the same, as in every name of a host.
     pub fn by(host: &'a str) -> Option<Self> {
-        match host {
-            "self" | OWN => Some(Self::Own),
-            host => host.strip_suffix(INTERNAL).map(Self::Component),
+        if ["self", OWN].iter().any(|own| host.eq_ignore_ascii_case(own)) {
+            return Some(Self::Own);
         }
+        let (id, rest) = host.split_at_checked(host.len().checked_sub(INTERNAL.len())?)?;
+        rest.eq_ignore_ascii_case(INTERNAL).then_some(Self::Component(id))
     }
 }
 

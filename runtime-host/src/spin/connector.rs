@@ -58,11 +58,17 @@ impl Connector {
     }
 }
 
-/// Scheme, host and port of an address.
+/// Scheme, host and port of an address. One with a user in it has none: it would be sent on as the
+/// host, to which it does not belong (RFC 9110, 4.2.4).
 pub fn target(uri: &Uri) -> Option<(&str, &str, u16)> {
     let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-    let usual = if scheme == "http" { 80 } else { 443 };
-    Some((scheme, authority.host(), authority.port_u16().unwrap_or(usual)))
+    let host = authority.host();
+    let port = match authority.as_str().strip_prefix(host)? {
+        "" | ":" if scheme == "http" => 80,
+        "" | ":" => 443,
+        _ => authority.port_u16()?,
+    };
+    Some((scheme, host, port))
 }
 
 impl Service<Uri> for Connector {
@@ -101,5 +107,28 @@ impl Service<Name> for Found {
 
     fn call(&mut self, _: Name) -> Self::Future {
         std::future::ready(Ok(self.0.clone().into_iter()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_host_with_a_port_or_without() {
+        let target = |uri: &str| {
+            let uri = uri.parse().unwrap();
+            target(&uri).map(|(scheme, host, port)| format!("{scheme} {host} {port}"))
+        };
+        for (uri, found) in [
+            ("http://a/x", "http a 80"),
+            ("https://a:/x", "https a 443"),
+            ("http://[::1]:7/x", "http [::1] 7"),
+        ] {
+            assert_eq!(target(uri).as_deref(), Some(found));
+        }
+        for uri in ["/x", "http://u@a/", "http://u:p@a:7/", "http://a@a/", "http://a:99999/"] {
+            assert_eq!(target(uri), None, "{uri}");
+        }
     }
 }

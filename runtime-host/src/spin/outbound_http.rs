@@ -3,27 +3,22 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper_tls::HttpsConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::alarm::Alarm;
 use crate::metrics::{Limit, Metrics};
 use crate::spin::allowed_hosts::AllowedHosts;
 use crate::spin::application::{Application, Asked, UnderWay};
 use crate::spin::connector::{Connector, Prohibited, target};
+use crate::spin::outbound_body::{TimedBody, answer_within};
 
 /// Limits for requests that set none; a request to the component itself is
 /// given up before the longer ones matter.
@@ -70,7 +65,13 @@ impl HttpClient {
     }
 
     fn check(&self, uri: &http::Uri) -> Result<(), Error> {
-        let (scheme, host, port) = target(uri).ok_or(Error::HttpRequestUriInvalid)?;
+        let Some((scheme, host, port)) = target(uri) else {
+            tracing::warn!(
+                "an outgoing request was refused: its URL has no host and port alone; a user and a \
+                 password go into a header of their own"
+            );
+            return Err(Error::HttpRequestUriInvalid);
+        };
         self.allowed_hosts.check(scheme, host, port).map_err(|reason| {
             tracing::warn!("an outgoing request was refused: {reason}");
             Error::HttpRequestDenied
@@ -86,15 +87,30 @@ impl HttpClient {
         let first_byte = options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIMEOUT);
         let between_bytes = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIMEOUT);
         let place = self.place(connect).await?;
-        let response = tokio::time::timeout(first_byte, self.client(connect).request(request))
-            .await
-            .map_err(|_| Error::ConnectionReadTimeout)?
-            .map_err(|error| error_of(&error))?;
+        let send = async |request| {
+            self.client(connect).request(request).await.map_err(|error| error_of(&error))
+        };
+        let response = answer_within(Some(first_byte), request, send).await?;
         let response = response.map(|body| {
-            let (wait_until, alarm) = (None, Alarm::default());
-            let body = TimedBody { body, limit: between_bytes, wait_until, alarm, _place: place };
-            body.boxed_unsync()
+            TimedBody::new(body.map_err(Error::Hyper), between_bytes, place).boxed_unsync()
         });
+        Ok((response, Box::new(std::future::ready(Ok(())))))
+    }
+
+    /// Has the application itself answer. What limits its requests limits this one as well, so
+    /// that none but the component's own are added.
+    async fn send_within(
+        &self,
+        application: &dyn Application,
+        request: http::Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<(http::Response<WasiBody>, Outcome), Error> {
+        let _place = self.place(options.connect_timeout.unwrap_or(CONNECT_TIMEOUT)).await?;
+        let send = |request| application.answer(request);
+        let mut response = answer_within(options.first_byte_timeout, request, send).await?;
+        if let Some(limit) = options.between_bytes_timeout {
+            response = response.map(|body| TimedBody::new(body, limit, ()).boxed_unsync());
+        }
         Ok((response, Box::new(std::future::ready(Ok(())))))
     }
 
@@ -161,15 +177,15 @@ impl WasiHttpHooks for OutboundHttp {
         if let Err(error) = self.client.check(request.uri()) {
             return Box::new(std::future::ready(Err(error)));
         }
-        let client = self.client.clone();
+        let (client, options) = (self.client.clone(), options.unwrap_or_default());
         if request.uri().host().is_some_and(|host| Asked::by(host).is_some()) {
-            let answer = self.under_way.next(request).map(|it| self.application.answer(it));
+            let request = self.under_way.next(request);
+            let application = self.application.clone();
             return Box::new(async move {
-                let _place = client.place(CONNECT_TIMEOUT).await?;
-                Ok((answer?.await?, Box::new(std::future::ready(Ok(()))) as Outcome))
+                client.send_within(application.as_ref(), request?, options).await
             });
         }
-        Box::new(async move { client.send(request, options.unwrap_or_default()).await })
+        Box::new(async move { client.send(request, options).await })
     }
 }
 
@@ -200,40 +216,4 @@ fn error_of(error: &ClientError) -> Error {
 /// `getaddrinfo`'s failures are plain I/O errors with a text of its own.
 fn is_lookup(error: &std::io::Error) -> bool {
     error.raw_os_error().is_none() && error.to_string().contains("lookup")
-}
-
-/// A body that fails when nothing of it has come for too long.
-struct TimedBody {
-    body: hyper::body::Incoming,
-    limit: Duration,
-    /// Only while the component waits.
-    wait_until: Option<Instant>,
-    alarm: Alarm,
-    _place: Place,
-}
-
-impl Body for TimedBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            self.wait_until = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::Hyper)));
-        }
-        let limit = self.limit;
-        let deadline = *self.wait_until.get_or_insert_with(|| Instant::now() + limit);
-        self.alarm.poll_at(deadline, cx).map(|()| Some(Err(Error::ConnectionReadTimeout)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

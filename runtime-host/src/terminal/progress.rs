@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::terminal::format;
+use crate::terminal::{format, say};
 
 /// All spinners, so that log lines are written above them.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -25,7 +25,7 @@ pub fn step(message: impl Into<String>) -> Step {
         return Step { spinner: None };
     }
     if !std::io::stderr().is_terminal() {
-        eprintln!("{message} …");
+        say::note(format!("{message} …"));
         return Step { spinner: None };
     }
     let spinner = SPINNERS.add(ProgressBar::new_spinner().with_message(message));
@@ -41,10 +41,10 @@ impl Step {
         match self.spinner.take() {
             Some(spinner) => {
                 spinner.finish_and_clear();
-                SPINNERS.suspend(|| eprintln!("✓ {message}"));
+                SPINNERS.suspend(|| say::note(format!("✓ {message}")));
             }
             None if format::is_json() => tracing::info!("{message}"),
-            None => eprintln!("{message}"),
+            None => say::note(message),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM, and SIGHUP, which a terminal sends when it goes.
+//! SIGINT, SIGTERM, SIGQUIT (Ctrl+\), and SIGHUP, which a terminal sends when it goes.
 
 use std::future::Future;
 
@@ -17,6 +17,7 @@ fn ignores_hangup() -> bool {
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    quit: Signal,
     /// `None` under nohup.
     hangup: Option<Signal>,
 }
@@ -27,6 +28,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).context("listen for SIGINT")?,
             terminate: signal(SignalKind::terminate()).context("listen for SIGTERM")?,
+            quit: signal(SignalKind::quit()).context("listen for SIGQUIT")?,
             hangup: if ignores_hangup() {
                 None
             } else {
@@ -39,6 +41,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.quit.recv() => {}
             _ = async { self.hangup.as_mut()?.recv().await }, if self.hangup.is_some() => {}
         }
     }

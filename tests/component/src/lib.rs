@@ -6,7 +6,8 @@
 //!   column of every row, a line each.
 //! * `POST /fetch`: a URL a line, asked for all at once, with `connect-timeout` seconds if that header
 //!   is there. The answer is a status or an error's name for each, in their order.
-//! * `POST /ask`: a URL. The answer is what it answers, or an error's name.
+//! * `POST /ask`: a URL, asked for with `first-byte-timeout` seconds if that header is there. The
+//!   answer is what it answers, or an error's name.
 //! * `GET /turn`: what the component called `web` answers to the same.
 //! * `GET /read/PATH`, `/write/PATH`, `/list/PATH`: a file of its own, or the names in a folder.
 //! * `GET /config/NAME`: the value that `wasi:config` has of it.
@@ -14,12 +15,18 @@
 //! * `GET /trap`, `/loop`, `/memory`: ends badly.
 //! * `GET /echo`: the request's headers, a line each.
 //! * `GET /short`: a body of 5 bytes that says to have 10.
+//! * `GET /broken`: three pieces of a body, and then a trap; `/stuck`: the same without an end.
 //! * `GET /sleep`: answers after an hour.
 //! * `GET /status/503`: answers with that status.
 #![cfg(target_family = "wasm")]
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use spin_sdk::http::{EmptyBody, IntoResponse, Request};
 use spin_sdk::http_service;
 use spin_sdk::wasip3::http::types::RequestOptions;
@@ -58,12 +65,40 @@ async fn handle(request: Request) -> impl IntoResponse {
         Ok(text) => (StatusCode::OK, text),
         Err(refused) => refused,
     };
-    let mut response = Response::new(text);
+    let end = match path.as_str() {
+        "/broken" => End::Trap,
+        "/stuck" => End::Never,
+        _ => End::Good,
+    };
+    let mut response = Response::new(pieces(text, end));
     *response.status_mut() = status;
     if path == "/short" {
         response.headers_mut().insert("content-length", 10.into());
     }
     response
+}
+
+/// How a body ends.
+#[derive(Clone, Copy)]
+enum End {
+    Good,
+    Trap,
+    Never,
+}
+
+/// A body in one piece, or in three that do not end well.
+fn pieces(text: String, end: End) -> impl http_body::Body<Data = Bytes, Error = Infallible> {
+    let count = if matches!(end, End::Good) { 1 } else { 3 };
+    let texts = futures::stream::iter(std::iter::repeat_n(Bytes::from(text), count).map(Some));
+    let ended = futures::stream::once(async move {
+        match end {
+            End::Good => None,
+            End::Trap => panic!("on demand"),
+            End::Never => std::future::pending().await,
+        }
+    });
+    let pieces = texts.chain(ended).filter_map(std::future::ready);
+    StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece))))
 }
 
 async fn answer(path: &str, headers: &HeaderMap, body: &str) -> Answer {
@@ -73,13 +108,12 @@ async fn answer(path: &str, headers: &HeaderMap, body: &str) -> Answer {
         "/sql/3" => sql::v3(&statements).await,
         "/sql/2" => sql::v2(&statements).await,
         "/fetch" => {
-            let limit = headers.get("connect-timeout").and_then(|value| value.to_str().ok());
-            let limit = limit.and_then(|seconds| seconds.parse().ok());
+            let limit = seconds(headers, "connect-timeout");
             let all = statements.iter().map(|url| fetch(url, limit));
             Ok(futures::future::join_all(all).await.join("\n"))
         }
-        "/ask" => Ok(ask(body.trim()).await),
-        "/turn" => Ok(ask("http://web.spin.internal/turn").await),
+        "/ask" => Ok(ask(body.trim(), seconds(headers, "first-byte-timeout")).await),
+        "/turn" => Ok(ask("http://web.spin.internal/turn", None).await),
         "/say" => {
             println!("a line to standard output");
             eprintln!("a line to standard error");
@@ -93,6 +127,7 @@ async fn answer(path: &str, headers: &HeaderMap, body: &str) -> Answer {
             Ok(headers.iter().map(line).collect())
         }
         "/short" => Ok("12345".into()),
+        "/broken" | "/stuck" => Ok("piece".into()),
         "/sleep" => {
             spin_sdk::time::sleep(std::time::Duration::from_secs(3600)).await;
             Ok("slept".into())
@@ -136,10 +171,21 @@ fn list(path: &str) -> std::io::Result<String> {
     Ok(names.join(" "))
 }
 
+fn seconds(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+const SECOND: u64 = 1_000_000_000;
+
 /// What a URL answers.
-async fn ask(url: &str) -> String {
+async fn ask(url: &str, first_byte_timeout: Option<u64>) -> String {
     let asked = async {
-        let request = http::Request::get(url).body(EmptyBody::new()).expect("a URL");
+        let mut request = http::Request::get(url).body(EmptyBody::new()).expect("a URL");
+        if let Some(seconds) = first_byte_timeout {
+            let options = RequestOptions::new();
+            options.set_first_byte_timeout(Some(seconds * SECOND)).expect("an option");
+            request.extensions_mut().insert(RequestOptionsExtension(options));
+        }
         let response = spin_sdk::http::send(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
@@ -157,7 +203,7 @@ async fn fetch(url: &str, connect_timeout: Option<u64>) -> String {
         let mut request = http::Request::get(url).body(EmptyBody::new()).expect("a URL");
         if let Some(seconds) = connect_timeout {
             let options = RequestOptions::new();
-            options.set_connect_timeout(Some(seconds * 1_000_000_000)).expect("an option");
+            options.set_connect_timeout(Some(seconds * SECOND)).expect("an option");
             request.extensions_mut().insert(RequestOptionsExtension(options));
         }
         let response = spin_sdk::http::send(request).await?;

@@ -10,6 +10,7 @@ use crate::deploy::push::bundle::Bundle;
 use crate::deploy::push::target::Target;
 use crate::deploy::push::{Plan, Standing, wait};
 use crate::project::manifest::Manifest;
+use crate::terminal::say;
 
 /// Makes the manifest's component live in an environment.
 pub async fn run(args: &Push) -> Result<()> {
@@ -32,7 +33,7 @@ pub async fn push(
     if let Some(plan) = Plan::push(target, standing, bundle).await? {
         return Box::pin(carry_out(target, standing, plan, options, wait)).await;
     }
-    eprintln!("{digest} is live in {} already", target.env);
+    say::note(format!("{digest} is live in {} already", target.env));
     if let (Some(until), Some(pointer), false) = (wait.wait, &standing.pointer, options.dry_run) {
         wait::wait(target, &pointer.live, until, wait.timeout).await?;
     }
@@ -48,7 +49,7 @@ pub async fn carry_out(
     wait: &Wait,
 ) -> Result<()> {
     for line in plan.describe(target, standing) {
-        eprintln!("{line}");
+        say::note(line);
     }
     if options.dry_run {
         return Ok(());
@@ -62,21 +63,21 @@ pub async fn carry_out(
         None => None,
     };
     match options.output {
-        Output::Json => println!(
-            "{:#}",
-            serde_json::json!({
+        Output::Json => {
+            let told = serde_json::json!({
                 "digest": live.digest,
                 "generation": live.generation,
                 "previous": pointer.previous,
                 "pods": pods,
                 "passed": wait.wait == Some(Until::Passed),
                 "seconds": began.elapsed().as_secs_f64(),
-            })
-        ),
+            });
+            say::line(format!("{told:#}"))?;
+        }
         Output::Text => {
-            println!("{} is live in generation {}", live.digest, live.generation);
+            say::line(format!("{} is live in generation {}", live.digest, live.generation))?;
             if wait.wait.is_none() {
-                eprintln!("next: runtime-host status --env {}", target.env);
+                say::note(format!("next: runtime-host status --env {}", target.env));
             }
         }
     }
@@ -91,7 +92,7 @@ fn confirm(options: &Options, question: &str) -> Result<()> {
     if !std::io::stdin().is_terminal() {
         bail!("{question}? Nobody is here to ask: pass --yes");
     }
-    eprint!("{question}? [y/N] ");
+    say::prompt(format!("{question}? [y/N] "));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { bail!("nothing was done") }

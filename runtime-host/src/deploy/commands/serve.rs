@@ -32,6 +32,7 @@ const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);
 
 /// Serves whatever the pointer ConfigMap names, until a signal comes.
 pub async fn run(args: &Serve) -> Result<()> {
+    args.limits.check()?;
     let manifest = Manifest::load(&args.project.from)?;
     let sources = Sources::read(&manifest)?;
     let data_dir = data_dir::prepare(&manifest.dir, args.data.data_dir.as_deref())?;

@@ -26,7 +26,7 @@ pub async fn probe(component: &Arc<Instances>, path: &str) -> Result<(), Refusal
         .map_err(|_| failed(format!("GET {path} got no answer within {} s", TIMEOUT.as_secs())))?
         .map_err(|unanswered| match unanswered {
             // As many instances as there may be are at work for others.
-            Unanswered::NoRoom => Refusal::NotNow(format!("GET {path}: {}", Failure::NoRoom)),
+            Unanswered::NoRoom(failure) => Refusal::NotNow(format!("GET {path}: {failure}")),
             Unanswered::Failed(reason) => failed(format!("GET {path}: {reason}")),
         })?;
     match status {
@@ -41,7 +41,7 @@ pub async fn probe(component: &Arc<Instances>, path: &str) -> Result<(), Refusal
 
 /// Why the probe got no whole answer.
 enum Unanswered {
-    NoRoom,
+    NoRoom(Failure),
     Failed(String),
 }
 
@@ -60,7 +60,7 @@ async fn ask(component: &Arc<Instances>, path: &str) -> Result<StatusCode, Unans
     let line = Line { method: Method::GET, path: format!("{path} (probe)").into() };
     let answer = answer(component, line, request).await;
     let response = answer.map_err(|failure| match failure {
-        Failure::NoRoom => Unanswered::NoRoom,
+        Failure::NoRoom | Failure::NoMemory => Unanswered::NoRoom(failure),
         failure => Unanswered::Failed(failure.to_string()),
     })?;
     let status = response.status();

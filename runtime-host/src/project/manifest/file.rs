@@ -1,131 +1,17 @@
-//! The manifest as it is written, and what this host asks of it beyond its shape.
+//! What this host asks of a manifest beyond its shape.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
-use super::{Build, Component, Manifest, Variable};
+use super::shape::{
+    Commands, File, FileBuild, FileComponent, FileEntry, FileSource, Placed, Route, Tool, Trigger,
+};
+use super::{Build, Component, Manifest};
 use crate::digest::Digest;
 use crate::project::files::{Entry, Files};
 use crate::project::source::Source;
 use crate::spin::routes::Routes;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(rename = "spin_manifest_version")]
-    _version: toml::Value,
-    application: Application,
-    #[serde(default)]
-    variables: BTreeMap<String, Variable>,
-    #[serde(default)]
-    trigger: BTreeMap<String, toml::Value>,
-    #[serde(default)]
-    component: BTreeMap<String, FileComponent>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Application {
-    #[serde(rename = "name")]
-    _name: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default, rename = "description")]
-    _description: String,
-    #[serde(default, rename = "authors")]
-    _authors: Vec<String>,
-    /// Spin leaves `tool` tables to other programs.
-    #[serde(default, rename = "tool")]
-    _tool: toml::Table,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Trigger {
-    route: Route,
-    component: toml::Value,
-    #[serde(default, rename = "id")]
-    _id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Route {
-    Public(String),
-    Private {
-        private: bool,
-    },
-    #[expect(dead_code, reason = "what it is makes no difference")]
-    Other(toml::Value),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileComponent {
-    source: FileSource,
-    #[serde(default, rename = "description")]
-    _description: String,
-    #[serde(default)]
-    variables: BTreeMap<String, String>,
-    #[serde(default)]
-    environment: BTreeMap<String, String>,
-    #[serde(default)]
-    allowed_outbound_hosts: Vec<String>,
-    build: Option<FileBuild>,
-    #[serde(default)]
-    tool: toml::Table,
-    #[serde(default)]
-    key_value_stores: Vec<String>,
-    #[serde(default)]
-    sqlite_databases: Vec<String>,
-    #[serde(default)]
-    ai_models: Vec<String>,
-    #[serde(default)]
-    files: Vec<Entry>,
-    #[serde(default)]
-    exclude_files: Vec<String>,
-}
-
-/// A path, or something that is to be downloaded.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum FileSource {
-    Path(PathBuf),
-    Remote { url: String, digest: String },
-    Other(toml::Value),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileBuild {
-    command: Commands,
-    #[serde(default)]
-    workdir: Option<PathBuf>,
-    #[serde(default)]
-    watch: Vec<String>,
-}
-
-/// Spin takes one command or a list of them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Commands {
-    One(String),
-    Many(Vec<String>),
-}
-
-/// What `[component.X.tool.runtime-host]` may hold.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Tool {
-    migrations: Option<PathBuf>,
-    probe: Option<String>,
-    #[serde(default)]
-    cors_origins: String,
-    secret_path: Option<String>,
-}
 
 /// Parses and checks a manifest whose paths start from `dir`. The error says
 /// which field is wrong and what to do.
@@ -140,6 +26,7 @@ pub fn parse(text: &str, dir: &Path) -> Result<Manifest, String> {
             ));
         }
     }
+    check_settings(&file.application.trigger)?;
     let triggers = routed_components(file.trigger)?;
     let ids: BTreeSet<&String> = triggers.iter().map(|(_, id)| id).collect();
     let place = |id: &String| ids.iter().position(|other| *other == id).unwrap_or_default();
@@ -186,6 +73,23 @@ fn check_version(text: &str) -> Result<(), String> {
     }
 }
 
+/// Of the settings of all triggers, Spin has one for HTTP that may say what holds anyway.
+fn check_settings(settings: &BTreeMap<String, toml::Value>) -> Result<(), String> {
+    for (kind, settings) in settings {
+        let known = settings.as_table().filter(|_| kind == "http");
+        let base = |(name, value): (&String, &toml::Value)| {
+            name == "base" && value.as_str().is_some_and(|base| base.trim_matches('/').is_empty())
+        };
+        if !known.is_some_and(|settings| settings.iter().all(base)) {
+            return Err(format!(
+                "application.trigger.{kind} is {settings}, and runtime-host knows nothing but base \
+                 = \"/\" of http there: remove it, and write the whole path in each route"
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn describe(error: &toml::de::Error) -> String {
     let hint = if error.message().starts_with("unknown field") {
         "\nruntime-host knows no other fields here: remove it, or use Spin"
@@ -215,6 +119,14 @@ fn routed_components(
         return Err("there is no [[trigger.http]]: write one for the component to serve".into());
     }
     let text = |trigger: Trigger| {
+        if let Some(executor) = &trigger.executor
+            && !is_http(executor)
+        {
+            return Err(format!(
+                "trigger.http.executor is {executor}, and runtime-host knows only {{ type = \"http\" \
+                 }}: remove it, or use Spin"
+            ));
+        }
         let toml::Value::String(id) = trigger.component else {
             return Err("trigger.http has a component that is no name: write it as \
                  [component.NAME], and its name here"
@@ -230,6 +142,13 @@ fn routed_components(
         }
     };
     http.into_iter().map(text).collect()
+}
+
+/// Whether an executor is the one that Spin takes without a word.
+fn is_http(executor: &toml::Value) -> bool {
+    let kind =
+        |(name, value): (&String, &toml::Value)| name == "type" && value.as_str() == Some("http");
+    executor.as_table().is_some_and(|table| table.len() == 1 && table.iter().all(kind))
 }
 
 fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<Component, String> {
@@ -264,24 +183,49 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
     }
     Ok(Component {
         source,
-        files: Files { entries: component.files, exclude: component.exclude_files },
+        files: Files {
+            entries: check_files(&id, component.files)?,
+            exclude: component.exclude_files,
+        },
         variables: component.variables,
         environment: component.environment.into_iter().collect(),
         allowed_outbound_hosts: component.allowed_outbound_hosts,
-        build: component.build.map(|build| Build {
-            command: match build.command {
-                Commands::One(command) => command,
-                Commands::Many(commands) => commands.join(" && "),
-            },
-            workdir: build.workdir.map_or_else(|| dir.to_owned(), |workdir| dir.join(workdir)),
-            watch: build.watch,
-        }),
+        build: component.build.map(|build| check_build(&id, build, dir)).transpose()?,
         migrations: tool.migrations.map(|path| dir.join(path)),
         cors_origins: tool.cors_origins,
         secret_path: tool.secret_path,
         probe,
         id,
     })
+}
+
+fn check_build(id: &str, build: FileBuild, dir: &Path) -> Result<Build, String> {
+    let commands = match build.command {
+        Commands::One(command) => vec![command],
+        Commands::Many(commands) => commands,
+        Commands::Other(_) => {
+            return Err(format!(
+                "component.{id}.build.command is neither a command nor a list of them: write it as \
+                 for a shell, in quotes"
+            ));
+        }
+    };
+    let workdir = build.workdir.map_or_else(|| dir.to_owned(), |workdir| dir.join(workdir));
+    Ok(Build { commands, workdir, watch: build.watch })
+}
+
+fn check_files(id: &str, entries: Vec<FileEntry>) -> Result<Vec<Entry>, String> {
+    let entry = |entry| match entry {
+        FileEntry::Pattern(text) => Ok(Entry::Pattern(text)),
+        FileEntry::Placed(Placed { source, destination }) => {
+            Ok(Entry::Placed { source, destination })
+        }
+        FileEntry::Other(other) => Err(format!(
+            "component.{id}.files has {other}: write a path or a pattern, or {{ source = \"…\", \
+             destination = \"…\" }}"
+        )),
+    };
+    entries.into_iter().map(entry).collect()
 }
 
 fn check_source(id: &str, source: FileSource, dir: &Path) -> Result<Source, String> {

@@ -49,7 +49,7 @@ fn a_good_manifest_is_read_whole() {
     assert_eq!(component.id, "web");
     assert_eq!(component.source, Source::File("/app/web.wasm".into()));
     let build = component.build.as_ref().unwrap();
-    assert_eq!(build.command, "make a && make b");
+    assert_eq!(build.commands, ["make a", "make b"]);
     assert_eq!(build.workdir, Path::new("/app/sub"));
 }
 
@@ -78,7 +78,6 @@ fn unknown_fields_are_named() {
     for (from, to, field) in [
         ("source =", "dependencies = { a = 'b' }\nsource =", "dependencies"),
         ("name = \"app\"", "name = \"app\"\ncolour = 'red'", "colour"),
-        ("route =", "executor = { type = 'wagi' }\nroute =", "executor"),
         ("required = true", "optional = true", "optional"),
         ("migrations =", "migration =", "migration"),
         ("workdir =", "cwd =", "cwd"),
@@ -152,6 +151,46 @@ fn what_only_spin_offers_is_named() {
         let error = error("source =", &format!("{field} = ['default']\nsource ="));
         assert!(error.starts_with(&format!("component.web.{field} asks for {what}")), "{error}");
         assert!(parse(&GOOD.replace("source =", &format!("{field} = []\nsource ="))).is_ok());
+    }
+}
+
+#[test]
+fn what_holds_anyway_may_be_said() {
+    for (from, to) in [
+        ("route =", "executor = { type = 'http' }\nroute ="),
+        ("[variables]", "[application.trigger.http]\nbase = '/'\n[variables]"),
+        ("[variables]", "[application.trigger.http]\n[variables]"),
+    ] {
+        assert!(parse(&GOOD.replace(from, to)).is_ok(), "{to}");
+    }
+    for (from, to, says) in [
+        ("route =", "executor = { type = 'wagi' }\nroute =", "remove it, or use Spin"),
+        ("route =", "executor = 'http'\nroute =", "trigger.http.executor is \"http\""),
+        ("[variables]", "[application.trigger.http]\nbase = '/x'\n[variables]", "in each route"),
+        ("[variables]", "[application.trigger.redis]\nbase = '/'\n[variables]", "trigger.redis"),
+    ] {
+        let error = error(from, to);
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn what_has_another_form_is_told_in_the_manifest_s_words() {
+    let listed = "[\"make a\", \"make b\"]";
+    for (from, to, says) in [
+        ("source =", "files = [{ source = 'a' }]\nsource =", "files has { source = \"a\" }"),
+        ("source =", "files = [{ source = 'a', destination = 'b', c = 1 }]\nsource =", "c = 1"),
+        ("source =", "files = [3]\nsource =", "component.web.files has 3"),
+        (listed, "3", "component.web.build.command is neither"),
+        ("{ default = \"hello\" }", "3", "expected a table"),
+        ("[component.web.build]", "[[component.web.build]]", "expected a table"),
+        ("migrations =", "probe = 3\nmigrations =", "tool.runtime-host"),
+    ] {
+        let error = error(from, to);
+        assert!(error.contains(says), "{error}");
+        for word in ["untagged", "variant", "struct"] {
+            assert!(!error.contains(word), "{error}");
+        }
     }
 }
 
