@@ -1,6 +1,6 @@
 // Part 3 of the script: what a person does, and what other tabs and browsers do.
 // The page works without the script; with it, nothing loads a page. `assets.rs`
-// serves page.js, sync.js, this file, keys.js, move.js and offline.js as one module.
+// serves page.js, sync.js, named.js, this file, keys.js, move.js and offline.js as one module.
 
 const POLL = 3000;   // ms between looks at the server: other browsers see a change within 5 s
 const POLL_MAX = 60000;   // ms, the slowest that errors make it

@@ -69,29 +69,6 @@ async function call(method, address, body, headers = {}) {
   throw new Failure(response.ok ? 0 : response.status, known ?? answer?.detail ?? texts.network);
 }
 
-// By id, versions that follow one another by what was done here: what was done before the others
-// were sent expects the last of them.
-const runs = new Map();
-
-// What a new todo is called until it has an id, with its key behind it; and the ids by that.
-const DRAFT = 'draft';
-const ids = new Map();
-const named = (path) => path.replace(/draft\w+/, (draft) => ids.get(draft) ?? draft);
-
-function follow(todo, key) {
-  const { id, version } = todo;
-  if (key) ids.set(DRAFT + key, id);
-  const run = runs.get(id);
-  runs.set(id, { from: run?.to === version - 1 ? run.from : version - 1, to: version });
-  return todo;
-}
-
-function expecting(path, headers) {
-  const run = runs.get(path.split('/')[2]);
-  const version = Number(headers?.['if-match']?.slice(1, -1));
-  return version >= run?.from && version < run.to ? { ...headers, 'if-match': `"${run.to}"` } : headers;
-}
-
 // New todos are sent one after another, so that they keep their order. A lost
 // answer is asked for again with the same key: nothing is added twice.
 let created = Promise.resolve();
