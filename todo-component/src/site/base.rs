@@ -92,19 +92,16 @@ fn known(scheme: &str) -> Option<&'static str> {
 
 /// Whether a text is a host, perhaps with a port.
 fn is_host(text: &str) -> bool {
-    let (sound, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
-        Some((ip, port)) => {
-            let sound = |b: u8| b.is_ascii_hexdigit() || b":.".contains(&b);
-            (!ip.is_empty() && ip.bytes().all(sound), port)
-        }
-        None => {
-            let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
-            let sound = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-            (!name.is_empty() && name.bytes().all(sound), port)
-        }
+    let ip = text.strip_prefix('[').and_then(|text| text.split_once(']'));
+    let end = text.find(':').unwrap_or(text.len());
+    let (name, port) = ip.unwrap_or_else(|| text.split_at(end));
+    let sound = |b: u8| match ip {
+        Some(_) => b.is_ascii_hexdigit() || b":.".contains(&b),
+        None => b.is_ascii_alphanumeric() || b"-._".contains(&b),
     };
+    let named = !name.is_empty() && name.bytes().all(sound);
     let digits = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-    sound && (port.is_empty() || port.strip_prefix(':').is_some_and(digits))
+    named && (port.is_empty() || port.strip_prefix(':').is_some_and(digits))
 }
 
 /// The first value that proxies pass on, by either of two headers.

@@ -39,6 +39,7 @@ fn has_priority(text: &str) -> bool {
 }
 
 /// The date that a word gives, or that it gives none.
+#[expect(clippy::option_option, reason = "a word may give no date, or that there is none")]
 fn due_of(word: &str) -> Option<Option<Date>> {
     let text = word.strip_prefix(DUE)?;
     if text == NONE { Some(None) } else { Date::parse(text).ok().map(Some) }
