@@ -60,7 +60,10 @@ pub fn archive_command(env: &Env) -> String {
 }
 
 /// A segment that takes longer is tried again.
-const GET_SECONDS: u8 = 30;
+const GET_SECONDS: u8 = 20;
+/// Left where an archive did not answer, which is then asked no more for a minute: a replica that starts
+/// wants several files, and would wait for each.
+const AWAY_FILE: &str = "/tmp/archive-away";
 
 /// What a replica runs for each segment of WAL before it asks the primary. It asks the archive only while
 /// somebody else leads and answers: who is about to lead, or waits for the next primary, would be held up by
@@ -70,7 +73,9 @@ pub fn restore_command(env: &Env) -> String {
         "bash -c 'exec 3<> /dev/tcp/localhost/{PATRONI_PORT} && {{ echo GET /leader HTTP/1.0; echo; }} >&3 && \
          read -rt 2 _ code _ <&3 && ((code != 200))' && \
          pg_isready -q -t 1 -U nobody -d postgres -h {} && \
-         timeout {GET_SECONDS} pgbackrest --stanza={} archive-get %f \"%p\"",
+         [ -z \"$(find {AWAY_FILE} -mmin -1 2> /dev/null)\" ] && {{ \
+         timeout {GET_SECONDS} pgbackrest --stanza={} archive-get %f \"%p\"; code=$?; \
+         [ $code -le 1 ] || touch {AWAY_FILE}; [ $code = 0 ]; }}",
         names::primary_service(env),
         env.name
     )

@@ -22,7 +22,9 @@ async fn gets_in(database: &Database, password: &str) -> bool {
 
 async fn knows(database: &Database, user: &str, name: &str, password: &str) -> bool {
     let login = Login::of_role(database, "app", name).await;
-    let login = Login { user: user.to_owned(), password: password.to_owned(), ..login };
+    let shows =
+        Some([database.secret("tls", "tls.crt").await, database.secret("tls", "tls.key").await]);
+    let login = Login { user: user.to_owned(), password: password.to_owned(), shows, ..login };
     let primary = writer::leader(database).await.unwrap();
     match writer::connect(database, &primary, &login).await {
         Ok(_) => true,

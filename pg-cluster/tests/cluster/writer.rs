@@ -8,7 +8,7 @@ use std::{
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::ResourceExt;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
@@ -31,6 +31,8 @@ pub struct Login {
     pub database: String,
     pub authority: String,
     pub server: String,
+    /// A certificate and its key, for those who have to show one.
+    pub shows: Option<[String; 2]>,
 }
 
 impl Login {
@@ -42,7 +44,8 @@ impl Login {
     async fn new(database: &Database, user: &str, password: String, name: &str) -> Self {
         let authority = database.secret("tls", "ca.crt").await;
         let server = format!("{}-primary", database.name);
-        Self { user: user.to_owned(), password, database: name.to_owned(), authority, server }
+        let (user, name) = (user.to_owned(), name.to_owned());
+        Self { user, password, database: name, authority, server, shows: None }
     }
 
     pub fn config(&self) -> Config {
@@ -63,8 +66,16 @@ impl Login {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .unwrap();
-        MakeRustlsConnect::new(builder.with_root_certificates(roots).with_no_client_auth())
+            .unwrap()
+            .with_root_certificates(roots);
+        MakeRustlsConnect::new(match &self.shows {
+            None => builder.with_no_client_auth(),
+            Some([certificate, key]) => {
+                let chain = CertificateDer::pem_slice_iter(certificate.as_bytes());
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+                builder.with_client_auth_cert(chain.map(Result::unwrap).collect(), key).unwrap()
+            }
+        })
     }
 }
 
