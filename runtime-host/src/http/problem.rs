@@ -126,7 +126,10 @@ impl Problem {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             // The rest of the body may still come, and is no request.
-            StatusCode::REQUEST_TIMEOUT => {
+            StatusCode::REQUEST_TIMEOUT
+            // Where such a request ends is not for sure (RFC 9112, 6.1).
+            | StatusCode::BAD_REQUEST
+            | StatusCode::NOT_IMPLEMENTED => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

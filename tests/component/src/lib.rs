@@ -15,8 +15,8 @@
 //! * `GET /trap`, `/loop`, `/memory`: ends badly.
 //! * `GET /echo`: the request's headers, a line each.
 //! * `GET /short`: a body of 5 bytes that says to have 10.
-//! * `GET /broken`: three pieces of a body, and then a trap; `/stuck`: the same without an end.
-//! * `GET /sleep`: answers after an hour.
+//! * `GET /broken`: three pieces of a body, and then a trap; `/stuck`: the same with an hour before its end.
+//! * `/sleep`: answers after an hour, and does not read its body before.
 //! * `GET /status/503`: answers with that status.
 #![cfg(target_family = "wasm")]
 
@@ -57,9 +57,13 @@ async fn handle(request: Request) -> impl IntoResponse {
     let rest = headers.get("spin-path-info").and_then(|rest| rest.to_str().ok());
     let rest = rest.filter(|rest| !rest.is_empty());
     let path = rest.unwrap_or(request.uri().path()).to_owned();
-    let body = match request.into_body().collect().await {
-        Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
-        Err(error) => error.to_string(),
+    let mut unread = Some(request.into_body());
+    let body = match unread.take_if(|_| path != "/sleep") {
+        Some(body) => match body.collect().await {
+            Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+            Err(error) => error.to_string(),
+        },
+        None => String::new(),
     };
     let (status, text) = match answer(&path, &headers, &body).await {
         Ok(text) => (StatusCode::OK, text),
@@ -67,7 +71,7 @@ async fn handle(request: Request) -> impl IntoResponse {
     };
     let end = match path.as_str() {
         "/broken" => End::Trap,
-        "/stuck" => End::Never,
+        "/stuck" => End::Late,
         _ => End::Good,
     };
     let mut response = Response::new(pieces(text, end));
@@ -83,7 +87,7 @@ async fn handle(request: Request) -> impl IntoResponse {
 enum End {
     Good,
     Trap,
-    Never,
+    Late,
 }
 
 /// A body in one piece, or in three that do not end well.
@@ -94,7 +98,10 @@ fn pieces(text: String, end: End) -> impl http_body::Body<Data = Bytes, Error = 
         match end {
             End::Good => None,
             End::Trap => panic!("on demand"),
-            End::Never => std::future::pending().await,
+            End::Late => {
+                spin_sdk::time::sleep(std::time::Duration::from_secs(3600)).await;
+                None
+            }
         }
     });
     let pieces = texts.chain(ended).filter_map(std::future::ready);

@@ -66,10 +66,8 @@ async fn a_component_answers_what_its_routes_lead_to_and_the_host_the_rest() {
 #[tokio::test]
 async fn the_clients_address_is_taken_from_proxies_that_are_trusted() {
     let database = Database::new().await;
-    let host =
-        Up::misbehaving(database.url().as_str(), &["--trusted-proxies=127.0.0.0/8,10.0.0.0/8"])
-            .start()
-            .await;
+    let trusted = "--trusted-proxies=127.0.0.1, 10.0.0.0/8";
+    let host = Up::misbehaving(database.url().as_str(), &[trusted]).start().await;
     let request =
         asked(&host, "/echo").header("x-forwarded-for", "1.1.1.1, 198.51.100.7, 10.2.0.1");
     let echo = request.answer().await.is(200);
@@ -92,9 +90,14 @@ async fn clients_that_leave_take_their_guests_along() {
     let database = Database::new().await;
     let host = Up::misbehaving(database.url().as_str(), &["--max-requests=4"]).start().await;
     let mut clients = vec![];
-    for _ in 0..4 {
+    let get = "GET /sleep HTTP/1.1\r\nHost: x\r\n\r\n";
+    // Of these, hyper reads nothing more: the next request is there, or nobody takes the body.
+    let pipelined = get.repeat(2);
+    let post = "POST /sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n";
+    let upload = format!("{post}{}", "x".repeat(200_000));
+    for bytes in [get, &pipelined, &upload, &upload] {
         let mut client = TcpStream::connect(host.authority()).await.unwrap();
-        client.write_all(b"GET /sleep HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        client.write_all(bytes.as_bytes()).await.unwrap();
         clients.push(client);
     }
     let under_way = async |count| {
@@ -147,18 +150,30 @@ async fn a_log_that_nobody_reads_stops_no_request() {
 
 #[tokio::test]
 async fn a_terminal_that_goes_stops_the_host_as_it_should() {
-    let mut app = App::start().await;
-    app.host.program().signal(Signal::SIGHUP);
-    assert!(app.host.program().ends().await.success());
+    for signal in [Signal::SIGHUP, Signal::SIGQUIT] {
+        let mut app = App::start().await;
+        app.host.program().signal(signal);
+        assert!(app.host.program().ends().await.success());
+    }
 }
 
 #[tokio::test]
 async fn guests_together_take_no_more_memory_than_they_may() {
     let database = Database::new().await;
-    let host =
-        Up::misbehaving(database.url().as_str(), &["--all-guests-memory=16MiB"]).start().await;
+    let limits = ["--all-guests-memory=16MiB", "--guest-memory=16MiB"];
+    let host = Up::misbehaving(database.url().as_str(), &limits).start().await;
+    let mut other = TcpStream::connect(host.authority()).await.unwrap();
+    other.write_all(b"GET /sleep HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    until("another has some", async || {
+        (host.metric("runtime_host_component_memory_bytes").await > 0).then_some(())
+    })
+    .await;
     let refused = asked(&host, "/memory").answer().await.is(503);
     assert_eq!(refused.header("retry-after"), "1");
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("all memory"), "{detail}");
+    let counted = "runtime_host_refused_total{limit=\"all_guests_memory\"}";
+    assert_eq!(host.metric(counted).await, 1);
     asked(&host, "/fine").answer().await.is(200);
     let status = host.admin("/status").await.json();
     assert_eq!(status["live"]["failures"], 0, "it is not to blame: {status}");

@@ -56,7 +56,8 @@ async fn a_value_out_of_bounds_or_without_a_unit_is_refused_with_the_flag_and_wh
         ("--header-timeout=1d", "ms, s, m, h"),
         ("--idle-timeout=0", "it has to be from"),
         ("--all-guests-memory=1KiB", "from 1 MiB"),
-        ("--trusted-proxies=10.0.0.0/33", "10.0.0.0/33"),
+        ("--all-guests-memory=16MiB", "--guest-memory 256 MiB"),
+        ("--trusted-proxies=10.0.0.0/33", "like 10.0.0.0/8"),
         ("--body-timeout=-1s", "whole number"),
         ("--instance-reuse=0", "1.."),
         ("--database-connections=0", "1..=1000"),
@@ -185,16 +186,34 @@ async fn a_request_too_many_is_told_to_try_again() {
 
 #[tokio::test]
 async fn a_connection_too_many_is_told_to_try_again() {
-    let app = app(&["--max-connections=1"]).await;
+    let app = App::with(|up| {
+        let up = up.with_admin().argument("--max-connections=1");
+        up.variable("cors_origins", "https://a.example:443")
+    })
+    .await;
     let mut held = TcpStream::connect(app.host.authority()).await.unwrap();
     held.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     until("it is in", async || {
         (app.host.metric("runtime_host_http_connections").await == 1).then_some(())
     })
     .await;
-    let answers = raw::exchange(&app, "GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").await;
-    assert_eq!(answers[0].status, 503);
-    assert!(answers[0].head.to_ascii_lowercase().contains("retry-after: 1"));
+    let from = "Host: {host}\r\nOrigin: https://a.example\r\n\r\n";
+    for (method, words) in [("GET", "Try again"), ("HEAD", "")] {
+        let answers = raw::exchange(&app, format!("{method} / HTTP/1.1\r\n{from}")).await;
+        assert_eq!(answers[0].status, 503);
+        let head = answers[0].head.to_ascii_lowercase();
+        for header in [
+            "retry-after: 1",
+            "connection: close",
+            "cache-control: no-store",
+            "content-type: application/problem+json",
+            "access-control-allow-origin: https://a.example",
+        ] {
+            assert!(head.contains(header), "{header} in {head}");
+        }
+        let body = String::from_utf8_lossy(&answers[0].body).into_owned();
+        assert!(body.contains(words) && body.is_empty() == words.is_empty(), "{method}: {body}");
+    }
     drop(held);
     until("there is room again", async || {
         let answer = app.get("/todos").try_answer().await.ok()?;

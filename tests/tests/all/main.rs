@@ -22,6 +22,7 @@ mod database;
 mod database_faults;
 mod dates_and_notes;
 mod embedded;
+mod endings;
 mod files;
 mod firefox;
 mod foul_weather;

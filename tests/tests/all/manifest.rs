@@ -198,6 +198,19 @@ async fn a_required_variable_without_a_value_is_named_with_where_to_give_one() {
 }
 
 #[tokio::test]
+async fn a_value_that_is_no_text_is_named_without_being_shown() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let project = Project::new();
+    let mut command = tests::host::command("up");
+    let value = std::ffi::OsStr::from_bytes(b"hunter2\xff");
+    command.current_dir(project.folder()).env("SPIN_VARIABLE_PUBLIC_URL", value);
+    let outcome = tests::child::run("runtime-host up", command).await;
+    let said = outcome.failed();
+    assert!(said.contains("SPIN_VARIABLE_PUBLIC_URL") && !said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test]
 async fn an_allowed_host_that_is_none_is_named() {
     for host in [
         "not a host",
@@ -281,7 +294,9 @@ async fn a_build_command_runs_where_its_manifest_is() {
     let mut project = Project::new();
     project.write("built/component.wasm", tests::wasm::todo_component());
     project.set("component.todo.source", "component.wasm");
-    project.set("component.todo.build.command", "cp component.wasm ..");
+    // Each has a shell of its own.
+    let commands = ["cd /; exit 0", "cp component.wasm .."].map(Value::from);
+    project.set("component.todo.build.command", commands.to_vec());
     project.set("component.todo.build.workdir", "built");
     let host = Up::on(database.url().as_str(), project).argument("--build").start().await;
     tests::http::client().get(host.origin()).answer().await.is(200);

@@ -81,6 +81,9 @@ async fn a_transfer_encoding_that_does_not_end_in_chunks_is_refused() {
         "chunked, identity",
         "gzip",
         "chunked\r\nTransfer-Encoding: identity",
+        "chunked\r\nTransfer-Encoding: chunked",
+        "chunked, chunked",
+        "gzip\r\nTransfer-Encoding: chunked",
         "\u{b}chunked",
         "\"chunked\"",
     ];
@@ -169,7 +172,10 @@ async fn a_missing_or_a_second_host_is_refused() {
     let app = Guarded::start().await;
     app.refuses("GET /todos HTTP/1.1\r\nConnection: close\r\n\r\n", REFUSED).await;
     app.refuses(get("Connection: close\r\nHost: evil.example"), REFUSED).await;
-    for host in ["a b", "<script>", "\"", "a/b", "a@b", "é"] {
+    for host in [
+        "a b", "<script>", "\"", "a/b", "a@b", "é", "h:abc", "h:-1", "h:99999", "[zz]", "[::1]x",
+        ":80",
+    ] {
         app.refuses(
             format!("GET /todos HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n{SMUGGLED}"),
             REFUSED,
