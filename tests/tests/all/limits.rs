@@ -201,7 +201,7 @@ async fn a_connection_too_many_is_told_to_try_again() {
     for (method, words) in [("GET", "Try again"), ("HEAD", "")] {
         let answers = raw::exchange(&app, format!("{method} / HTTP/1.1\r\n{from}")).await;
         assert_eq!(answers[0].status, 503);
-        let head = answers[0].head.to_ascii_lowercase();
+        let said = answers[0].head.to_ascii_lowercase();
         for header in [
             "retry-after: 1",
             "connection: close",
@@ -209,7 +209,7 @@ async fn a_connection_too_many_is_told_to_try_again() {
             "content-type: application/problem+json",
             "access-control-allow-origin: https://a.example",
         ] {
-            assert!(head.contains(header), "{header} in {head}");
+            assert!(said.contains(header), "{header} in {said}");
         }
         let body = String::from_utf8_lossy(&answers[0].body).into_owned();
         assert!(body.contains(words) && body.is_empty() == words.is_empty(), "{method}: {body}");
