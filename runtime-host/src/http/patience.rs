@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -144,7 +144,7 @@ impl Paced {
         }
         loop {
             let ready = self.stream.ready(Interest::READABLE).now_or_never();
-            if ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed())) {
+            if ready.is_some_and(|ready| ready.is_ok_and(Ready::is_read_closed)) {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
             let next = *self.look_at.get_or_insert_with(|| Instant::now() + LOOK);

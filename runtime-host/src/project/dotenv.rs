@@ -45,7 +45,7 @@ fn text(path: &Path) -> Result<String> {
     let text = String::from_utf8(bytes).map_err(|error| {
         // Its own words quote nothing, but the bytes are with it.
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         misconfigured!("{}: line {line} is no UTF-8: save the file as UTF-8", path.display())
     })?;
     Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "NAME=\"b\"\n");
         for (bytes, says) in [
             (&b"A=1\nB=gr\xfcn\n"[..], "line 2 is no UTF-8"),
-            (b"\xff\xfeA\0=\01\0", "line 1 is no UTF-8"),
+            (b"\xff\xfeA\0=\x001\0", "line 1 is no UTF-8"),
             (b"A=1\nnonsense\n", "value 2 cannot be read"),
         ] {
             std::fs::write(&path, bytes).unwrap();
