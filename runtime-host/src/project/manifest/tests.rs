@@ -183,7 +183,7 @@ fn what_has_another_form_is_told_in_the_manifest_s_words() {
         ("source =", "files = [3]\nsource =", "component.web.files has 3"),
         (listed, "3", "component.web.build.command is neither"),
         ("{ default = \"hello\" }", "3", "expected a table"),
-        ("[component.web.build]", "[[component.web.build]]", "expected a table"),
+        ("[component.web.build]", "[[component.web.build]]", "build.command is neither"),
         ("migrations =", "probe = 3\nmigrations =", "tool.runtime-host"),
     ] {
         let error = error(from, to);
