@@ -8,9 +8,8 @@ use k8s_openapi::{
     api::core::v1::{Pod, Secret},
 };
 use kube::{
-    Api, Client, Config, Resource, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams, Preconditions},
-    config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::json;
 use tokio::{io::DuplexStream, time::timeout};
@@ -31,22 +30,6 @@ where
     }
 }
 
-/// What the user wrote leads to no cluster.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Misconfigured(String);
-
-fn check_context(known: &Kubeconfig, context: &str) -> Result<(), Misconfigured> {
-    let names: Vec<_> = known.contexts.iter().map(|context| context.name.as_str()).collect();
-    if names.contains(&context) {
-        return Ok(());
-    }
-    Err(Misconfigured(format!(
-        "the kubeconfig has no context {context}: write context = … in postgres.toml, or pass --context; it has {}",
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-    )))
-}
-
 /// One environment's cluster, connected.
 pub struct Cluster {
     pub client: Client,
@@ -55,16 +38,8 @@ pub struct Cluster {
 
 impl Cluster {
     pub async fn connect(env: Env) -> Result<Self> {
-        let known = Kubeconfig::read().context(Misconfigured(
-            "read the kubeconfig: set KUBECONFIG, or make ~/.kube/config".to_owned(),
-        ))?;
-        check_context(&known, &env.context)?;
-        let options = KubeConfigOptions {
-            context: Some(env.context.clone()),
-            ..KubeConfigOptions::default()
-        };
-        let mut config =
-            Config::from_custom_kubeconfig(known, &options).await.context("use the kubeconfig")?;
+        let hint = "context = … in postgres.toml";
+        let mut config = kit::kubeconfig::config(&env.context, hint).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         let client =
             Client::try_from(config).context("prepare the connection to the API server")?;
@@ -171,19 +146,12 @@ pub fn certificate_digest(secret: &Secret) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::exit_code;
 
     #[test]
     fn a_context_that_is_not_there_is_a_wrong_configuration() {
-        let known = Kubeconfig::from_yaml(
-            "contexts: [{name: dev, context: {cluster: c, user: u}}, {name: staging}]",
-        );
-        let known = known.unwrap();
-        assert!(check_context(&known, "dev").is_ok());
-        let error = check_context(&known, "prod").unwrap_err();
-        assert!(error.to_string().contains("no context prod"), "{error}");
-        assert!(error.to_string().ends_with("it has dev, staging"), "{error}");
+        let (wanted, known) = ("prod".to_owned(), "dev".to_owned());
+        let error = kit::kubeconfig::NoContext::Unknown { wanted, known, hint: "it" };
         let error = anyhow::Error::new(error).context("connect");
         assert_eq!(exit_code(&error), 2);
         assert_eq!(exit_code(&anyhow::anyhow!("the API server is away")), 1);

@@ -37,8 +37,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use kit::{kubeconfig::NoContext, say};
+
 use crate::cli::Cli;
-use crate::cluster::Misconfigured;
 
 const FAILED: u8 = 1;
 const WRONG_CONFIGURATION: u8 = 2;
@@ -47,8 +48,10 @@ const WRONG_CONFIGURATION: u8 = 2;
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     if let cli::Command::Completions { shell } = cli.command {
-        commands::completions::run(shell);
-        return ExitCode::SUCCESS;
+        return match commands::completions::run(shell) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, FAILED),
+        };
     }
     let env = match commands::environment(&cli.global) {
         Ok(env) => env,
@@ -61,10 +64,10 @@ async fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<Misconfigured>() { WRONG_CONFIGURATION } else { FAILED }
+    if error.is::<NoContext>() { WRONG_CONFIGURATION } else { FAILED }
 }
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("pg-cluster: {error:#}");
+    say::note(format_args!("pg-cluster: {error:#}"));
     ExitCode::from(code)
 }

@@ -3,11 +3,12 @@
 
 use std::{
     future::Future,
-    io::{IsTerminal, Write, stderr},
+    io::{IsTerminal, stderr},
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, bail};
+use kit::say;
 
 /// How often a condition is looked at; each look may ask every member.
 const INTERVAL: Duration = Duration::from_millis(300);
@@ -16,11 +17,11 @@ const HURRY: Duration = Duration::from_secs(30);
 const LATER: Duration = Duration::from_secs(1);
 
 pub fn done(what: &str, how: &str) {
-    eprintln!("{} {what}: {how}", mark("✓", "32"));
+    say::note(format_args!("{} {what}: {how}", mark("✓", "32")));
 }
 
 pub fn warn(text: &str) {
-    eprintln!("{} {text}", mark("!", "33"));
+    say::note(format_args!("{} {text}", mark("!", "33")));
 }
 
 /// Whether a condition holds, or what it still waits for.
@@ -72,17 +73,16 @@ struct Line {
 impl Line {
     fn show(&mut self, what: &str, reason: &str, elapsed: Duration) {
         if stderr().is_terminal() {
-            eprint!("\r\x1b[2K… {what}: {reason} ({} s)", elapsed.as_secs());
-            let _ = stderr().flush(); // progress is a courtesy
+            say::prompt(format_args!("\r\x1b[2K… {what}: {reason} ({} s)", elapsed.as_secs()));
         } else if self.reason != reason {
-            eprintln!("… {what}: {reason}");
+            say::note(format_args!("… {what}: {reason}"));
         }
         reason.clone_into(&mut self.reason);
     }
 
     fn clear(&mut self) {
         if stderr().is_terminal() {
-            eprint!("\r\x1b[2K");
+            say::prompt("\r\x1b[2K");
         }
         self.reason.clear();
     }

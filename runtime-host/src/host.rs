@@ -30,8 +30,8 @@ use crate::project::manifest::{Component, Manifest};
 use crate::project::variables::{self, Sources};
 use crate::spin::allowed_hosts::AllowedHosts;
 use crate::spin::outbound_http::HttpClient;
-use crate::terminal::say;
 use crate::terminal::signals::Signals;
+use kit::say;
 use spin_postgres::Pools;
 
 /// A server without a component yet, and a loader of components for it.

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser as _};
+use kit::say;
 
 mod address;
 mod admin;
@@ -34,7 +35,7 @@ mod terminal;
 
 use cli::{Cli, Command};
 use error::exit_code;
-use terminal::{format, log, say};
+use terminal::{format, log};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -70,7 +71,8 @@ async fn run(command: Command) -> Result<()> {
             // Generating panics where it cannot write.
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "runtime-host", &mut text);
-            say::text(text)
+            say::text(text)?;
+            Ok(())
         }
     }
 }

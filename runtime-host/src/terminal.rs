@@ -3,5 +3,4 @@
 pub mod format;
 pub mod log;
 pub mod progress;
-pub mod say;
 pub mod signals;

@@ -44,7 +44,7 @@ pub async fn run(cluster: &Cluster, global: &Global, action: &BackupAction) -> R
                 found["seconds"]
             );
             if !global.dry_run {
-                print(global.output, &text, &found);
+                print(global.output, &text, &found)?;
             }
             Ok(())
         }
@@ -99,7 +99,7 @@ async fn list(cluster: &Cluster, global: &Global) -> Result<()> {
     } else {
         backups.iter().map(line).collect::<Vec<_>>().join("\n")
     };
-    print(global.output, &text, &json!({ "backups": backups }));
+    print(global.output, &text, &json!({ "backups": backups }))?;
     Ok(())
 }
 

@@ -60,7 +60,7 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
         }
     }
     let text = if lines.is_empty() { "nothing would change".to_owned() } else { lines.join("\n") };
-    print(global.output, &text, &json!({ "changes": lines }));
+    print(global.output, &text, &json!({ "changes": lines }))?;
     Ok(())
 }
 

@@ -179,6 +179,6 @@ async fn summary(cluster: &Cluster, global: &Global) -> Result<()> {
         "services": { "primary": primary, "replica": replica, "members": names::members_service(env) },
         "role_secrets": env.roles.keys().map(|role| names::role_secret(env, role)).collect::<Vec<_>>(),
     });
-    print(global.output, &lines.join("\n"), &json);
+    print(global.output, &lines.join("\n"), &json)?;
     Ok(())
 }

@@ -24,6 +24,7 @@ mod switchover;
 use std::io::{IsTerminal, stdin};
 
 use anyhow::{Context, Result, bail};
+use kit::say;
 
 use crate::{
     cli::{Cli, Command, Global, Output},
@@ -132,16 +133,17 @@ fn confirm(question: &str, word: &str) -> Result<()> {
     if !stdin().is_terminal() {
         bail!("{question}: nobody is here to ask; give the answer as an option (see --help)");
     }
-    eprint!("{question}: type {word} to go on: ");
+    say::prompt(format_args!("{question}: type {word} to go on: "));
     let mut answer = String::new();
     stdin().read_line(&mut answer).context("read the answer")?;
     if answer.trim() == word { Ok(()) } else { bail!("nothing was done") }
 }
 
 /// A result on standard output, as text or as JSON.
-fn print(output: Output, text: &str, json: &serde_json::Value) {
+fn print(output: Output, text: &str, json: &serde_json::Value) -> Result<()> {
     match output {
-        Output::Text => println!("{text}"),
-        Output::Json => println!("{json:#}"),
-    }
+        Output::Text => say::line(text)?,
+        Output::Json => say::line(format_args!("{json:#}"))?,
+    };
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //! those that are missing.
 
 use anyhow::{Context, Result};
+use kit::say;
 
 use crate::{cli::Output, env::Env, objects};
 
@@ -9,14 +10,15 @@ pub fn run(env: &Env, output: Output) -> Result<()> {
     let values: Vec<_> =
         objects::without_secrets(env)?.into_iter().map(|object| object.value).collect();
     if output == Output::Json {
-        println!(
-            "{:#}",
-            serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": values })
-        );
+        let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": values });
+        say::line(format_args!("{list:#}"))?;
         return Ok(());
     }
+    let mut text = String::new();
     for value in values {
-        print!("---\n{}", serde_saphyr::to_string(&value).context("write YAML")?);
+        text += "---\n";
+        text += &serde_saphyr::to_string(&value).context("write YAML")?;
     }
+    say::text(text)?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
+use kit::say;
 
 use crate::{
     cli::Output,
@@ -23,13 +24,11 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
             report.name,
             report.namespace
         );
-        match output {
-            Output::Text => println!("{}", text(&report)),
-            Output::Json => {
-                println!("{}", serde_json::to_string(&report).context("write the status as JSON")?);
-            }
-        }
-        if !watch {
+        let text = match output {
+            Output::Text => text(&report),
+            Output::Json => serde_json::to_string(&report).context("write the status as JSON")?,
+        };
+        if !(say::line(text)? && watch) {
             return Ok(report.verdict.exit_code());
         }
         tokio::select! {

@@ -11,8 +11,9 @@ use crate::project::data_dir;
 use crate::project::dotenv;
 use crate::project::manifest::Manifest;
 use crate::project::variables::{DATABASE_URL, env_name};
+use crate::terminal::progress;
 use crate::terminal::signals::Signals;
-use crate::terminal::{progress, say};
+use kit::say;
 
 /// Runs the embedded PostgreSQL until a signal comes.
 pub async fn run(args: &Db) -> Result<()> {

@@ -10,9 +10,9 @@ use crate::deploy::release::migrations::{self, Files};
 use crate::deploy::release::{self, Pointer, Release, parts};
 use crate::digest::Digest;
 use crate::terminal::progress;
-use crate::terminal::say;
 use bundle::{Bundle, Migrations};
 use config_maps::{create, immutable, metadata, prune};
+use kit::say;
 use pods::{Member, Pods};
 use target::Target;
 

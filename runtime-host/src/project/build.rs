@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use tokio::process::Command;
 
 use crate::project::manifest::Build;
-use crate::terminal::say;
+use kit::say;
 
 /// Runs the commands until one fails.
 pub async fn run(build: &Build) -> Result<()> {

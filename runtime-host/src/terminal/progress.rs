@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::terminal::{format, say};
+use crate::terminal::format;
+use kit::say;
 
 /// All spinners, so that log lines are written above them.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);

@@ -10,7 +10,7 @@ use crate::deploy::push::bundle::Bundle;
 use crate::deploy::push::target::Target;
 use crate::deploy::push::{Plan, Standing, wait};
 use crate::project::manifest::Manifest;
-use crate::terminal::say;
+use kit::say;
 
 /// Makes the manifest's component live in an environment.
 pub async fn run(args: &Push) -> Result<()> {

@@ -12,16 +12,17 @@ use crate::deploy::push::pods::Member;
 use crate::deploy::push::target::Target;
 use crate::deploy::release::Pointer;
 use crate::deploy::rollout::report::ago;
-use crate::terminal::say;
+use kit::say;
 
 /// Shows which version each pod serves, and the versions before.
 pub async fn run(args: &Status) -> Result<()> {
     let target = Target::connect(&args.environment.env, &args.environment.options).await?;
     let standing = Standing::read(&target).await?;
     match args.environment.options.output {
-        Output::Json => say::line(format!("{:#}", json(&standing))),
-        Output::Text => say::text(text(&target, &standing)),
-    }
+        Output::Json => say::line(format!("{:#}", json(&standing)))?,
+        Output::Text => say::text(text(&target, &standing))?,
+    };
+    Ok(())
 }
 
 fn json(standing: &Standing) -> serde_json::Value {

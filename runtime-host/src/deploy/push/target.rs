@@ -1,13 +1,12 @@
 //! Where an environment is: `config/<env>/values.yaml` and the kubeconfig.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::api::PostParams;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube::{Api, Client, Config, Resource};
+use kube::{Api, Client, Resource};
 use serde::Deserialize;
 
 use crate::deploy::args::Options;
@@ -95,61 +94,16 @@ fn read(env: &str, config: &Path) -> Result<Names> {
     Ok(values.target)
 }
 
-/// The files that `KUBECONFIG` names, without those that are not there, as kubectl has it; else the
-/// usual one.
-fn kubeconfig() -> Result<Kubeconfig, KubeconfigError> {
-    let named = std::env::var_os("KUBECONFIG").unwrap_or_default();
-    match merged(std::env::split_paths(&named))? {
-        Some(known) => Ok(known),
-        None => Kubeconfig::read(),
-    }
-}
-
-/// What the files among these that are there say together.
-fn merged(paths: impl Iterator<Item = PathBuf>) -> Result<Option<Kubeconfig>, KubeconfigError> {
-    paths.filter(|path| path.exists()).try_fold(None, |known: Option<Kubeconfig>, path| {
-        known.unwrap_or_default().merge(Kubeconfig::read_from(path)?).map(Some)
-    })
-}
-
 /// A client for one context of the kubeconfig, never for its current one.
 pub async fn client(context: &str) -> Result<Client> {
-    let known =
-        kubeconfig().context("read the kubeconfig: set KUBECONFIG, or make ~/.kube/config")?;
-    let names: Vec<&str> = known.contexts.iter().map(|c| c.name.as_str()).collect();
-    if !names.contains(&context) {
-        return Err(misconfigured!(
-            "the kubeconfig has no context {context}: write target.context in values.yaml, or pass \
-             --context; it has {}",
-            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-        ));
-    }
-    let options =
-        KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-    let config =
-        Config::from_custom_kubeconfig(known, &options).await.context("use the kubeconfig")?;
+    let config = kit::kubeconfig::config(context, "target.context in values.yaml").await;
+    let config = config.map_err(|error| misconfigured!("{:#}", anyhow::Error::new(error)))?;
     Client::try_from(config).context("prepare the connection to the API server")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_several_kubeconfigs_those_that_are_not_there_are_passed_over() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in ["a", "b"] {
-            let text = format!("contexts: [{{name: {name}, context: {{cluster: c, user: u}}}}]\n");
-            std::fs::write(dir.path().join(name), text).unwrap();
-        }
-        let read = |names: &[&str]| merged(names.iter().map(|name| dir.path().join(name)));
-        let known = read(&["missing", "a", "nor this", "b"]).unwrap().unwrap();
-        let contexts: Vec<_> = known.contexts.iter().map(|context| context.name.as_str()).collect();
-        assert_eq!(contexts, ["a", "b"]);
-        assert!(read(&["missing"]).unwrap().is_none());
-        std::fs::write(dir.path().join("broken"), "[").unwrap();
-        assert!(read(&["a", "broken"]).is_err());
-    }
 
     #[test]
     fn the_charts_own_values_are_passed_over() {

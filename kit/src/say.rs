@@ -6,19 +6,18 @@ use std::io::{ErrorKind, Write as _};
 
 use anyhow::{Context as _, Result};
 
-/// Writes a line to stdout.
-pub fn line(text: impl Display) -> Result<()> {
+/// Writes a line to stdout. `false`: the reader has left.
+pub fn line(text: impl Display) -> Result<bool> {
     self::text(format!("{text}\n"))
 }
 
-/// Writes to stdout. A reader that has left misses nothing.
-pub fn text(text: impl AsRef<[u8]>) -> Result<()> {
+/// Writes to stdout. `false`: the reader has left, who misses nothing.
+pub fn text(text: impl AsRef<[u8]>) -> Result<bool> {
     let mut stdout = std::io::stdout();
     match stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("write to standard output")
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("write to standard output"),
     }
 }
 

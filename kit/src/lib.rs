@@ -1,0 +1,5 @@
+//! What both programs have in common.
+
+#[cfg(feature = "kubernetes")]
+pub mod kubeconfig;
+pub mod say;
