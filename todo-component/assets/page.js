@@ -148,7 +148,7 @@ const read = (li) => ({
 
 function adopt(li, saved) {
   li.more = saved?.more ?? '';
-  items.set(li, { shown: null, saved, queue: Promise.resolve(), waiting: 0, failures: 0, elsewhere: false });
+  items.set(li, { shown: null, saved, queue: Promise.resolve(), waiting: 0, unkept: 0, failures: 0, elsewhere: false });
   return li;
 }
 

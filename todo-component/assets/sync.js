@@ -69,18 +69,21 @@ async function call(method, address, body, headers = {}) {
   throw new Failure(response.ok ? 0 : response.status, known ?? answer?.detail ?? texts.network);
 }
 
-// New todos are sent one after another, so that they keep their order. A lost
-// answer is asked for again with the same key: nothing is added twice.
+// New todos are sent one after another, so that they keep their order; those that are kept have it
+// from that. A lost answer is asked for again with the same key: nothing is added twice.
 let created = Promise.resolve();
+let creating = 0;   // those on their way that are not kept
 
 function create(title, key) {
   const send = () => api('POST', '/todos', { title }, { 'idempotency-key': key });
-  const answer = created.then(send).catch(async (failure) => {
+  const kept = !navigator.onLine && !creating;
+  if (!kept) creating += 1;
+  const answer = (kept ? send() : created.then(send)).catch(async (failure) => {
     if (failure.status !== 0) throw failure;
     await new Promise((resolve) => { setTimeout(resolve, 500); });
     return send();
   });
-  created = answer.catch(() => {});
+  created = answer.catch(() => {}).then(() => { if (!kept) creating -= 1; });
   return answer;
 }
 
@@ -130,7 +133,9 @@ function change(li, next, send, lost = (failure) => tell(failure.message)) {
   put(li, next);
   item.waiting += 1;
   begin();
-  const sent = early(item.saved ?? shown, send);
+  // Not before what is on its way and not kept: its answer says what follows it.
+  const sent = item.unkept ? undefined : early(item.saved ?? shown ?? (creating ? null : next), send);
+  if (!sent) item.unkept += 1;
   item.queue = Promise.all([item.queue, bulk]).then(async () => {
     try {
       if (!sent && item.failures !== failures) throw item.failure;
@@ -142,6 +147,7 @@ function change(li, next, send, lost = (failure) => tell(failure.message)) {
       lost(failure);
     }
     item.waiting -= 1;
+    if (!sent) item.unkept -= 1;
     settle(li);
     end();
   });

@@ -4,7 +4,7 @@ mod pairs;
 mod preconditions;
 
 pub use pairs::Pairs;
-pub use preconditions::{etag, if_match, if_none_match, unexpected, without_version};
+pub use preconditions::{etag, if_match, if_none_match, shown, unexpected, without_version};
 
 use crate::error::Problem;
 use bytes::Bytes;

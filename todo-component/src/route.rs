@@ -50,7 +50,12 @@ pub async fn respond(request: Request) -> Answer {
     let answered = match (key, &verdict) {
         (Err(problem), _) => Err(problem),
         (_, Verdict::Refused) => refuse(&parts, path, is_api, body).await,
-        _ => dispatch(&store, &parts, path, is_api, body).await,
+        _ => dispatch(&store, &parts, path, is_api, body).await.and_then(|answer| {
+            if parts.method == Method::GET && answer.status().is_success() {
+                request::shown(&parts.headers, answer.headers())?;
+            }
+            Ok(answer)
+        }),
     };
     let mut answer = answered.unwrap_or_else(|problem| {
         if is_api { problem_json(&problem) } else { problem_page(&problem, None) }
@@ -185,13 +190,13 @@ async fn dispatch(
 
 /// Refuses a condition that nobody would look at: what was asked for would be done to more than was meant.
 fn unconditional(resource: Resource, parts: &Parts) -> Result<(), Problem> {
-    if parts.method != Method::GET && parts.uri.query().is_some_and(|query| !query.is_empty()) {
-        return Err(Problem::write_with_query());
-    }
-    if resource.has_version() {
+    if parts.method == Method::GET {
         return Ok(());
     }
-    request::without_version(&parts.method, &parts.headers)
+    if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+        return Err(Problem::write_with_query());
+    }
+    if resource.has_version() { Ok(()) } else { request::without_version(&parts.headers) }
 }
 
 /// Asks for the variable only when a browser says that the request is not ours.

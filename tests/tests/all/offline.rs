@@ -191,6 +191,53 @@ async fn edits_of_one_todo_follow_one_another_when_the_tab_was_closed() {
 
 /// A browser refuses to have more than 64 KB of them outlive their tab.
 #[tokio::test]
+async fn each_new_todo_is_kept_with_what_was_done_to_it() {
+    let app = App::with_todos(&["a"]).await;
+    for closes in [false, true] {
+        app.delete("/todos").answer().await.is(204);
+        let page = Page::open(&app).await;
+        cut(&page, true).await;
+        page.add("b").await;
+        page.add("c").await;
+        rename(&page, "c", "my c").await;
+        page.toggle("my c").await;
+        page.add("d").await;
+        rename(&page, "b", "my b").await;
+        page.comes_to("JSON.parse(localStorage.getItem('outbox')).length === 6").await;
+        if closes {
+            page.reload().await;
+        }
+        cut(&page, false).await;
+        app.has_saved(&["my b", "my c", "d"]).await;
+        page.shows(["my b", "my c", "d"]).await;
+        page.shows_completed(["my c"]).await;
+        page.comes_to("localStorage.getItem('outbox') === '[]'").await;
+        page.comes_to("!document.querySelector('.typed')").await;
+    }
+}
+
+#[tokio::test]
+async fn an_edit_offline_follows_what_was_on_its_way() {
+    let app = App::with_todos(&["a"]).await;
+    let page = Page::open(&app).await;
+    let hold = "const real = fetch; let held = true; window.gone = false;
+        const gate = new Promise((open) => { window.let_go = () => { held = false; open(); }; });
+        window.fetch = async (...of) => { const answer = await real(...of); if (held && of[1]?.method) await gate; return answer; };
+        Object.defineProperty(navigator, 'onLine', { get: () => !gone });";
+    page.run(hold).await;
+    page.toggle("a").await;
+    page.add("n").await;
+    app.has_saved(&["a", "n"]).await;
+    page.run("gone = true").await;
+    rename(&page, "a", "mine a").await;
+    rename(&page, "n", "mine n").await;
+    page.run("let_go(); gone = false; dispatchEvent(new Event('online'))").await;
+    app.has_saved(&["mine a", "mine n"]).await;
+    page.shows_completed(["mine a"]).await;
+    page.comes_to("!document.querySelector('.typed')").await;
+}
+
+#[tokio::test]
 async fn large_writes_are_sent_as_well_as_small_ones() {
     let app = App::with_todos(&["a", "b", "c"]).await;
     let page = Page::open(&app).await;

@@ -3,8 +3,8 @@
 use super::{id, joined};
 use crate::error::Problem;
 use crate::todo::Versions;
-use http::header::{IF_MATCH, IF_NONE_MATCH};
-use http::{HeaderMap, Method};
+use http::HeaderMap;
+use http::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
 
 /// The entity tag of a version.
 pub fn etag(version: i64) -> String {
@@ -27,11 +27,9 @@ pub fn unexpected(headers: &HeaderMap) -> Option<Versions> {
     Some(if tags.trim() == "*" { Versions::Any } else { Versions::OneOf(versions(&tags)) })
 }
 
-/// Refuses what no address without a tag can meet. That something is there already is for a write alone
-/// to mind.
-pub fn without_version(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-    let found = *method != Method::GET && unexpected(headers) == Some(Versions::Any);
-    let met = if_match(headers) == Versions::Any && !found;
+/// Refuses a write under a condition that no address without a version can meet.
+pub fn without_version(headers: &HeaderMap) -> Result<(), Problem> {
+    let met = if_match(headers) == Versions::Any && unexpected(headers) != Some(Versions::Any);
     if met { Ok(()) } else { Err(Problem::no_version()) }
 }
 
@@ -46,8 +44,22 @@ fn versions(tags: &str) -> Vec<i64> {
 
 /// Whether `If-None-Match` names `etag`, compared weakly.
 pub fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
+    names(headers, &IF_NONE_MATCH, etag)
+}
+
+/// Refuses to show what `If-Match` does not name, by the tag that the answer has.
+pub fn shown(headers: &HeaderMap, answer: &HeaderMap) -> Result<(), Problem> {
+    let etag = answer.get(ETAG).and_then(|etag| etag.to_str().ok());
+    let met = match etag {
+        Some(etag) => !headers.contains_key(IF_MATCH) || names(headers, &IF_MATCH, etag),
+        None => if_match(headers) == Versions::Any,
+    };
+    if met { Ok(()) } else { Err(Problem::no_version()) }
+}
+
+fn names(headers: &HeaderMap, name: &HeaderName, etag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    joined(headers, &IF_NONE_MATCH).is_some_and(|tags| {
+    joined(headers, name).is_some_and(|tags| {
         tags.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
     })
 }

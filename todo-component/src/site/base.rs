@@ -19,7 +19,7 @@ impl Base {
     fn parse(public_url: &str) -> Option<Self> {
         let (scheme, rest) = public_url.trim().trim_end_matches('/').split_once("://")?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%".contains(&b);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%!$*+,:=@".contains(&b);
         let segment = |text: &str| !["", ".", ".."].contains(&text) && text.bytes().all(plain);
         let sound = is_host(host) && path.split('/').skip(1).all(segment);
         let scheme = known(scheme)?;
