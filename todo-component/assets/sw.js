@@ -2,7 +2,7 @@
 // one it changes nothing.
 
 const CACHE = 'todoozle';
-const MOST = 40;   // answers that are kept
+const MOST = 40;   // answers that are kept, pages and files together
 const LIST = /^lists\/[^/]+\/?$/;
 
 const scope = new URL(registration.scope);

@@ -188,7 +188,8 @@ async fn dispatch(
     }
 }
 
-/// Refuses a condition that nobody would look at: what was asked for would be done to more than was meant.
+/// Refuses a query or a precondition that this address would ignore: the write would change more than
+/// was meant.
 fn unconditional(resource: Resource, parts: &Parts) -> Result<(), Problem> {
     if parts.method == Method::GET {
         return Ok(());

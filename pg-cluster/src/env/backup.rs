@@ -96,6 +96,7 @@ impl Schedule {
     }
 }
 
+// Backups while little happens, and the drill well after one has ended.
 fn weekly() -> Schedule {
     Schedule("0 1 * * 0".to_owned())
 }

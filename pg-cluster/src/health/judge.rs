@@ -9,7 +9,7 @@ use crate::{
     tls::RENEW_DAYS,
 };
 
-/// Above this a full disk is near.
+/// Above this a full disk is near; `VolumeFillsUp` in `monitoring` has the same bound.
 const DISK_PERCENT: u64 = 85;
 
 /// The verdict, and why. `leader` and `synchronous` are what Patroni agreed on.

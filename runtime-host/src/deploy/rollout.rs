@@ -31,7 +31,8 @@ mod tests;
 
 /// How long a new version may be taken back.
 const PROBATION: Duration = Duration::from_mins(1);
-/// Between two looks at a version on probation (what fails meanwhile, fails), and at another.
+/// The pause between two looks: at a version on probation (what fails meanwhile, clients see), and at
+/// one that has passed.
 const LOOK: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(15)];
 /// How long a start waits for the API server before it takes what it had.
 const START_PATIENCE: Duration = Duration::from_secs(3);
@@ -148,7 +149,7 @@ impl<S: Stage> Rollout<S> {
         self.watch(pointer.as_ref()).await;
     }
 
-    /// Loads the version that the pointer names, however long what it needs is away. The one that
+    /// Loads the version that the pointer names, and waits for as long as something that it needs is missing. The one that
     /// is live may pass meanwhile, or be taken back.
     async fn load(&mut self, pointer: &Pointer) {
         let release = &pointer.live;

@@ -1,8 +1,8 @@
-//! Why a component gave no answer.
+//! How a component failed a request, before its answer or on the way.
 
 use std::fmt;
 
-/// What ended a request before its answer.
+/// What ended a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     TimedOut,

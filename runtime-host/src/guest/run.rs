@@ -145,7 +145,8 @@ impl Run {
     }
 }
 
-/// The guest failed when its answer had begun, which is counted as answered.
+/// The guest failed after its answer had begun, or was whole. The request is counted as answered
+/// already, so only the failure is counted here.
 fn fail_late(instances: &Instances, line: &Line, end: End) {
     let (failure, reason) = end.failure();
     instances.health.fail();

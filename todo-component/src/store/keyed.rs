@@ -1,7 +1,7 @@
 //! Lists of one's own: made, looked at, changed, given new keys and taken away.
 
 use super::error::Error;
-use super::lists::Statement;
+use super::listing::Statement;
 use super::reads::Read;
 use super::scope::{Scope, digest, read_key};
 use super::writes::ONE;

@@ -3,7 +3,7 @@
 mod address;
 mod error;
 mod keyed;
-mod lists;
+mod listing;
 mod members;
 mod moves;
 mod reads;
@@ -24,7 +24,7 @@ use crate::selection::{Count, Cursor, Filter, Page, Selection};
 use crate::todo::Todo;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
-use lists::Statement;
+use listing::Statement;
 use reads::Read;
 use scope::Scope;
 use serde::Deserialize;
@@ -123,7 +123,7 @@ impl Store {
             completed: Count,
         }
         let rows = limit.saturating_add(1);
-        let read = Read::new(lists::page(self.key(), selection, after, rows));
+        let read = Read::new(listing::page(self.key(), selection, after, rows));
         let answer: Answer = self.read(read).await?.ok_or_else(|| self.no_row())?;
         let Answer { list, todos, before, active, completed } = answer;
         let (todos, next) = cut(todos, limit, selection.filter);
@@ -138,7 +138,7 @@ impl Store {
         limit: usize,
     ) -> Result<(Vec<Todo>, Option<Cursor>), Error> {
         let rows = limit.saturating_add(1);
-        let read = Read::new(lists::list(self.key(), selection, after, rows));
+        let read = Read::new(listing::list(self.key(), selection, after, rows));
         let todos = self.read(read).await?.ok_or_else(|| self.no_row())?;
         Ok(cut(todos, limit, selection.filter))
     }

@@ -1,7 +1,7 @@
 //! Moving a todo to another place of the list, by a write of one row.
 
 use super::error::Error;
-use super::lists::{ORDER, predicate};
+use super::listing::{ORDER, predicate};
 use super::scope::Scope;
 use super::writes::versions;
 use super::{Outcome, Store, sql};

@@ -8,7 +8,7 @@
 use super::Store;
 use super::address::{Addresses, Connection};
 use super::error::Error;
-use super::lists::Statement;
+use super::listing::Statement;
 use super::members::Members;
 use super::row::{Row, json};
 use super::source::Source;

@@ -2,7 +2,7 @@
 
 use super::address::{Addresses, Connection};
 use super::error::Error;
-use super::lists::Statement;
+use super::listing::Statement;
 use super::members::Members;
 use super::reads::Found;
 use super::row::{Row, json};

@@ -30,7 +30,8 @@ impl fmt::Display for ControlChar {
 }
 
 impl Title {
-    /// The width of the old application's column, counted as PostgreSQL does.
+    /// The width of the old application's column, counted as PostgreSQL does. A step's title has it, too:
+    /// `request::MAX_BODY` and the columns `task` of four tables follow from it.
     pub const MAX_CHARS: usize = 256;
 
     /// Trims `text` and checks it.

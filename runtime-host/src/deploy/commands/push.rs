@@ -84,7 +84,7 @@ pub async fn carry_out(
     Ok(())
 }
 
-/// Asks, unless `--yes` was given or nobody can be asked.
+/// Asks, also for `rollback` and `promote`, unless `--yes` was given or nobody can be asked.
 fn confirm(options: &Options, question: &str) -> Result<()> {
     if options.yes {
         return Ok(());

@@ -33,7 +33,7 @@ enum Progress {
     Ended,
     /// The guest failed before its answer's end. What it had written goes out first.
     Failed,
-    /// The same, and that is out: now whoever reads learns it.
+    /// The guest failed, and what it had written has gone out: the next read gets the error.
     Broken,
 }
 

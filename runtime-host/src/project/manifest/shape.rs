@@ -1,5 +1,5 @@
-//! The manifest as it is written. What has several forms has one for anything else as well, so that
-//! the words about it are ours.
+//! The keys that a manifest may have. An enum of several forms has a variant for anything else as well,
+//! so that the error message is ours and not serde's.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
