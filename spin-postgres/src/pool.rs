@@ -22,9 +22,10 @@ use crate::manager::{Manager, Tally};
 use crate::pooler;
 use crate::session::Session;
 
-/// How long a component waits for a free connection before it gets an error.
+/// How long a component waits for a free connection before it gets an error. On a machine that is too
+/// busy for some seconds, a queue that moves is better than an error.
 /// Those who wait are bounded by the server's limit of requests.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than a few hosts take that do not answer.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a connection may wait for its next borrower.
