@@ -138,9 +138,6 @@ async fn place(
     places: &Arc<Semaphore>,
     limit: Limit,
 ) -> Result<OwnedSemaphorePermit, Problem> {
-    if let Ok(permit) = places.clone().try_acquire_owned() {
-        return Ok(permit);
-    }
     match tokio::time::timeout(PLACE_TIMEOUT, places.clone().acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit),
         _ => Err(busy(server, limit)),
