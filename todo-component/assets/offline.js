@@ -32,8 +32,9 @@ function keep(entry, send) {
 }
 
 // Sends an entry behind those before it. What follows it in its tab expects what it has made.
-async function answered({ id, tab: of }, send) {
-  const turn = line.then(() => persist(send));
+async function answered(entry, send) {
+  const { id, tab: of } = entry;
+  const turn = line.then(() => persist(() => send().catch((failure) => applied(entry, failure))));
   line = turn.catch(() => {});
   const rest = (entries) => entries.filter((other) => other.id !== id).map((other) => {
     const path = named(other.path);
@@ -66,6 +67,15 @@ async function persist(send) {
       setTimeout(resolve, POLL);   // a network that has just come back may fail once more
     });
   }
+}
+
+// What was sent before, and whose answer was lost, is no conflict with itself.
+async function applied({ method, path, body }, failure) {
+  if (failure.status !== 412 || method !== 'PATCH') throw failure;
+  const response = await request(root + named(path), { headers: { accept: 'application/json' } });
+  const todo = await response.json().catch(() => ({}));
+  if (Object.entries(body).some(([name, value]) => todo[name] !== value)) throw failure;
+  return follow(plain(todo));
 }
 
 // Does again what a tab could not send that is closed now.

@@ -136,6 +136,7 @@ async fn a_server_that_can_be_reached_is_used_whatever_the_browser_says() {
 async fn it_is_sent_as_well_when_the_tab_was_closed_meanwhile() {
     let app = App::with_todos(&["a", "b"]).await;
     let page = Page::open(&app).await;
+    is_kept(&page).await;
     cut(&page, true).await;
     page.add("c").await;
     page.toggle("a").await;
@@ -164,6 +165,7 @@ async fn edits_of_one_todo_follow_one_another_when_the_tab_was_closed() {
     let app = App::with_todos(&["a", "b", "c"]).await;
     let list = app.list().await;
     let page = Page::open(&app).await;
+    is_kept(&page).await;
     cut(&page, true).await;
     rename(&page, "a", "mine a").await;
     page.toggle("mine a").await;
@@ -196,6 +198,7 @@ async fn each_new_todo_is_kept_with_what_was_done_to_it() {
     for closes in [false, true] {
         app.delete("/todos").answer().await.is(204);
         let page = Page::open(&app).await;
+        is_kept(&page).await;
         cut(&page, true).await;
         page.add("b").await;
         page.add("c").await;
@@ -214,6 +217,34 @@ async fn each_new_todo_is_kept_with_what_was_done_to_it() {
         page.comes_to("localStorage.getItem('outbox') === '[]'").await;
         page.comes_to("!document.querySelector('.typed')").await;
     }
+}
+
+/// As when a tab is closed while it is on its way.
+#[tokio::test]
+async fn an_edit_whose_answer_was_lost_is_no_conflict_with_itself() {
+    let app = App::with_todos(&["a", "b"]).await;
+    let list = app.list().await;
+    let page = Page::open(&app).await;
+    let lose = "const real = fetch; const lost = new Set();
+        window.fetch = async (...of) => {
+            const answer = await real(...of);
+            if (of[1]?.method !== 'PATCH' || lost.has(of[0])) return answer;
+            lost.add(of[0]);
+            throw new TypeError('lost');
+        };
+        Object.defineProperty(navigator, 'onLine', { get: () => false });";
+    page.run(lose).await;
+    rename(&page, "a", "mine a").await;
+    rename(&page, "mine a", "mine a, too").await;
+    app.has_saved(&["mine a, too", "b"]).await;
+    page.comes_to("localStorage.getItem('outbox') === '[]'").await;
+    assert!(!page.has("[role=alert] .notice").await, "a conflict is shown");
+
+    rename(&page, "b", "mine b").await;
+    app.has_saved(&["mine a, too", "mine b"]).await;
+    app.change(&list[1], json!({ "title": "theirs" })).await;
+    page.says("mine b").await;
+    assert_eq!(app.titles().await, ["mine a, too", "theirs"]);
 }
 
 #[tokio::test]
@@ -311,6 +342,7 @@ async fn each_step_that_was_ticked_is_kept_when_the_tab_is_closed() {
     let steps = ["a", "b", "c"].map(|title| json!({ "title": title }));
     app.create(json!({ "title": "cake", "steps": steps })).await;
     let page = Page::open(&app).await;
+    is_kept(&page).await;
     cut(&page, true).await;
     page.run("for (const step of document.querySelectorAll('.step')) step.click()").await;
     page.comes_to("JSON.parse(localStorage.getItem('outbox') ?? '[]').length === 3").await;
