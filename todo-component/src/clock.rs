@@ -20,6 +20,38 @@ pub fn first<T>(
     })
 }
 
+/// Whichever succeeds first. One that fails leaves the other at work; where both do, the error of
+/// `other`.
+pub fn either<T, E: Unpin>(
+    one: impl Future<Output = Option<T>>,
+    other: impl Future<Output = Result<T, E>>,
+) -> impl Future<Output = Result<T, E>> {
+    let (mut one, mut other) = (Some(Box::pin(one)), Box::pin(other));
+    let mut error = None;
+    poll_fn(move |context| {
+        if let Some(work) = &mut one
+            && let Poll::Ready(done) = work.as_mut().poll(context)
+        {
+            if let Some(done) = done {
+                return Poll::Ready(Ok(done));
+            }
+            one = None;
+        }
+        if error.is_none()
+            && let Poll::Ready(done) = other.as_mut().poll(context)
+        {
+            match done {
+                Ok(done) => return Poll::Ready(Ok(done)),
+                Err(failed) => error = Some(failed),
+            }
+        }
+        match error.take_if(|_| one.is_none()) {
+            Some(error) => Poll::Ready(Err(error)),
+            None => Poll::Pending,
+        }
+    })
+}
+
 /// The result of `work`, or `None` when it takes longer than `limit`.
 pub fn within<T>(
     limit: Duration,
@@ -89,6 +121,21 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         assert!(all.as_mut().poll(&mut context).is_pending());
         assert_eq!(all.as_mut().poll(&mut context), Poll::Ready(vec![2]));
+    }
+
+    #[test]
+    fn one_that_fails_does_not_end_the_other() {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut slow = pin!(either(async { Some(later(2).await) }, async { Err("refused") }));
+        assert!(slow.as_mut().poll(&mut context).is_pending());
+        assert_eq!(slow.as_mut().poll(&mut context), Poll::Ready(Ok(2)));
+
+        let mut other = pin!(either(async { None }, async { Ok::<_, &str>(later(2).await) }));
+        assert!(other.as_mut().poll(&mut context).is_pending());
+        assert_eq!(other.as_mut().poll(&mut context), Poll::Ready(Ok(2)));
+
+        let both = pin!(either(async { None::<u8> }, async { Err("refused") }));
+        assert_eq!(both.poll(&mut context), Poll::Ready(Err("refused")));
     }
 
     #[test]

@@ -7,13 +7,12 @@ use super::members::Members;
 use super::reads::Found;
 use super::row::{Row, json};
 use super::{Created, Outcome, Store, sql};
-use crate::clock::{first, within};
+use crate::clock::{either, within};
 use crate::position::Position;
 use crate::todo::{Change, Deletion, Edit, Import, Marking, Tick, Todo, Undo, Versions};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::pg::ParameterValue;
-use std::future::pending;
 use std::time::Duration;
 
 /// How long opening a connection may take before the servers are asked one by
@@ -224,13 +223,8 @@ impl Store {
             Some(opened) => opened?,
             // Frozen or only slow: whichever leads to the primary first.
             None => {
-                let elsewhere = async {
-                    match Members::ask(&addresses, None).await.primary() {
-                        Some(connection) => Ok(connection),
-                        None => pending().await,
-                    }
-                };
-                let opened = within(OPENING_BESIDE, first(elsewhere, opening)).await;
+                let elsewhere = async { Members::ask(&addresses, None).await.primary() };
+                let opened = within(OPENING_BESIDE, either(elsewhere, opening)).await;
                 opened.unwrap_or_else(|| Err(Error::Unavailable(late(OPENING + OPENING_BESIDE))))?
             }
         };
