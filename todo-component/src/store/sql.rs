@@ -4,11 +4,11 @@
 use super::scope::Scope;
 use crate::transfer::MAX_TODOS;
 
-/// A row as the JSON that [`crate::todo::Todo`] is read from.
-pub const TODO: &str = "json_build_object('id', id, 'title', task, 'completed', completed, \
-     'order', position, 'rank', coalesce(rank, id)::text, 'due', due, 'notes', notes, 'steps', steps, 'version', version, \
-     'created_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
-     'updated_at', to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))";
+/// A row as the JSON that [`crate::todo::Todo`] is read from: its fields in their order. To name
+/// them in each row takes a third more text and time on both sides.
+pub const TODO: &str = "json_build_array(id, task, completed, position, coalesce(rank, id)::text, due, notes, steps, \
+     version, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
+     to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))";
 
 /// The transaction that a statement wrote in, as the second column of every
 /// write. The commit record has no place yet while its statement runs, so a

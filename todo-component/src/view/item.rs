@@ -4,21 +4,24 @@ use super::Here;
 use super::shapes::icon;
 use crate::todo::{Tick, Todo};
 use crate::whole::Whole;
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 /// Characters of notes that the list shows; the edit page has them all.
 const GLIMPSE: usize = 200;
 
 pub fn item(todo: &Todo, here: &Here) -> Markup {
-    let id = todo.id;
+    // What stands in many places is written out once, and nothing in it needs escaping.
+    let id = PreEscaped(todo.id.to_string());
+    let (is_completed, is_active) =
+        if todo.completed { ("true", "false") } else { ("false", "true") };
     html! {
         li.completed[todo.completed] data-id=(id) data-version=(todo.version) {
             div.view {
                 form #{ "toggle-" (id) } method="post" action={ "/items/" (id) "/toggle" } autocomplete="off" {
                     input type="hidden" name="version" value=(todo.version);
                     (here.fields)
-                    button.toggle type="submit" role="checkbox" name="completed" value=(!todo.completed)
-                        aria-checked=(todo.completed) aria-labelledby={ "title-" (id) } { (icon("check")) }
+                    button.toggle type="submit" role="checkbox" name="completed" value=(PreEscaped(is_active))
+                        aria-checked=(PreEscaped(is_completed)) aria-labelledby={ "title-" (id) } { (icon("check")) }
                 }
                 div.words {
                     label #{ "title-" (id) } { bdi { (todo.title) } }

@@ -1,9 +1,21 @@
 //! The drawings, as SVG in the page.
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
-pub fn icon(name: &str) -> Markup {
-    html! { svg.icon aria-hidden="true" { use href={ "#i-" (name) } {} } }
+/// A drawing of `sprite`, by its name.
+pub fn icon(name: &'static str) -> impl Render {
+    Icon(name)
+}
+
+struct Icon(&'static str);
+
+/// By hand, straight into the page, which has a hundred of them.
+impl Render for Icon {
+    fn render_to(&self, page: &mut String) {
+        page.push_str("<svg class=\"icon\" aria-hidden=\"true\"><use href=\"#i-");
+        page.push_str(self.0);
+        page.push_str("\"></use></svg>");
+    }
 }
 
 /// The shapes that `icon` uses, once a page.
