@@ -116,7 +116,7 @@ test-edge: build pg-cluster ## Run the edge tier's tests there with those that t
 	TODOOZLE_LONG=1 tests/cluster/with cargo test --profile $(PROFILE) -p todo-component -p tests --test edge -- --nocapture
 
 units: setup
-	cargo test --profile $(PROFILE) -p runtime-host -p spin-postgres -p pg-cluster -p kit --bins --lib $(HOST_FEATURES)
+	cargo test --profile $(PROFILE) -p runtime-host -p spin-postgres -p pg-cluster -p kit --bins --lib --test instructions $(HOST_FEATURES)
 
 clippy: setup
 	cargo clippy --workspace --all-targets $(HOST_FEATURES) -- -D warnings
