@@ -3,9 +3,9 @@
 use crate::answer::{Answer, JSON, PATCHES, answer, answer_json};
 use crate::error::Problem;
 use crate::json;
+use crate::query::Query;
 use crate::random;
-use crate::request::{self, Pairs};
-use crate::selection::{Cursor, Days, Filter, Search, Selection};
+use crate::request;
 use crate::site::{self, Base};
 use crate::store::{Created, Move, Outcome, Store};
 use crate::todo::{Given, Todo, Versions};
@@ -14,11 +14,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, LINK, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 100;
 
 /// A todo as the API shows it.
 #[derive(Serialize)]
@@ -203,103 +199,10 @@ async fn expected(store: &Store, id: i64, parts: &Parts) -> Result<Versions, Pro
     Ok(Versions::OneOf(vec![version]))
 }
 
-/// The query of a list.
-struct Query {
-    selection: Selection,
-    after: Option<Cursor>,
-    limit: usize,
-}
-
-impl Query {
-    fn parse(text: &str) -> Result<Self, Problem> {
-        let refused = |detail: &'static str| Problem::bad_request("query", detail);
-        let pairs = Pairs::parse(text.as_bytes())?;
-        let filter = match pairs.get("completed") {
-            None => Filter::All,
-            Some("true") => Filter::Completed,
-            Some("false") => Filter::Active,
-            Some(_) => return Err(refused("`completed` is `true` or `false`.")),
-        };
-        let after = pairs.get("after").map(|text| {
-            Cursor::parse(text, filter).ok_or_else(|| {
-                refused("`after` is not a cursor of this list. Follow the Link header, or leave it out.")
-            })
-        });
-        let days = pairs.get("due").map(|text| {
-            Days::parse(text).ok_or_else(|| {
-                refused("`due` is `before:`, `on:` or `after:` and a day: `before:2026-12-31`.")
-            })
-        });
-        let limit = pairs.get("limit").map(|text| {
-            text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-                Problem::bad_request("query", format!("`limit` is a number from 1 to {MAX_LIMIT}."))
-            })
-        });
-        let search = Search::parse(pairs.get("q").unwrap_or_default())?;
-        Ok(Self {
-            selection: Selection { filter, search, days: days.transpose()? },
-            after: after.transpose()?,
-            limit: limit.transpose()?.unwrap_or(DEFAULT_LIMIT),
-        })
-    }
-
-    /// The query of the page that begins after `next`.
-    fn following(&self, next: &Cursor) -> String {
-        let Selection { filter, search, days } = &self.selection;
-        let completed = match filter {
-            Filter::Active => "&completed=false",
-            Filter::Completed => "&completed=true",
-            Filter::All | Filter::Due => "",
-        };
-        let mut query = format!("after={next}&limit={}{completed}", self.limit);
-        if !search.is_empty() {
-            query.push_str("&q=");
-            query.extend(utf8_percent_encode(search.as_str(), NON_ALPHANUMERIC));
-        }
-        if let Some(days) = days {
-            query.push_str("&due=");
-            query.push_str(&days.to_string());
-        }
-        query
-    }
-}
-
 fn item(status: StatusCode, todo: &Todo, base: &Base) -> Result<Answer, Problem> {
     let mut item = answer_json(status, &Item::new(todo, &base.url))?;
     if let Ok(etag) = HeaderValue::from_str(&request::etag(todo.version)) {
         item.headers_mut().insert(ETAG, etag);
     }
     Ok(item)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::todo::Rank;
-
-    #[test]
-    fn a_query_names_the_next_page() {
-        let query = Query::parse("completed=false&limit=7&q=a%26b++c&due=on:2026-12-31").unwrap();
-        let next = Cursor { due: None, order: -1, rank: Rank::of(9), id: 9 };
-        let following = query.following(&next);
-        assert_eq!(following, "after=-1.9&limit=7&completed=false&q=a%26b%20c&due=on:2026-12-31");
-        let read = Query::parse(&following).unwrap();
-        assert_eq!((read.after, read.selection), (Some(next), query.selection));
-    }
-
-    #[test]
-    fn a_query_out_of_bounds_is_refused() {
-        for text in [
-            "limit=0",
-            "limit=101",
-            "limit=x",
-            "after=1",
-            "after=1.x",
-            "completed=1",
-            "due=2026-12-31",
-            "q=1+2+3+4+5+6+7+8+9+10+11",
-        ] {
-            assert!(Query::parse(text).is_err(), "{text}");
-        }
-    }
 }

@@ -3,9 +3,9 @@
 use crate::answer::{Answer, REVALIDATE, answer, answer_json, html};
 use crate::error::Problem;
 use crate::page::{form, keeping};
+use crate::query::selection;
 use crate::random::key;
 use crate::request::{self, Pairs};
-use crate::selection::Selection;
 use crate::store::Store;
 use crate::transfer::{Format, Intake, Refused};
 use crate::view;
@@ -20,17 +20,18 @@ const CHUNK: usize = 500;
 /// Bytes of the longest file: it is made in memory.
 const MAX_EXPORT: usize = 32 << 20;
 
-/// `GET /todos/export?format=…`
+/// `GET /todos/export?format=…`, of the todos that the query asks for
 pub async fn export(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let query = Pairs::parse(parts.uri.query().unwrap_or_default().as_bytes())?;
     let format = query
         .get("format")
         .map_or(Some(Format::Json), Format::parse)
         .ok_or_else(|| Problem::bad_request("query", "`format` is `json`, `csv` or `txt`."))?;
+    let selection = selection(&query)?;
     let mut file = format.begin();
     let mut after = None;
     loop {
-        let (todos, next) = store.list(&Selection::default(), after.as_ref(), CHUNK).await?;
+        let (todos, next) = store.list(&selection, after.as_ref(), CHUNK).await?;
         format.write(&mut file, &todos);
         if file.len() > MAX_EXPORT {
             return Err(Problem::invalid(

@@ -16,6 +16,7 @@ mod list;
 mod lists;
 mod page;
 mod position;
+mod query;
 mod random;
 mod request;
 pub mod route;

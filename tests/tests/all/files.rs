@@ -42,6 +42,15 @@ async fn a_list_that_is_taken_along_is_the_same_elsewhere() {
     let txt = export(&app, "txt").await;
     assert!(txt.lines().nth(1).unwrap().ends_with(" second due:2026-12-31"), "{txt}");
     app.get("/todos/export?format=xml").answer().await.is_problem(400);
+    for (query, titles) in [
+        ("completed=true", &["first, \"quoted\""][..]),
+        ("completed=false&q=sec", &["second"]),
+        ("due=after:2027-01-01", &[]),
+    ] {
+        let some = app.get(&format!("/todos/export?{query}")).answer().await.is(200);
+        assert_eq!(some.titles(), titles, "{query}");
+    }
+    app.get("/todos/export?completed=yes").answer().await.is_problem(400);
 }
 
 #[tokio::test]
