@@ -28,10 +28,11 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
         'keeps_from_bytes', (select pg_wal_lsn_diff(min(substr(name, 9, 8) || '/' || substr(name, 23) || '000000')::pg_lsn, '0/0')::bigint
             from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'),
         'synchronous_commit', current_setting('synchronous_commit'),
-        'hasty', (select coalesce(json_agg(coalesce(r.rolname, '') || coalesce(' in ' || d.datname, '')), '[]')
+        'hasty', (select coalesce(json_agg(coalesce(r.rolname, 'every role') || coalesce(' in ' || d.datname, '')), '[]')
             from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase
             where exists (select from unnest(s.setconfig) as c
-                          where c in ('synchronous_commit=off', 'synchronous_commit=local', 'synchronous_commit=remote_write'))),
+                          where c like 'synchronous_commit=%'
+                              and lower(split_part(c, '=', 2)) not in ('on', 'remote_apply', 'true', 'yes', '1'))),
         'received_at', (select to_char(latest_end_time at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS UTC') from pg_stat_wal_receiver),
         'archiver', (select json_build_object('archived_at', last_archived_time,
             'failed_at', last_failed_time, 'at', now(),

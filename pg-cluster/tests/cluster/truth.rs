@@ -107,7 +107,7 @@ pub async fn a_cluster_whose_commits_do_not_wait_is_unprotected() {
 
     // A role that gives up the promise for itself is seen.
     let own = |sql: &str| database.must(&["psql", "--", "-XAtc", sql]);
-    own("alter role app set synchronous_commit = off");
+    own("alter role app set synchronous_commit = 'False'");
     let now = database.until("a hasty role", |status| status["verdict"] == "unprotected");
     assert!(says(&now, "app gave up the promise"), "{now:#}");
     own("alter role app reset synchronous_commit");
