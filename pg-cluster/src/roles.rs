@@ -1,6 +1,7 @@
 //! Roles and databases: made on the primary, and changed only where they differ.
 
 mod reads;
+mod system;
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use serde::Deserialize;
 use crate::{
     cluster::Cluster,
     env::{Env, Extension},
-    passwords::{Passwords, system_roles},
-    progress, role_passwords, scram,
+    passwords::Passwords,
+    progress, scram,
 };
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -23,6 +24,9 @@ struct Live {
     /// Whether the role of `pg_rewind` has the connections that are kept for it.
     #[serde(default)]
     rewind_is_reserved: bool,
+    /// Whether it may read what `pg_rewind` does.
+    #[serde(default)]
+    rewind_reads: bool,
     /// Whether `pg_stat_statements` can be asked.
     #[serde(default)]
     has_statements: bool,
@@ -32,6 +36,11 @@ struct LiveRole {
     name: String,
     connection_limit: i32,
     can_login: bool,
+    /// Whether its password is good until some day only.
+    #[serde(default)]
+    ends: bool,
+    #[serde(default)]
+    replicates: bool,
     verifier: Option<String>,
     /// Whether it was let read all that is where it may connect, as `reads` does.
     #[serde(default)]
@@ -43,28 +52,47 @@ struct LiveDatabase {
     owner: String,
     /// Whether every role may connect to it, as PostgreSQL has it by default.
     open: bool,
+    /// Whether it takes no connections, of nobody.
+    #[serde(default)]
+    closed: bool,
+    /// Whether its owner may not connect to it.
+    #[serde(default)]
+    shuts_owner_out: bool,
     /// Roles that may connect to it.
     #[serde(default)]
     readers: Vec<String>,
 }
 
-const LOOK: &str = "select json_build_object(
+fn look() -> String {
+    let reads: Vec<_> = system::READS_OF_REWIND
+        .iter()
+        .map(|function| format!("has_function_privilege(oid, '{function}', 'EXECUTE')"))
+        .collect();
+    format!(
+        "select json_build_object(
     'rewind_is_reserved', coalesce((select pg_has_role(oid, 'pg_use_reserved_connections', 'member')
-                                    from pg_roles where rolname = 'rewind'), true),
+                                    from pg_roles where rolname = 'rewind'), false),
+    'rewind_reads', coalesce((select {} from pg_roles where rolname = 'rewind'), false),
     'has_statements', exists (select from pg_extension where extname = 'pg_stat_statements'),
     'roles', (select coalesce(json_agg(json_build_object('name', rolname, 'connection_limit', rolconnlimit,
-              'can_login', rolcanlogin, 'verifier', rolpassword,
+              'can_login', rolcanlogin, 'ends', coalesce(rolvaliduntil <> 'infinity', false), 'replicates', rolreplication,
+              'verifier', rolpassword,
               'reads_all', exists (select from pg_auth_members
                                    where member = pg_authid.oid and roleid = 'pg_read_all_data'::regrole))), '[]') from pg_authid),
     'databases', (select coalesce(json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba),
               'open', has_database_privilege('public', oid, 'CONNECT, TEMPORARY'),
+              'closed', not datallowconn or datconnlimit = 0,
+              'shuts_owner_out', not has_database_privilege(datdba, oid, 'CONNECT'),
               'readers', (select coalesce(json_agg(rolname), '[]') from pg_roles as reader
-                          where has_database_privilege(reader.oid, pg_database.oid, 'CONNECT')))), '[]') from pg_database))";
+                          where has_database_privilege(reader.oid, pg_database.oid, 'CONNECT')))), '[]') from pg_database));",
+        reads.join(" and ")
+    )
+}
 
 /// Brings the roles and databases of the configuration about. What it doesn't name is left alone.
 pub async fn ensure(cluster: &Cluster, primary: &str, passwords: &Passwords) -> Result<()> {
     let answer = cluster
-        .sql(primary, "postgres", &format!("{LOOK};"), LIMIT)
+        .sql(primary, "postgres", &look(), LIMIT)
         .await
         .context("look at roles and databases")?;
     let live: Live = serde_json::from_str(&answer).context("read roles and databases")?;
@@ -106,13 +134,15 @@ async fn ensure_extensions(
 }
 
 fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(String, String)>> {
-    let mut wanted = Vec::new();
+    // Without them no standby streams, and every later statement may wait for one.
+    let mut wanted = system::statements(passwords, live)?;
     for (name, role) in &env.roles {
         let password = passwords.roles.get(&**name).context("find a role's password")?;
         let limit = role.connection_limit.get();
         let found = live.roles.iter().find(|live| live.name == **name);
         let same = found.is_some_and(|live| {
             live.can_login
+                && !live.ends
                 && live.connection_limit == limit
                 && live
                     .verifier
@@ -121,18 +151,13 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
         });
         if !same {
             let verb = if found.is_some() { "alter" } else { "create" };
+            let ends = if found.is_some() { " valid until 'infinity'" } else { "" };
             let verifier = scram::verifier(password.expose())?;
             let statement = format!(
-                "{verb} role \"{name}\" with login connection limit {limit} password '{verifier}';"
+                "{verb} role \"{name}\" with login connection limit {limit} password '{verifier}'{ends};"
             );
             wanted.push((format!("role {name}"), statement));
         }
-    }
-    for (name, password) in system_roles(&passwords.system) {
-        let found = live.roles.iter().find(|live| live.name == name);
-        let change = role_passwords::change(name, password, found.map(|live| &live.verifier))?;
-        let change = change.map(|change| role_passwords::together(&change));
-        wanted.extend(change.map(|change| (format!("password of {name}"), change)));
     }
     for (name, database) in &env.databases {
         let owner = &database.owner;
@@ -155,12 +180,17 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
         if found.is_none_or(|live| live.open) {
             want("privacy of", format!("revoke all on database \"{name}\" from public;"));
         }
+        if found.is_some_and(|live| live.closed) {
+            let open = "allow_connections true connection limit -1";
+            want("way into", format!("alter database \"{name}\" with {open};"));
+        }
+        // Whoever it goes to gets what its owner had.
+        if found.is_some_and(|live| live.shuts_owner_out) {
+            let grant = format!("grant all on database \"{name}\" to \"{owner}\";");
+            want("owner's way into", grant);
+        }
     }
     wanted.extend(reads::statements(env, live));
-    if !live.rewind_is_reserved {
-        let grant = "grant pg_use_reserved_connections to rewind;";
-        wanted.push(("connections for pg_rewind".to_owned(), grant.to_owned()));
-    }
     if !live.has_statements {
         let create = "create extension if not exists pg_stat_statements schema public;";
         wanted.push(("pg_stat_statements".to_owned(), create.to_owned()));
@@ -171,7 +201,10 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::passwords::Given;
+    use crate::{
+        password::Password,
+        passwords::{Given, system_roles},
+    };
 
     fn env() -> (Env, Passwords) {
         let text = "name = \"a\"\nimage = \"a:1\"\n[roles.app]\nconnection_limit = 5\n[databases.todo]\nowner = \"app\"";
@@ -180,21 +213,90 @@ mod tests {
         (env, passwords)
     }
 
+    fn role(name: &str, password: &Password) -> LiveRole {
+        LiveRole {
+            name: name.into(),
+            connection_limit: if name == "app" { 5 } else { -1 },
+            can_login: true,
+            ends: false,
+            replicates: name == "replicator",
+            verifier: Some(scram::verifier(password.expose()).unwrap()),
+            reads_all: false,
+        }
+    }
+
+    fn database() -> LiveDatabase {
+        LiveDatabase {
+            name: "todo".into(),
+            owner: "app".into(),
+            open: false,
+            closed: false,
+            shuts_owner_out: false,
+            readers: vec![],
+        }
+    }
+
     /// A server that has what every one gets.
-    fn settled() -> Live {
-        Live { rewind_is_reserved: true, has_statements: true, ..Live::default() }
+    fn settled(passwords: &Passwords) -> Live {
+        Live {
+            roles: system_roles(&passwords.system).map(|(name, it)| role(name, it)).collect(),
+            rewind_is_reserved: true,
+            rewind_reads: true,
+            has_statements: true,
+            ..Live::default()
+        }
+    }
+
+    fn made(env: &Env, passwords: &Passwords, live: &Live) -> Vec<String> {
+        let made = statements(env, passwords, live).unwrap();
+        made.into_iter().map(|(_, statement)| statement).collect()
     }
 
     #[test]
     fn what_is_missing_is_made_and_no_password_is_sent() {
         let (env, passwords) = env();
-        let made = statements(&env, &passwords, &Live::default()).unwrap();
-        assert!(made[0].1.starts_with(
+        let made = made(&env, &passwords, &settled(&passwords));
+        assert!(made[0].starts_with(
             "create role \"app\" with login connection limit 5 password 'SCRAM-SHA-256$4096:"
         ));
-        assert!(!made[0].1.contains(passwords.roles["app"].expose()));
-        assert_eq!(made[1].1, "create database \"todo\" owner \"app\";");
-        assert_eq!(made[2].1, "revoke all on database \"todo\" from public;");
+        assert!(!made[0].contains(passwords.roles["app"].expose()));
+        assert_eq!(made[1], "create database \"todo\" owner \"app\";");
+        assert_eq!(made[2], "revoke all on database \"todo\" from public;");
+    }
+
+    #[test]
+    fn patroni_s_roles_are_put_right_first_and_wait_for_no_standby() {
+        let (_, passwords) = env();
+        let least = Env::parse("name = \"a\"\nimage = \"a:1\"", "dev").unwrap();
+        let changed = |change: &dyn Fn(&mut Live)| {
+            let mut live = settled(&passwords);
+            change(&mut live);
+            made(&least, &passwords, &live)
+        };
+        assert!(changed(&|_| {}).is_empty());
+        let replicator = |live: &mut Live| live.roles.iter().position(|it| it.replicates).unwrap();
+        for spoil in [
+            &(|role: &mut LiveRole| role.can_login = false) as &dyn Fn(&mut LiveRole),
+            &|role| role.ends = true,
+            &|role| role.connection_limit = 0,
+            &|role| role.replicates = false,
+        ] {
+            let made = changed(&|live| {
+                let at = replicator(live);
+                spoil(&mut live.roles[at]);
+            });
+            assert_eq!(made.len(), 1, "{made:?}");
+            assert!(made[0].starts_with("begin;\nset local synchronous_commit = local;\n"));
+            let right = "alter role \"replicator\" with login replication connection limit -1 valid until 'infinity';";
+            assert!(made[0].contains(right), "{made:?}");
+        }
+        let gone = changed(&|live| {
+            live.roles.retain(|role| role.name != "rewind");
+            (live.rewind_reads, live.rewind_is_reserved) = (false, false);
+        });
+        assert!(gone[0].contains("create role \"rewind\" with login password 'SCRAM-SHA-256$"));
+        assert!(gone[1].contains("grant execute on function pg_ls_dir(text, boolean, boolean), "));
+        assert!(gone[2].contains("grant pg_use_reserved_connections to rewind;"), "{gone:?}");
     }
 
     #[test]
@@ -204,14 +306,13 @@ mod tests {
         let env = Env::parse(text, "dev").unwrap();
         assert_eq!(env.database_of("look").map(|name| &**name), Some("other"));
         let passwords = Passwords::resolve(&env, &Given::default(), |_, _| None).unwrap();
-        let made: Vec<_> = statements(&env, &passwords, &settled()).unwrap();
-        let made: Vec<&str> = made.iter().map(|(_, statement)| statement.as_str()).collect();
+        let made = made(&env, &passwords, &settled(&passwords));
         for statement in [
             "create database \"todo\" owner \"app\" template template0 locale_provider icu icu_locale 'de-DE';",
             "grant pg_read_all_data to \"look\";",
             "grant connect on database \"todo\" to \"look\";",
         ] {
-            assert!(made.contains(&statement), "{made:?}");
+            assert!(made.iter().any(|it| it == statement), "{made:?}");
         }
         for wrong in ["roles.app.reads = [\"todo\"]", "roles.app.reads = [\"nothing\"]"] {
             let text = text.replace("roles.app = {}", wrong);
@@ -222,38 +323,41 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_was_left_open_is_closed() {
+    fn a_database_is_closed_to_the_public_and_open_to_its_owner() {
         let (mut env, passwords) = env();
         env.roles.clear();
-        let database =
-            LiveDatabase { name: "todo".into(), owner: "app".into(), open: true, readers: vec![] };
-        let live = Live { databases: vec![database], ..settled() };
-        let made = statements(&env, &passwords, &live).unwrap();
-        assert_eq!(made.len(), 1);
-        assert_eq!(made[0].1, "revoke all on database \"todo\" from public;");
+        for (spoil, right) in [
+            (
+                &(|it: &mut LiveDatabase| it.open = true) as &dyn Fn(&mut LiveDatabase),
+                "revoke all on database \"todo\" from public;",
+            ),
+            (
+                &|it| it.closed = true,
+                "alter database \"todo\" with allow_connections true connection limit -1;",
+            ),
+            (&|it| it.shuts_owner_out = true, "grant all on database \"todo\" to \"app\";"),
+        ] {
+            let mut database = database();
+            spoil(&mut database);
+            let live = Live { databases: vec![database], ..settled(&passwords) };
+            assert_eq!(made(&env, &passwords, &live), [right]);
+        }
     }
 
     #[test]
     fn what_is_as_wanted_is_left_alone() {
         let (env, passwords) = env();
-        let verifier = scram::verifier(passwords.roles["app"].expose()).unwrap();
-        let role = |verifier| LiveRole {
-            name: "app".into(),
-            connection_limit: 5,
-            can_login: true,
-            verifier,
-            reads_all: false,
+        let with = |role: LiveRole| {
+            let mut live = Live { databases: vec![database()], ..settled(&passwords) };
+            live.roles.push(role);
+            made(&env, &passwords, &live)
         };
-        let database = || LiveDatabase {
-            name: "todo".into(),
-            owner: "app".into(),
-            open: false,
-            readers: vec![],
-        };
-        let live =
-            Live { roles: vec![role(Some(verifier))], databases: vec![database()], ..settled() };
-        assert!(statements(&env, &passwords, &live).unwrap().is_empty());
-        let live = Live { roles: vec![role(None)], databases: vec![database()], ..settled() };
-        assert!(statements(&env, &passwords, &live).unwrap()[0].1.starts_with("alter role"));
+        let app = || role("app", &passwords.roles["app"]);
+        assert!(with(app()).is_empty());
+        for wrong in [LiveRole { verifier: None, ..app() }, LiveRole { ends: true, ..app() }] {
+            let made = with(wrong);
+            assert!(made[0].starts_with("alter role \"app\""), "{made:?}");
+            assert!(made[0].ends_with("' valid until 'infinity';"), "{made:?}");
+        }
     }
 }
