@@ -63,7 +63,7 @@ impl Cluster {
         Ok(diff::changes(&plain(&before)?, &plain(&after)?))
     }
 
-    async fn live(&self, object: &Object) -> Result<Option<DynamicObject>> {
+    pub async fn live(&self, object: &Object) -> Result<Option<DynamicObject>> {
         let api = self.dynamic_api(object);
         twice(|| api.get_opt(&object.name))
             .await

@@ -72,6 +72,21 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Without an object that init makes, something works no more, or not much longer.
+    pub fn judge_missing(&mut self, missing: &[String]) {
+        if missing.is_empty() {
+            return;
+        }
+        self.verdict = self.verdict.max(Verdict::Degraded);
+        let is = if missing.len() == 1 { "is" } else { "are" };
+        self.advice.push(format!(
+            "{} {is} missing: run `pg-cluster init`, which makes what can be made anew",
+            missing.join(" and ")
+        ));
+    }
+}
+
 /// What a member is to the others.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -11,7 +11,7 @@ use crate::{
     cluster::{Cluster, certificate_digest, secret_value},
     health::{self, Member, Report, nodes::Node},
     names,
-    objects::{HomeSet, secrets::CA},
+    objects::{self, HomeSet, Object, secrets::CA},
     passwords, tls,
 };
 
@@ -22,12 +22,26 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
         let nodes = nodes(cluster, &report.members).await?;
         anyhow::Ok((report, nodes))
     };
-    let (members, archive) = tokio::join!(members, cluster.archive());
+    let (members, archive, missing) = tokio::join!(members, cluster.archive(), missing(cluster));
     let (mut report, nodes) = members?;
+    report.judge_missing(&missing?);
     report.archive = archive;
     report.judge_archive(&cluster.env);
     report.judge_nodes(&cluster.env, &nodes);
     Ok(report)
+}
+
+/// What init makes beside the members and somebody has deleted. Of what one may not read nothing is said.
+async fn missing(cluster: &Cluster) -> Result<Vec<String>> {
+    let needed = objects::needed(&cluster.env)?;
+    let look = async |object: Object| match cluster.live(&object).await {
+        Ok(None) => Ok(Some(format!("{} {}", object.resource.kind, object.name))),
+        Ok(Some(_)) => Ok(None),
+        Err(error) if error.downcast_ref::<kube::Error>().is_some_and(is_forbidden) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let seen: Result<Vec<_>> = join_all(needed.into_iter().map(look)).await.into_iter().collect();
+    Ok(seen?.into_iter().flatten().collect())
 }
 
 /// Enough to know whether a cluster has more than one place.

@@ -275,3 +275,31 @@ fn without_its_standby_the_strict_mode_takes_no_writes() {
     assert!(reasons.contains("holds every write back"), "{reasons}");
     assert_eq!(verdict(&env(""), pair(), Some("a-main-0"), &[]).0, Verdict::Unprotected);
 }
+
+#[test]
+fn an_object_that_somebody_deleted_is_named_and_makes_nothing_better() {
+    let judged = |verdict, missing: &[&str]| {
+        let mut report = Report {
+            name: "a".into(),
+            namespace: "a".into(),
+            at: Timestamp::UNIX_EPOCH,
+            verdict,
+            advice: vec![],
+            primary: None,
+            primary_since: None,
+            timeline: None,
+            synchronous_commit: None,
+            certificate_days_left: None,
+            archive: None,
+            members: vec![],
+        };
+        let missing: Vec<_> = missing.iter().map(|it| (*it).to_owned()).collect();
+        report.judge_missing(&missing);
+        (report.verdict, report.advice.join("; "))
+    };
+    assert_eq!(judged(Verdict::Healthy, &[]), (Verdict::Healthy, String::new()));
+    let (verdict, advice) = judged(Verdict::Healthy, &["Service a-primary", "Secret a-backup"]);
+    assert_eq!(verdict, Verdict::Degraded);
+    assert!(advice.starts_with("Service a-primary and Secret a-backup are missing: "), "{advice}");
+    assert_eq!(judged(Verdict::NoPrimary, &["RoleBinding a-patroni"]).0, Verdict::NoPrimary);
+}

@@ -23,7 +23,7 @@ use k8s_openapi::{
     api::{
         apps::v1::StatefulSet,
         batch::v1::CronJob,
-        core::v1::{ConfigMap, Service, ServiceAccount},
+        core::v1::{ConfigMap, Secret, Service, ServiceAccount},
         networking::v1::NetworkPolicy,
         rbac::v1::{Role, RoleBinding},
     },
@@ -65,7 +65,7 @@ impl Object {
         })
     }
 
-    /// One that is only to be deleted.
+    /// One that is only looked for, or deleted.
     fn named<K: Resource<DynamicType = ()>>(env: &Env, name: String) -> Self {
         Self {
             resource: ApiResource::erase::<K>(&()),
@@ -94,6 +94,14 @@ pub fn surroundings(env: &Env) -> Result<Vec<Object>> {
         objects.extend(own_repository(env, own)?);
     }
     objects.extend(schedules(env, env.backup.as_ref())?);
+    Ok(objects)
+}
+
+/// All that clients and members need beside the sets.
+pub fn needed(env: &Env) -> Result<Vec<Object>> {
+    let mut objects = surroundings(env)?;
+    let secrets = names::secrets(env).into_iter();
+    objects.extend(secrets.map(|name| Object::named::<Secret>(env, name)));
     Ok(objects)
 }
 

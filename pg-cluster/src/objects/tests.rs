@@ -220,13 +220,13 @@ fn only_secrets_hold_what_is_secret() {
 }
 
 /// The Secret of role `app`, with so many replicas.
-fn role_secret(replicas: i32) -> k8s_openapi::api::core::v1::Secret {
+fn role_secret(replicas: i32) -> Secret {
     role_secret_of(&format!(
         "replica.count = {replicas}\nroles.app.connection_limit = 1\ndatabases.todo.owner = \"app\""
     ))
 }
 
-fn role_secret_of(settings: &str) -> k8s_openapi::api::core::v1::Secret {
+fn role_secret_of(settings: &str) -> Secret {
     let env = env(settings);
     let passwords =
         crate::passwords::Passwords::resolve(&env, &crate::passwords::Given::default(), |_, _| {
