@@ -47,6 +47,12 @@ impl Agreed {
     pub fn is_paused(&self) -> bool {
         self.dynamic.as_ref().is_some_and(|dynamic| dynamic["pause"] == true)
     }
+
+    /// Whether members were told to archive.
+    pub fn archives(&self) -> bool {
+        let mode = |dynamic: &Value| dynamic["postgresql"]["parameters"]["archive_mode"] == "on";
+        self.dynamic.as_ref().is_some_and(mode)
+    }
 }
 
 /// What the configuration should be, beside what it is: a pause that somebody asked for stays, and so
@@ -260,6 +266,16 @@ mod tests {
         let closed = for_members(own).unwrap();
         assert_eq!(closed, [FOR_OLD_MEMBERS, FOR_MEMBERS]);
         assert_eq!(for_members(closed), None);
+    }
+
+    #[test]
+    fn members_archive_when_their_configuration_says_so() {
+        let told = |mode: &str| Agreed {
+            dynamic: Some(json!({ "postgresql": { "parameters": { "archive_mode": mode } } })),
+            ..Agreed::default()
+        };
+        assert!(told("on").archives() && !told("off").archives());
+        assert!(!Agreed::default().archives());
     }
 
     #[test]

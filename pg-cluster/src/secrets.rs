@@ -9,10 +9,14 @@ use k8s_openapi::api::core::v1::Secret;
 use crate::{
     authorities::Authorities,
     cluster::{Cluster, secret_value},
-    env::Env,
+    env::{Backup, Env},
     keys::ArchiveKeys,
     names,
-    objects::{Object, archive, secrets},
+    objects::{
+        Object,
+        archive::{self, CONFIG_FILE},
+        secrets,
+    },
     passwords::{Given, Passwords},
     progress,
     tls::{self, Authority, Certificate},
@@ -119,6 +123,26 @@ async fn refuse_new_passwords(cluster: &Cluster, given: &Given) -> Result<()> {
     )
 }
 
+/// What was archived is read by its cipher alone. Members that archive have it, and so has an archive of
+/// the cluster's own whose members are away.
+async fn refuse_new_cipher(cluster: &Cluster, backup: &Backup) -> Result<()> {
+    let agreed = cluster.agreed().await?;
+    let away = || async {
+        let kept = backup.own.is_some() && !agreed.initialized;
+        let [main, replica] = cluster.volumes().await?;
+        anyhow::Ok(kept && main.len() + replica.len() > 0 && cluster.keeps_an_archive().await?)
+    };
+    if !agreed.archives() && !away().await? {
+        return Ok(());
+    }
+    let name = names::backup(&cluster.env);
+    bail!(
+        "the Secret {name} or its `cipher` is gone, without which nobody reads what was archived: put it back from a copy; as long as a member runs, \
+         {CONFIG_FILE} in its pod has it as repo1-cipher-pass, and a Secret {name} with that under `cipher` is enough. To give the archive up, \
+         take [backup] out, run `pg-cluster init`, delete what the archive has, and write [backup] again"
+    )
+}
+
 impl Secrets {
     /// Changes nothing: what is made here is gone unless the objects are applied.
     pub async fn wanted(cluster: &Cluster, given: &Given) -> Result<Self> {
@@ -141,6 +165,9 @@ impl Secrets {
         let mut for_members = secrets::for_members(env, &passwords, &authorities, &certificate)?;
         if let Some(backup) = &env.backup {
             let name = names::backup(env);
+            if value(&live, &name, "cipher").is_none() {
+                refuse_new_cipher(cluster, backup).await?;
+            }
             let keys = ArchiveKeys::resolve(backup, given.backup.as_ref(), |key| {
                 value(&live, &name, key)
             })?;

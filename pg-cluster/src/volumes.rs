@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::{
     cluster::{Cluster, twice},
     env::Quantity,
+    names,
     objects::HomeSet,
     progress::{self, Wait, until},
 };
@@ -34,6 +35,12 @@ impl Cluster {
                 claims.iter().filter(|claim| is_of(&home.name(&self.env), &claim.name_any()));
             ours.map(ResourceExt::name_any).collect()
         }))
+    }
+
+    /// Whether the volume of the archive's own server is there.
+    pub async fn keeps_an_archive(&self) -> Result<bool> {
+        let (claims, set) = (self.claims().await?, names::repository(&self.env));
+        Ok(claims.iter().any(|claim| is_of(&set, &claim.name_any())))
     }
 
     async fn claims(&self) -> Result<Vec<PersistentVolumeClaim>> {

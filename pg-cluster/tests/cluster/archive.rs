@@ -3,8 +3,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use k8s_openapi::api::{apps::v1::StatefulSet, batch::v1::Job, core::v1::PersistentVolumeClaim};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use k8s_openapi::{
+    api::{
+        apps::v1::StatefulSet,
+        batch::v1::Job,
+        core::v1::{PersistentVolumeClaim, Secret},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -62,6 +69,24 @@ pub async fn a_cluster_goes_back_to_the_moment_between_two_writes() {
         (&"healthy".into(), &true.into()),
         "{status:#}"
     );
+
+    // Without its cipher the archive is nobody's, so init makes no other one.
+    let (secrets, name) = (database.api::<Secret>(), "kept-backup");
+    let copy = secrets.get(name).await.unwrap();
+    secrets.delete(name, &DeleteParams::default()).await.unwrap();
+    let refused = database.run(&["init"]);
+    assert!(
+        !refused.status.success() && said(&refused).contains("nobody reads what was archived"),
+        "{}",
+        said(&refused)
+    );
+    assert!(advises(&database.status(), "Secret kept-backup is missing"));
+    let metadata = ObjectMeta {
+        name: Some(name.to_owned()),
+        labels: copy.metadata.labels.clone(),
+        ..ObjectMeta::default()
+    };
+    secrets.create(&PostParams::default(), &Secret { metadata, ..copy }).await.unwrap();
 
     let between = write(&database, "delete from kept where n > 3").await;
     let late = write(&database, "drop table kept; create table branch ()").await;
