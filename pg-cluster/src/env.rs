@@ -16,6 +16,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use self::parameters::LEAST_WAL;
 pub use self::{
     backup::{Backup, Own, Schedule, Word},
     hba::HbaLine,
@@ -127,9 +128,8 @@ impl Env {
     /// is less, so that it fits beside what slots keep.
     pub fn max_wal_size(&self) -> u64 {
         self.parameters
-            .get("max_wal_size")
-            .and_then(|text| values::size_bytes(text))
-            .unwrap_or_else(|| (1 << 30).min(self.smallest_volume() / 8))
+            .bytes("max_wal_size")
+            .unwrap_or_else(|| (1 << 30).min(self.smallest_volume() / 8).max(LEAST_WAL))
     }
 
     /// The same cluster with another number of replicas.
@@ -163,14 +163,22 @@ impl Env {
             );
         }
         // Slots are cut at checkpoints only: until then as much again may come.
-        let wal = keep.bytes() + 2 * self.max_wal_size();
+        let always = self.parameters.bytes("wal_keep_size").unwrap_or(0);
+        let wal = (self.max_wal_size().saturating_mul(2)).saturating_add(keep.bytes().max(always));
         let volume = self.smallest_volume();
         ensure!(
             wal <= volume / 4 * 3,
-            "replication.max_slot_wal_keep_size and twice max_wal_size are {} MB, more than three quarters of a volume of {} MB: a \
-             member that is away could fill the disk; write less of either, or more storage",
+            "replication.max_slot_wal_keep_size (or wal_keep_size, if that is more) and twice max_wal_size are {} MB, more than three quarters \
+             of a volume of {} MB: a member that is away could fill the disk; write less of them, or more storage",
             wal >> 20,
             volume >> 20
+        );
+        let least = self.parameters.bytes("min_wal_size").unwrap_or(0);
+        ensure!(
+            least <= self.max_wal_size(),
+            "parameters.min_wal_size is {} MB, more than max_wal_size ({} MB): write less of it, or more of the other",
+            least >> 20,
+            self.max_wal_size() >> 20
         );
         if let Some(backup) = &self.backup {
             backup.check()?;

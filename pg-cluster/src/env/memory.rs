@@ -1,7 +1,7 @@
 //! What PostgreSQL may take of a member's memory, against the limit beyond which it is killed with
 //! all of its connections.
 
-use super::{Env, values::size_bytes};
+use super::Env;
 
 /// Bytes that a connection takes of its own at least.
 const CONNECTION: u64 = 2 << 20;
@@ -17,14 +17,14 @@ const DEFAULTS: [(&str, u64); 4] = [
 ];
 
 impl Env {
-    /// What is more than a limit allows, and what to write. An amount without a unit is not judged.
+    /// What is more than a limit allows, and what to write. A number of connections that is none is not judged.
     pub fn memory_advice(&self) -> Option<String> {
         let value = |name: &str| {
             let default = DEFAULTS.iter().find(|(own, _)| *own == name).map_or(0, |(_, it)| *it);
             match self.parameters.get(name) {
                 None => Some(default),
                 Some(text) if name == "max_connections" => text.parse().ok(),
-                Some(text) => size_bytes(text),
+                Some(_) => self.parameters.bytes(name),
             }
         };
         let (buffers, connections) = (value("shared_buffers")?, value("max_connections")?);
@@ -76,9 +76,14 @@ mod tests {
             "main.resources.limits = { memory = \"1Gi\" }\nreplica.resources.limits = { memory = \"1Gi\" }",
             "main.resources.limits = {}\nreplica.resources.limits = {}",
             "parameters.shared_buffers = 16384",
+            "parameters.work_mem = 4096",
         ] {
             assert_eq!(advice(fits), None, "{fits}");
         }
+        // 8 kB each.
+        let pages = advice("parameters.shared_buffers = 1048576").unwrap();
+        assert!(pages.contains("shared_buffers 8192"), "{pages}");
+        assert!(advice("parameters.work_mem = \"1.5GB\"").unwrap().contains("work_mem 1536"));
         let wide = "main.resources.limits = { memory = \"4Gi\" }\nreplica.resources.limits = { memory = \"2Gi\" }";
         let wide = advice(&format!("{wide}\nparameters.work_mem = \"1GB\"")).unwrap();
         assert!(wide.contains("4 times work_mem 1024") && wide.contains("main's"), "{wide}");

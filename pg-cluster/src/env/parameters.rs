@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
-use super::values::size_bytes;
+use super::values::parameter_bytes;
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(try_from = "BTreeMap<String, toml::Value>")]
@@ -72,8 +72,28 @@ const LEAST: [(&str, u64); 4] = [
     ("max_worker_processes", 2),
 ];
 
-/// Below 16 MB Patroni takes 128 MB.
-const LEAST_WAL_KEEP: u64 = 16 << 20;
+/// Sizes that are added up or have a bound, the unit of a number alone, and the least of each. Below
+/// the least of `wal_keep_size` Patroni takes 128 MB, and below the others' PostgreSQL does not start.
+const SIZES: [(&str, u64, u64); 6] = [
+    ("maintenance_work_mem", KB, 0),
+    ("max_wal_size", MB, LEAST_WAL),
+    ("min_wal_size", MB, LEAST_WAL),
+    ("shared_buffers", 8 * KB, 0),
+    ("wal_keep_size", MB, 16 * MB),
+    ("work_mem", KB, 0),
+];
+const KB: u64 = 1 << 10;
+const MB: u64 = 1 << 20;
+/// Two segments.
+pub(super) const LEAST_WAL: u64 = 32 * MB;
+
+impl Parameters {
+    /// What one of these sizes is, if it is written here.
+    pub fn bytes(&self, name: &str) -> Option<u64> {
+        let (_, unit, _) = SIZES.iter().find(|(sized, ..)| *sized == name)?;
+        parameter_bytes(self.get(name)?, Some(*unit))
+    }
+}
 
 impl TryFrom<BTreeMap<String, toml::Value>> for Parameters {
     type Error = String;
@@ -96,11 +116,15 @@ fn checked_name(name: &str) -> Result<String, String> {
     if let Some((_, why)) = MANAGED.iter().find(|(managed, _)| *managed == name) {
         return Err(format!("parameters.{name} would be replaced: {why}; leave it out"));
     }
-    let fits = !name.is_empty()
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.".contains(c));
+    // With a second dot PostgreSQL reads no line of its file any more.
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let fits = name.split('.').all(part) && name.matches('.').count() <= 1;
     if !fits {
         return Err(format!(
-            "parameters.{name} is not a name of a PostgreSQL parameter: write it in lower case, with _ between words"
+            "parameters.{name} is not a name of a PostgreSQL parameter: write it in lower case, with _ between words, and of an extension as extension.name"
         ));
     }
     Ok(name.to_owned())
@@ -126,10 +150,26 @@ fn checked_value(name: &str, value: toml::Value) -> Result<String, String> {
             "parameters.{name} is {value}, which Patroni would replace: write {least} or more"
         ));
     }
-    if name == "wal_keep_size" && size_bytes(&value).is_none_or(|bytes| bytes < LEAST_WAL_KEEP) {
+    if value.contains(|c: char| c.is_control() && c != '\t') {
         return Err(format!(
-            "parameters.wal_keep_size is {value}, which Patroni would replace: write \"16MB\" or more"
+            "parameters.{name} has a line break or another control character, with which PostgreSQL would not start: write it in one line"
         ));
+    }
+    if let Some((_, unit, least)) = SIZES.iter().find(|(sized, ..)| *sized == name) {
+        let bytes = parameter_bytes(&value, Some(*unit)).ok_or_else(|| {
+            format!("parameters.{name} is {value}, which is no size: write a number and kB, MB, GB or TB, such as \"512MB\"")
+        })?;
+        let why = if name == "wal_keep_size" {
+            "Patroni would replace"
+        } else {
+            "PostgreSQL does not start with"
+        };
+        if bytes < *least {
+            return Err(format!(
+                "parameters.{name} is {value}, which {why}: write \"{}MB\" or more",
+                least / MB
+            ));
+        }
     }
     if name == "track_commit_timestamp" && !["on", "off"].contains(&value.as_str()) {
         return Err(format!(

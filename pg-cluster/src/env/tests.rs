@@ -71,6 +71,11 @@ fn what_patroni_would_replace_is_refused_with_what_to_write() {
         ("[replication]\nwal_level = \"minimal\"", "expected `replica` or `logical`"),
         ("[parameters]\nmax_connections = 10", "write 25 or more"),
         ("[parameters]\nwal_keep_size = \"1MB\"", "write \"16MB\" or more"),
+        ("[parameters]\nwal_keep_size = \"0512MB\"", "is no size"),
+        ("[parameters]\nmax_wal_size = \"16MB\"", "write \"32MB\" or more"),
+        ("[parameters]\nmin_wal_size = 16", "write \"32MB\" or more"),
+        ("[parameters]\nwork_mem = \"much\"", "is no size"),
+        ("replication.max_slot_wal_keep_size = \"08GB\"", "such as 512MB"),
         ("[parameters]\nwal_level = \"replica\"", "write it under [replication]"),
         ("[parameters]\nport = 15432", "it is 5432"),
         ("[parameters]\nlisten_addresses = \"*\"", "Services and the NetworkPolicy"),
@@ -92,6 +97,13 @@ fn what_cannot_work_is_refused_with_what_to_write() {
             "main.storage = \"2Gi\"\n[parameters]\nmax_wal_size = \"1GB\"",
             "twice max_wal_size are 3072 MB",
         ),
+        ("parameters.max_wal_size = 100000", "more than three quarters"),
+        ("parameters.max_wal_size = \"0.1TB\"", "more than three quarters"),
+        ("parameters.max_wal_size = \"107374182400B\"", "more than three quarters"),
+        ("parameters.wal_keep_size = \"100GB\"", "more than three quarters"),
+        ("parameters.min_wal_size = \"100GB\"", "more than max_wal_size"),
+        ("parameters.log_line_prefix = \"a\\nb\"", "write it in one line"),
+        ("parameters.log_line_prefix = \"a\\u0000b\"", "write it in one line"),
         ("main.storage = \"lots\"", "such as 8Gi"),
         ("databases.todo.owner = \"todo\"", "add [roles.todo]"),
         ("[roles.postgres]", "none of the names PostgreSQL and Patroni use"),
@@ -136,6 +148,27 @@ fn what_cannot_work_is_refused_with_what_to_write() {
     let untagged =
         Env::parse("name = \"a\"\nimage = \"localhost:5000/postgres\"", "dev").unwrap_err();
     assert!(format!("{untagged:#}").contains("with a tag other than latest"));
+}
+
+#[test]
+fn a_parameter_s_name_is_one_that_postgresql_reads_in_its_file() {
+    for name in ["a.b.c", "a..b", ".x", "x.", "1x.y", "x.1y", "Work_mem", "", "a b"] {
+        let error = refused(&format!("parameters.\"{name}\" = 1"));
+        assert!(error.contains("is not a name of a PostgreSQL parameter"), "{name}: {error}");
+    }
+    for name in ["auto_explain.log_analyze", "_a._b1", "work_mem"] {
+        let text = format!("{LEAST}parameters.\"{name}\" = \"1MB\"");
+        assert!(Env::parse(&text, "dev").is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn wal_is_as_large_as_postgresql_needs_it_and_as_the_volume_allows() {
+    let wal = |text: &str| Env::parse(&format!("{LEAST}{text}"), "dev").unwrap().max_wal_size();
+    assert_eq!(wal(""), 1 << 30);
+    assert_eq!(wal("parameters.max_wal_size = 2048\nparameters.wal_keep_size = 128"), 2 << 30);
+    let small = "main.storage = \"200Mi\"\nreplication.max_slot_wal_keep_size = \"50MB\"";
+    assert_eq!(wal(small), 32 << 20);
 }
 
 #[test]

@@ -161,16 +161,41 @@ impl Size {
     }
 }
 
-pub(super) fn size_bytes(text: &str) -> Option<u64> {
-    let at = text.find(|c: char| !c.is_ascii_digit())?;
-    let shift = match text[at..].trim_start() {
-        "kB" => 10,
-        "MB" => 20,
-        "GB" => 30,
-        "TB" => 40,
+/// A size with its unit, as the other sizes of this file are written.
+fn size_bytes(text: &str) -> Option<u64> {
+    parameter_bytes(text, None)
+}
+
+/// A size as PostgreSQL reads it, where a number alone counts in `unit`. One with a nought before it is
+/// refused: PostgreSQL takes it for octal.
+pub(super) fn parameter_bytes(text: &str, unit: Option<u64>) -> Option<u64> {
+    let text = text.trim();
+    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let unit = match text[at..].trim_start() {
+        "" => unit?,
+        "B" => 1,
+        "kB" => 1 << 10,
+        "MB" => 1 << 20,
+        "GB" => 1 << 30,
+        "TB" => 1 << 40,
         _ => return None,
     };
-    text[..at].parse::<u64>().ok()?.checked_mul(1 << shift)
+    let number = &text[..at];
+    if number.starts_with('0') && number[1..].starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    match number.parse::<u64>() {
+        Ok(whole) => whole.checked_mul(unit),
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss
+        )]
+        // no sign can be read, and an estimate is enough
+        Err(_) => {
+            number.contains('.').then_some((number.parse::<f64>().ok()? * unit as f64) as u64)
+        }
+    }
 }
 
 /// A whole number from MIN to MAX.
