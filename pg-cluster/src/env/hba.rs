@@ -13,25 +13,24 @@ checked_string!(HbaLine, check_line);
 /// A network, a host's name, or a word of PostgreSQL's. It reads a bare address without its
 /// length as an error, but only when it reads the file: at the next start.
 fn check_address(line: &str, address: &str) -> Result<(), String> {
-    let plain = address.trim_matches('"');
-    if ["all", "samehost", "samenet"].contains(&plain) {
+    if ["all", "samehost", "samenet"].contains(&address) {
         return Ok(());
     }
-    if plain.parse::<IpAddr>().is_ok() {
+    if address.parse::<IpAddr>().is_ok() {
         return Err(format!(
-            "`{line}` has {plain} without its length: write {plain}/{}",
-            if plain.contains(':') { 128 } else { 32 }
+            "`{line}` has {address} without its length: write {address}/{}",
+            if address.contains(':') { 128 } else { 32 }
         ));
     }
-    let Some((network, length)) = plain.split_once('/') else {
+    let Some((network, length)) = address.split_once('/') else {
         let part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let is_name = !plain.is_empty()
-            && plain.chars().all(part)
-            && plain.contains(|c: char| c.is_ascii_alphabetic());
+        let is_name = !address.is_empty()
+            && address.chars().all(part)
+            && address.contains(|c: char| c.is_ascii_alphabetic());
         return if is_name {
             Ok(())
         } else {
-            Err(format!("`{line}`: {plain} is no network and no host's name"))
+            Err(format!("`{line}`: {address} is no network and no host's name"))
         };
     };
     let most = match network.parse::<IpAddr>() {
@@ -65,8 +64,35 @@ fn check_mask(line: &str, address: &str, mask: &str) -> Result<(), String> {
     }
 }
 
+/// Databases or users, with commas between. A file beside, a pattern, or quotes around some of it are
+/// read by PostgreSQL alone, and what it cannot read keeps it from starting.
+fn check_names(line: &str, names: &str) -> Result<(), String> {
+    for name in names.split(',') {
+        let quoted = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let plain = quoted.unwrap_or(name);
+        if plain.is_empty() || plain.contains('"') || plain.starts_with(['@', '/']) {
+            return Err(format!(
+                "`{line}`: {names} are no names: write them with commas between and without spaces, quotes, @ or /, such as todo,other"
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn check_line(text: &str) -> Result<(), String> {
+    // PostgreSQL ends a line at a break, a field at a space or a tab, and reads nothing behind #.
+    let strange =
+        |c: char| c == '#' || c != ' ' && c != '\t' && (c.is_whitespace() || c.is_control());
+    if let Some(strange) = text.chars().find(|c| strange(*c)) {
+        return Err(format!(
+            "{text:?} has {strange:?} in it: write the line with plain spaces between its parts, and nothing else"
+        ));
+    }
     let fields: Vec<_> = text.split_whitespace().collect();
+    if let [_, databases, users, ..] = fields.as_slice() {
+        check_names(text, databases)?;
+        check_names(text, users)?;
+    }
     // Type, database, user, address (and perhaps a mask), method.
     let method = match fields.as_slice() {
         [_, _, _, address, method] => {
@@ -101,6 +127,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_and_spaces_are_what_postgresql_reads() {
+        let line = |names: &str| check_line(&format!("hostssl {names} all scram-sha-256"));
+        for names in ["todo app", "todo,other +readers", "\"todo\" app,\"look\"", "sameuser\tall"] {
+            assert_eq!(line(names), Ok(()), "{names}");
+        }
+        for names in [
+            "\"todo app",
+            "todo, app",
+            "todo app,",
+            ",todo app",
+            "a,,b app",
+            "/[ app",
+            "todo,/^[ app",
+            "todo /(",
+            "@dbs app",
+            "todo @f",
+            "to\"do app",
+            "\" app",
+            "\"\" app",
+        ] {
+            let error = line(names).unwrap_err();
+            assert!(error.contains("are no names") || error.contains("is no"), "{names}: {error}");
+        }
+        for strange in ["\n", "\u{b}", "\u{c}", "\u{a0}", "\u{2003}", "\0", "#"] {
+            let error = line(&format!("todo app{strange}")).unwrap_err();
+            assert!(error.contains("plain spaces"), "{strange:?}: {error}");
+        }
+    }
+
+    #[test]
     fn an_address_is_what_postgresql_reads() {
         for address in [
             "all",
@@ -122,6 +178,8 @@ mod tests {
         for (address, advice) in [
             ("10.1.2.3", "write 10.1.2.3/32"),
             ("fd00::1", "write fd00::1/128"),
+            ("10.0.0.0/8\"", "0 to 32"),
+            ("\"10.0.0.0/8\"", "is no address"),
             ("10.0.0.0/33", "0 to 32"),
             ("10.0.0.0/", "0 to 32"),
             ("fd00::/129", "0 to 128"),
