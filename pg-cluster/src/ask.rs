@@ -49,6 +49,10 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
             'checksums', current_setting('data_checksums') = 'on')),
         'loaded', extract(epoch from pg_conf_load_time()),
         'pending_restart', exists (select from pg_settings where pending_restart),
+        'unreadable', (select coalesce(json_agg(complaint), '[]') from (
+            select coalesce(name, 'line ' || sourceline || ' of ' || sourcefile) || ' (' || error || ')' as complaint from pg_file_settings
+                where error is not null and (name is null or lower(name) not in (select lower(s.name) from pg_settings s where s.pending_restart))
+            union all select 'line ' || line_number || ' of pg_hba.conf (' || error || ')' from pg_hba_file_rules where error is not null) as all_complaints),
         'parameters', (select json_agg(name) from (select name from pg_file_settings where name is not null
             union select name from pg_settings where source = 'command line') as given),
         'senders', (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state,

@@ -8,7 +8,7 @@ pub mod nodes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::judge::{judge, with_pause};
+pub use self::judge::{judge, unreadable, with_pause};
 use crate::certificate;
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -193,6 +193,9 @@ pub struct Answer {
     #[serde(default)]
     pub received_at: Option<String>,
     pub pending_restart: bool,
+    /// Settings and lines of `pg_hba.conf` that it runs without, and would not start with.
+    #[serde(default)]
+    pub unreadable: Vec<String>,
     /// Names of the parameters that somebody set: in its file, or where it was started.
     #[serde(default)]
     pub parameters: Vec<String>,

@@ -97,6 +97,9 @@ fn locked_out(member: &Member) -> bool {
 
 /// Each step takes a member away, so it must not be the last that holds everything.
 pub fn may_begin(cluster: &Cluster, report: &Report) -> Result<()> {
+    if let Some(why) = health::unreadable(&report.members) {
+        bail!("a restart would take the cluster away: {why}");
+    }
     let promised = cluster.env.replication.promises_durability() && cluster.env.members() > 1;
     ensure!(
         !promised || report.verdict <= Verdict::Degraded,

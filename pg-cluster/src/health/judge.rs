@@ -62,6 +62,7 @@ pub fn judge(
             left_out.join(", ")
         ));
     }
+    reasons.extend(unreadable(members));
     let missing = usize::try_from(env.members()).unwrap_or(0).saturating_sub(members.len());
     if missing > 0 {
         reasons.push(format!(
@@ -144,6 +145,19 @@ fn images(members: &[Member]) -> Option<String> {
         format!(
             "members of one image run {}: give the image by its digest (NAME@sha256:…), and run `pg-cluster restart`",
             all.join(" and ")
+        )
+    })
+}
+
+/// A reload leaves it out with a line in the log, and the next start fails.
+pub fn unreadable(members: &[Member]) -> Option<String> {
+    let answers = members.iter().filter_map(|member| member.answer.as_ref());
+    let all: BTreeSet<&str> =
+        answers.flat_map(|answer| &answer.unreadable).map(String::as_str).collect();
+    (!all.is_empty()).then(|| {
+        format!(
+            "PostgreSQL would not start again with {}: correct [parameters] or hba, and run `pg-cluster init`",
+            all.into_iter().collect::<Vec<_>>().join(" and ")
         )
     })
 }

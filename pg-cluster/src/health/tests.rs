@@ -33,6 +33,7 @@ fn answer(in_recovery: bool) -> Answer {
         archiver: None,
         load: None,
         pending_restart: false,
+        unreadable: vec![],
         parameters: vec!["work_mem".into()],
         loaded: 100.0,
     }
@@ -80,6 +81,18 @@ fn a_parameter_that_patroni_left_out_is_named() {
     let (verdict, why) = judged("[parameters]\nwork_mem = \"4MB\"\nwork_memm = \"4MB\"");
     assert_eq!(verdict, Verdict::Degraded);
     assert!(why.contains("runs without work_memm: "), "{why}");
+}
+
+#[test]
+fn what_postgresql_would_not_start_with_is_named_once() {
+    let mut members = pair();
+    for member in &mut members {
+        let answer = member.answer.as_mut().unwrap();
+        answer.unreadable = vec!["timezone (setting could not be applied)".into()];
+    }
+    let (verdict, why) = verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]);
+    assert_eq!(verdict, Verdict::Degraded);
+    assert_eq!(why.matches("would not start again with timezone (").count(), 1, "{why}");
 }
 
 #[test]

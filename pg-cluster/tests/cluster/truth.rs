@@ -90,12 +90,14 @@ pub async fn a_cluster_whose_commits_do_not_wait_is_unprotected() {
     assert_eq!(now["verdict"], "unprotected", "{now:#}");
     assert!(says(&now, "synchronous_commit is off"), "{now:#}");
 
-    // A misspelt parameter is one that PostgreSQL runs without.
+    // A misspelt parameter is one that PostgreSQL runs without, and a value that it refuses ends its next start.
     database.configure(
-        "parameters.work_memm = \"4MB\"\nreplication.checksums = false\nroles.my_app.connection_limit = 3\ndatabases.my_data = { owner = \"my_app\", extensions = [\"pg_trgm\"] }",
+        "parameters.work_memm = \"4MB\"\nparameters.timezone = \"Europe/Berlim\"\nreplication.checksums = false\nroles.my_app.connection_limit = 3\ndatabases.my_data = { owner = \"my_app\", extensions = [\"pg_trgm\"] }",
     );
     database.must(&["init"]);
-    let now = database.until("a parameter left out", |status| says(status, "work_memm"));
+    let now = database.until("two parameters left out", |status| {
+        says(status, "work_memm") && says(status, "would not start again with")
+    });
     assert_eq!(now["verdict"], "degraded", "{now:#}");
     assert!(says(&now, "write replication.checksums = true"), "{now:#}");
     let query =
