@@ -7,6 +7,7 @@ mod memory;
 mod parameters;
 mod pods;
 mod replication;
+mod schedule;
 mod set;
 mod slots;
 mod values;
@@ -18,11 +19,12 @@ use serde::{Deserialize, Serialize};
 
 use self::parameters::LEAST_WAL;
 pub use self::{
-    backup::{Backup, Own, Schedule, Word},
+    backup::{Backup, Own, Word},
     hba::HbaLine,
     parameters::Parameters,
     pods::{Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},
     replication::{Replication, SynchronousMode},
+    schedule::Schedule,
     set::{Amounts, Set},
     slots::Slot,
     values::{Bounded, Extension, Identifier, Image, Label, Locale, Name, Quantity, Size, in_name},

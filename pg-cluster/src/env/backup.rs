@@ -4,7 +4,12 @@ use anyhow::{Result, ensure};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{Bounded, Image, Quantity, values::checked_string};
+use super::{
+    Bounded, Image, Quantity,
+    schedule::{self, Schedule},
+    set::fixed,
+    values::checked_string,
+};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -77,48 +82,26 @@ impl Backup {
 
     /// The longest that lies between two backups when all goes well.
     pub fn often(&self) -> SignedDuration {
-        self.full.period().min(self.differential.period())
+        schedule::period(&[&self.full, &self.differential])
     }
-}
 
-impl Schedule {
-    /// No less than what lies between two runs.
-    pub fn period(&self) -> SignedDuration {
-        let fields: Vec<_> = self.split_whitespace().collect();
-        let day = SignedDuration::from_hours(24);
-        match fields.as_slice() {
-            [_, _, "*", "*", "*"] => day,
-            [_, _, "*", "*", days] if days.contains(['-', ',']) => 2 * day,
-            [_, _, "*", "*", _] => 7 * day,
-            [_, _, _, "*", _] => 31 * day,
-            _ => 366 * day,
-        }
+    /// The same of two drills.
+    pub fn drilled(&self) -> SignedDuration {
+        schedule::period(&[&self.drill])
     }
 }
 
 // Backups while little happens, and the drill well after one has ended.
 fn weekly() -> Schedule {
-    Schedule("0 1 * * 0".to_owned())
+    fixed("0 1 * * 0")
 }
 
 fn daily() -> Schedule {
-    Schedule("0 1 * * 1-6".to_owned())
+    fixed("0 1 * * 1-6")
 }
 
 fn midweek() -> Schedule {
-    Schedule("0 3 * * 3".to_owned())
-}
-
-fn check_schedule(text: &str) -> Result<(), String> {
-    let fields: Vec<_> = text.split_whitespace().collect();
-    let plain =
-        |field: &&str| field.bytes().all(|b| b.is_ascii_alphanumeric() || b"*/,-".contains(&b));
-    if fields.len() == 5 && fields.iter().all(plain) {
-        return Ok(());
-    }
-    Err(format!(
-        "`{text}` is no schedule: write five fields as cron does, such as \"0 1 * * 0\" for one o'clock (UTC) on Sundays"
-    ))
+    fixed("0 3 * * 3")
 }
 
 fn check_word(text: &str) -> Result<(), String> {
@@ -130,7 +113,5 @@ fn check_word(text: &str) -> Result<(), String> {
     Err(format!("`{text}` does not fit: write it without spaces, quotes, brackets, = and #"))
 }
 
-// When a job runs, as cron writes it.
-checked_string!(Schedule, check_schedule);
 // What stands in pgBackRest's configuration, which knows no quotes.
 checked_string!(Word, check_word);

@@ -148,7 +148,7 @@ fn judge(backup: &Backup, seen: &Archive, primary: &str, now: Timestamp) -> Vec<
             "the restore drill of {:.0} failed: {}; see `pg-cluster backup verify`",
             drill.ended, drill.word
         )),
-        Some(drill) if now.duration_since(drill.ended) > 2 * backup.drill.period() + GRACE => {
+        Some(drill) if now.duration_since(drill.ended) > 2 * backup.drilled() + GRACE => {
             reasons.push(format!(
                 "the last restore drill is of {:.0}, more than two schedules ago: run `pg-cluster backup drill`",
                 drill.ended
