@@ -134,8 +134,8 @@ async fn rotate_system(
     };
     // Whoever starts from here on has what PostgreSQL knows a moment later. Who streams goes on.
     cluster.apply(&secrets::credentials(env, &system)?).await?;
-    let known: Vec<_> = system_roles(&system).collect();
-    role_passwords::set(cluster, primary, &known).await?;
+    let roles = SYSTEM.iter().filter_map(|user| Some((user.role?, user.key))).collect::<Vec<_>>();
+    bring_in_step(cluster, primary, &names::credentials(env), &roles).await?;
     progress::done("the passwords of Patroni's users", "PostgreSQL has those of the Secret");
     restart::run(cluster, global, &restart::Plan { all: false, timeout }).await?;
     if went_on {
@@ -162,7 +162,7 @@ async fn rotate_role(cluster: &Cluster, global: &Global, role: &str) -> Result<(
     let trusted = cluster.authority().await?;
     // The other way round, a run that is interrupted would leave a password that nobody knows.
     cluster.apply(&secrets::of_role(env, role, &password, &trusted)?).await?;
-    role_passwords::set(cluster, &primary, &[(role, &password)]).await?;
+    bring_in_step(cluster, &primary, &name, &[(role, "password")]).await?;
     progress::done(
         &format!("the password of {role}"),
         &format!(
@@ -170,6 +170,33 @@ async fn rotate_role(cluster: &Cluster, global: &Global, role: &str) -> Result<(
         ),
     );
     Ok(())
+}
+
+/// Gives roles the passwords of a Secret, each by its key, until it holds none but those: another run may
+/// write others meanwhile, and the last that looks sees them.
+async fn bring_in_step(
+    cluster: &Cluster,
+    primary: &str,
+    secret: &str,
+    roles: &[(&str, &str)],
+) -> Result<()> {
+    let mut given = None;
+    loop {
+        let whole = cluster.whole_secret(secret).await?;
+        let held = whole.and_then(|whole| {
+            let held = |(_, key): &(&str, &str)| secret_value(&whole, key).map(Password::kept);
+            roles.iter().map(held).collect::<Option<Vec<_>>>()
+        });
+        let held = held.with_context(|| {
+            format!("the Secret {secret} has gone meanwhile: run `pg-cluster init`")
+        })?;
+        if given.as_ref() == Some(&held) {
+            return Ok(());
+        }
+        let wanted: Vec<_> = roles.iter().map(|(role, _)| *role).zip(&held).collect();
+        role_passwords::set(cluster, primary, &wanted).await?;
+        given = Some(held);
+    }
 }
 
 /// Whether a role that is there has another password.
