@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use jiff::Timestamp;
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::{
@@ -23,6 +23,23 @@ const LAST_WORDS: i64 = 12;
 impl Cluster {
     pub async fn jobs(&self) -> Result<Vec<Job>> {
         Ok(self.api::<Job>().list(&ListParams::default()).await.context("list the jobs")?.items)
+    }
+
+    /// A restore or a copy that still writes to main's volume, whoever waits for it.
+    pub async fn recovery(&self) -> Result<Option<String>> {
+        let names = ["restore", "clone"].map(|word| names::task(&self.env, word));
+        let jobs = self.jobs().await?;
+        let mut working = jobs.iter().filter(|job| works(job)).map(ResourceExt::name_any);
+        Ok(working.find(|name| names.contains(name)))
+    }
+
+    /// Refuses to start a PostgreSQL beside the one that recovers, on the same files.
+    pub async fn refuse_beside_recovery(&self) -> Result<()> {
+        let Some(job) = self.recovery().await? else { return Ok(()) };
+        bail!(
+            "the job {job} still writes to main's volume: run the same `pg-cluster restore` or `clone` again, which goes on with it, or delete \
+             the job and wait until its pod is gone"
+        )
     }
 
     /// Starts a job, or goes on with one of its name that still works: somebody was interrupted
@@ -56,16 +73,12 @@ impl Cluster {
         let Some(found) = found else {
             return Ok(Wait::Over(Ended::Badly("the job is gone".to_owned())));
         };
-        let status = found.status.unwrap_or_default();
-        let has = |wanted: &str| {
-            status.conditions.iter().flatten().any(|c| c.type_ == wanted && c.status == "True")
-        };
-        if !has("Complete") && !has("Failed") {
+        if works(&found) {
             let said = self.last_line(job).await.unwrap_or_default();
             return Ok(Wait::For(if said.is_empty() { "its pod".to_owned() } else { said }));
         }
         let word = self.last_word(job).await?;
-        Ok(Wait::Over(if has("Complete") { Ended::Well(word) } else { Ended::Badly(word) }))
+        Ok(Wait::Over(if has(&found, "Complete") { Ended::Well(word) } else { Ended::Badly(word) }))
     }
 
     async fn pods_of(&self, job: &str) -> Result<Vec<Pod>> {
@@ -113,6 +126,16 @@ impl Cluster {
     }
 }
 
+fn has(job: &Job, wanted: &str) -> bool {
+    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.into_iter().any(|c| c.type_ == wanted && c.status == "True")
+}
+
+/// Whether a job has not ended yet.
+fn works(job: &Job) -> bool {
+    !has(job, "Complete") && !has(job, "Failed")
+}
+
 /// The job of a task that ended last, and whether it did its work.
 pub fn newest(jobs: &[Job], task: &str) -> Option<(String, Timestamp, bool)> {
     let ended = |job: &Job| {
@@ -137,4 +160,21 @@ enum Ended {
 /// As long as the names that a `CronJob` gives.
 pub fn job_name(cluster: &Cluster, word: &str) -> String {
     format!("{}-{}", names::task(&cluster.env, word), Timestamp::now().as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_works_until_it_has_done_so_or_failed() {
+        let job = |condition: &str, status: &str| -> Job {
+            let conditions = serde_json::json!([{ "type": condition, "status": status }]);
+            serde_json::from_value(serde_json::json!({ "status": { "conditions": conditions } }))
+                .unwrap()
+        };
+        assert!(works(&Job::default()) && works(&job("Suspended", "True")));
+        assert!(works(&job("Failed", "False")));
+        assert!(!works(&job("Failed", "True")) && !works(&job("Complete", "True")));
+    }
 }

@@ -91,6 +91,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
 /// Refuses what would lose data.
 pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
     let env = &cluster.env;
+    cluster.refuse_beside_recovery().await?;
     if let Some(leader) = &agreed.leader {
         ensure!(
             names::pods(env).contains(leader),

@@ -18,6 +18,9 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
     loop {
         let report = observe::report(cluster).await?;
+        if report.members.is_empty() {
+            cluster.refuse_beside_recovery().await?;
+        }
         ensure!(
             !report.members.is_empty(),
             "there is no cluster {} in namespace {}: run `pg-cluster init`",
