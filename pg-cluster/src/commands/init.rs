@@ -76,8 +76,12 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
         cluster.apply(object).await?;
     }
     cluster.close_former_roles(&leader).await?;
-    until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
-        .await?;
+    // A set says only after a moment which of its pods are of an older template.
+    until("every replica streaming through its slot", timeout, async || {
+        free_the_stuck(cluster).await?;
+        conditions::streaming(cluster).await
+    })
+    .await?;
     until("every member serving its certificate", timeout, || conditions::served(cluster)).await?;
     cluster.renew_repository(timeout).await?;
     cluster.close_to_clients(&leader).await?;
@@ -118,12 +122,18 @@ pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
 /// A pod that runs on an older template and cannot start would wait for ever: its set replaces none
 /// by itself. Deleting it takes nobody away.
 async fn free_the_stuck(cluster: &Cluster) -> Result<()> {
+    let pods = cluster.pods().await?;
+    let stuck: Vec<_> = pods.iter().filter_map(|pod| Some((pod, blocked(pod)?))).collect();
+    if stuck.is_empty() {
+        return Ok(());
+    }
     let report = observe::members(cluster).await?;
-    for pod in cluster.pods().await? {
+    for (pod, why) in stuck {
         let name = pod.name_any();
-        let outdated = report.members.iter().any(|member| member.name == name && member.outdated);
-        let Some(why) = blocked(&pod).filter(|_| outdated) else { continue };
-        cluster.delete_pod(&pod).await?;
+        if !report.members.iter().any(|member| member.name == name && member.outdated) {
+            continue;
+        }
+        cluster.delete_pod(pod).await?;
         progress::done(&name, &format!("is made anew, because it could not start: {why}"));
     }
     Ok(())
