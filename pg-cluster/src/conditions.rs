@@ -43,8 +43,13 @@ pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
         return Ok(Wait::Over(()));
     }
     let states = report.members.iter().filter_map(lacks).collect::<Vec<_>>().join(", ");
+    let paused = if cluster.agreed().await?.is_paused() {
+        "; Patroni is paused and starts none: `pg-cluster resume` ends it"
+    } else {
+        ""
+    };
     Ok(Wait::For(
-        waits_for(cluster).await?.unwrap_or(format!("{streaming} of {wanted} ({states})")),
+        waits_for(cluster).await?.unwrap_or(format!("{streaming} of {wanted} ({states}){paused}")),
     ))
 }
 
