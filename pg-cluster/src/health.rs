@@ -4,6 +4,7 @@ pub mod archive;
 mod judge;
 mod load;
 pub mod nodes;
+pub mod objects;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,21 +70,6 @@ impl Report {
     /// A member whose PostgreSQL answered; any of them reaches the archive.
     pub fn answering(&self) -> Option<&Member> {
         self.members.iter().find(|member| member.answer.is_some())
-    }
-}
-
-impl Report {
-    /// Without an object that init makes, something works no more, or not much longer.
-    pub fn judge_missing(&mut self, missing: &[String]) {
-        if missing.is_empty() {
-            return;
-        }
-        self.verdict = self.verdict.max(Verdict::Degraded);
-        let is = if missing.len() == 1 { "is" } else { "are" };
-        self.advice.push(format!(
-            "{} {is} missing: run `pg-cluster init`, which makes what can be made anew",
-            missing.join(" and ")
-        ));
     }
 }
 

@@ -22,9 +22,11 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
         let nodes = nodes(cluster, &report.members).await?;
         anyhow::Ok((report, nodes))
     };
-    let (members, archive, missing) = tokio::join!(members, cluster.archive(), missing(cluster));
+    let (members, archive, missing, ending) =
+        tokio::join!(members, cluster.archive(), missing(cluster), doomed(cluster));
     let (mut report, nodes) = members?;
     report.judge_missing(&missing?);
+    report.judge_doomed(&ending?);
     report.archive = archive;
     report.judge_archive(&cluster.env);
     report.judge_nodes(&cluster.env, &nodes);
@@ -42,6 +44,13 @@ async fn missing(cluster: &Cluster) -> Result<Vec<String>> {
     };
     let seen: Result<Vec<_>> = join_all(needed.into_iter().map(look)).await.into_iter().collect();
     Ok(seen?.into_iter().flatten().collect())
+}
+
+async fn doomed(cluster: &Cluster) -> Result<Vec<String>> {
+    match cluster.doomed().await {
+        Err(error) if error.downcast_ref::<kube::Error>().is_some_and(is_forbidden) => Ok(vec![]),
+        listed => listed,
+    }
 }
 
 /// Enough to know whether a cluster has more than one place.

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::{
     cluster::{Cluster, twice},
     env::Quantity,
+    health::objects::doomed_volumes,
     names,
     objects::HomeSet,
     progress::{self, Wait, until},
@@ -37,15 +38,35 @@ impl Cluster {
         }))
     }
 
+    /// Members' volumes that somebody has deleted and that last as long as their pods.
+    pub async fn doomed(&self) -> Result<Vec<String>> {
+        let sets = [HomeSet::Main, HomeSet::Replica].map(|home| home.name(&self.env));
+        let mut all = self.every_claim().await?;
+        all.retain(|claim| claim.metadata.deletion_timestamp.is_some());
+        let names = all.iter().map(ResourceExt::name_any);
+        Ok(names.filter(|name| sets.iter().any(|set| is_of(set, name))).collect())
+    }
+
+    /// Refuses to stop pods with which volumes would go that are to be kept.
+    pub async fn refuse_without_volumes(&self) -> Result<()> {
+        let doomed = self.doomed().await?;
+        ensure!(doomed.is_empty(), doomed_volumes(&doomed));
+        Ok(())
+    }
+
     /// Whether the volume of the archive's own server is there.
     pub async fn keeps_an_archive(&self) -> Result<bool> {
         let (claims, set) = (self.claims().await?, names::repository(&self.env));
         Ok(claims.iter().any(|claim| is_of(&set, &claim.name_any())))
     }
 
-    async fn claims(&self) -> Result<Vec<PersistentVolumeClaim>> {
+    async fn every_claim(&self) -> Result<Vec<PersistentVolumeClaim>> {
         let (api, params) = (self.api::<PersistentVolumeClaim>(), ListParams::default());
-        let mut all = twice(|| api.list(&params)).await.context("list the volumes")?.items;
+        Ok(twice(|| api.list(&params)).await.context("list the volumes")?.items)
+    }
+
+    async fn claims(&self) -> Result<Vec<PersistentVolumeClaim>> {
+        let mut all = self.every_claim().await?;
         all.retain(|claim| claim.metadata.deletion_timestamp.is_none());
         Ok(all)
     }

@@ -61,6 +61,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     }
     if !plan.delete_volumes {
         cluster.refuse_beside_recovery().await?;
+        cluster.refuse_without_volumes().await?;
         primary_is_home(cluster).await?;
     }
     stop(cluster, plan.timeout).await?;

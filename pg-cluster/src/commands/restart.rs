@@ -27,6 +27,9 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let Some(primary) = report.primary.clone() else {
         bail!("nobody is primary, so nothing is restarted: {}", report.advice.join("; "));
     };
+    if cluster.env.members() < 2 {
+        cluster.refuse_without_volumes().await?;
+    }
     ensure!(
         !cluster.agreed().await?.is_paused(),
         "Patroni is paused and starts no PostgreSQL in a new pod: run `pg-cluster resume` first"

@@ -36,6 +36,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let env = &cluster.env;
     ensure!(env.backup.is_some(), "{} has no archive: add [backup] to postgres.toml", env.name);
     let report = observe::members(cluster).await?;
+    cluster.refuse_without_volumes().await?;
     destroy::primary_is_home(cluster).await?;
     // With no member left, pgBackRest finds out when it restores.
     let timeline = if let Some(member) = report.answering() {

@@ -315,4 +315,6 @@ fn an_object_that_somebody_deleted_is_named_and_makes_nothing_better() {
     assert_eq!(verdict, Verdict::Degraded);
     assert!(advice.starts_with("Service a-primary and Secret a-backup are missing: "), "{advice}");
     assert_eq!(judged(Verdict::NoPrimary, &["RoleBinding a-patroni"]).0, Verdict::NoPrimary);
+    let said = objects::doomed_volumes(&["data-a-main-0".to_owned()]);
+    assert!(said.contains("deleted data-a-main-0, which goes with its pod"), "{said}");
 }
