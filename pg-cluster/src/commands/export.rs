@@ -120,10 +120,16 @@ async fn check(cluster: &Cluster, pod: &str, path: &Path) -> Result<()> {
     feed(cluster, pod, path, "pg_restore -f /dev/null").await.context("read the dump back")
 }
 
-/// Runs a command in a member with a file of this machine as its input.
-pub async fn feed(cluster: &Cluster, pod: &str, path: &Path, command: &str) -> Result<()> {
+/// A file of this machine, and how long it is.
+pub async fn opened(path: &Path) -> Result<(File, u64)> {
     let file = File::open(path).await.with_context(|| format!("open {}", path.display()))?;
     let size = file.metadata().await?.len();
+    Ok((file, size))
+}
+
+/// Runs a command in a member with a file of this machine as its input.
+async fn feed(cluster: &Cluster, pod: &str, path: &Path, command: &str) -> Result<()> {
+    let (file, size) = opened(path).await?;
     let script = format!("{PASSWORD} head -c {size} | {command}");
     cluster.stream(pod, &script, file, |_| Ok(())).await?;
     Ok(())

@@ -1,11 +1,15 @@
 //! A dump of `export` into an empty database, all of it or nothing.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
+use tokio::io::AsyncReadExt;
 
 use super::{confirm, export};
-use crate::{cli::Global, cluster::Cluster, observe, progress};
+use crate::{cli::Global, cluster::Cluster, names, observe, progress};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -38,14 +42,33 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     if !global.yes {
         confirm(&format!("import {from} into {database}"), &database)?;
     }
-    // In one transaction, so that whatever fails leaves it empty, and the owner owns it all.
-    let command = format!(
-        "pg_restore --single-transaction --exit-on-error --no-owner --role={owner} -d {database}"
-    );
-    export::feed(cluster, &primary, &plan.from, &command)
+    restore(cluster, &primary, &plan.from, &database, &owner)
         .await
         .with_context(|| format!("import {from}; {database} is as empty as before"))?;
     cluster.sql(&primary, &database, "analyze;", LIMIT * 10).await.context("gather statistics")?;
     progress::done(&database, &format!("has what is in {from}"));
+    Ok(())
+}
+
+/// In one transaction, so that whatever fails leaves it empty. The owner logs in for it: code that a dump
+/// brings along runs while it is restored, and would find its way back to a superuser's login.
+async fn restore(
+    cluster: &Cluster,
+    primary: &str,
+    from: &Path,
+    database: &str,
+    owner: &str,
+) -> Result<()> {
+    let (file, size) = export::opened(from).await?;
+    let secret = names::role_secret(&cluster.env, owner);
+    let password = cluster.secret(&secret, "password").await?;
+    let password =
+        password.with_context(|| format!("there is no Secret {secret}: run `pg-cluster init`"))?;
+    let script = format!(
+        "IFS= read -r PGPASSWORD; export PGPASSWORD; set -o pipefail; head -c {size} | \
+         pg_restore --single-transaction --exit-on-error --no-owner -U {owner} -d {database}"
+    );
+    let line = password + "\n";
+    cluster.stream(primary, &script, line.as_bytes().chain(file), |_| Ok(())).await?;
     Ok(())
 }

@@ -9,6 +9,13 @@ use crate::{
 const FILL: &str = "create table notes (id int primary key, body bytea not null);
     insert into notes select n, sha512((n || 'a')::bytea) || sha512((n || 'b')::bytea) from generate_series(1, 20000) n;
     create index on notes (substr(body, 1, 4));";
+/// What would make its owner a superuser if one filled the table.
+const TRAP: &str = "create function rise(int) returns bool language plpgsql as $$ begin
+        execute 'reset role';
+        if current_user = 'postgres' then execute 'alter role app superuser'; end if;
+        execute 'set role app';
+        return true; end $$;
+    create table trap (n int check (rise(n))); insert into trap values (1)";
 const CONTENT: &str = "select count(*), md5(string_agg(md5(body), '' order by id)),
     (select tableowner::text from pg_tables where tablename = 'notes') from notes";
 
@@ -35,6 +42,7 @@ pub async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
     database.configure("databases.copy.owner = \"app\"\nroles.app.database = \"todo\"");
     database.must(&["init"]);
     client(&database, "todo").await.batch_execute(FILL).await.unwrap();
+    client(&database, "todo").await.batch_execute(TRAP).await.unwrap();
     let wanted = content(&database, "todo").await;
     assert_eq!(wanted.as_ref().unwrap().0, 20_000);
 
@@ -61,6 +69,8 @@ pub async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
     database.must(&restore("copy", &whole));
     assert_eq!(content(&database, "copy").await, wanted);
     assert_eq!(wanted.unwrap().2, "app");
+    let risen = "select rolsuper from pg_roles where rolname = 'app'";
+    assert_eq!(database.must(&["psql", "--", "-XAtc", risen]).trim(), "f");
     assert_eq!(leftovers(folder.path()), ["cut.dump", "todo.dump"]);
     database.end().await;
 }
