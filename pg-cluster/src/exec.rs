@@ -14,8 +14,8 @@ use crate::{cluster::Cluster, objects};
 
 /// Terse, because a longer error would quote the statement and its verifier.
 /// Only PostgreSQL's own names are looked up: the superuser works in databases whose owners could
-/// have planted operators and functions of the same names.
-pub const PSQL: &str = "PGOPTIONS='-c search_path=pg_catalog' PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" exec psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse";
+/// have planted operators and functions of the same names. No limit that somebody set for clients ends it.
+pub const PSQL: &str = "PGOPTIONS='-c search_path=pg_catalog -c statement_timeout=0 -c lock_timeout=0 -c transaction_timeout=0 -c default_transaction_read_only=off' PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" exec psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse";
 /// Lets PostgreSQL's programs in, and a pipe fail with its first part.
 pub const PASSWORD: &str = "export PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\"; set -o pipefail;";
 /// kube's own buffers hold a kilobyte.

@@ -139,10 +139,10 @@ async fn free_the_stuck(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// A member whose Patroni answers, in a cluster that has no primary.
+/// A member whose Patroni answers, in a cluster that has no primary, or one that lets nobody in.
 async fn answering(cluster: &Cluster) -> Result<Option<String>> {
-    let agreed = cluster.agreed().await?;
-    if agreed.dynamic.is_none() || agreed.leader.is_some() {
+    let is_made = cluster.agreed().await?.dynamic.is_some();
+    if !is_made || observe::members(cluster).await?.primary.is_some() {
         return Ok(None);
     }
     for pod in cluster.pods().await? {
