@@ -1,7 +1,7 @@
 //! Passwords: those in `secrets.yaml` are taken, those that exist are kept, the
 //! rest are generated.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, io::ErrorKind, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -50,8 +50,10 @@ pub struct Given {
 impl Given {
     /// Reads the file if there is one, through `sops` if that encrypted it.
     pub fn load(path: &Path, env: &Env) -> Result<Self> {
-        if !path.exists() {
-            return Ok(Self::default());
+        // A link that leads nowhere is no file that is missing: somebody chose passwords.
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            _ => {}
         }
         let text =
             std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
@@ -227,6 +229,11 @@ mod tests {
     fn a_file_may_be_missing_and_what_it_has_is_read() {
         let nothing = Given::load(Path::new("/no/such/secrets.yaml"), &env()).unwrap();
         assert!(nothing.roles.is_empty() && nothing.system.is_empty());
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("secrets.yaml");
+        std::os::unix::fs::symlink("/no/such/secrets.yaml", &link).unwrap();
+        let error = Given::load(&link, &env()).unwrap_err().to_string();
+        assert!(error.starts_with("read ") && error.contains("secrets.yaml"), "{error}");
         let given =
             load("roles:\n  app: given-password\nsystem:\n  rewind: other-password").unwrap();
         assert_eq!(given.roles["app"].expose(), "given-password");
