@@ -57,10 +57,11 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         );
         return Ok(());
     }
+    let secrets = Secrets::wanted(cluster, &given(global, env)?).await?;
     for object in objects::surroundings(env)? {
         cluster.apply(&object).await?;
     }
-    for object in Secrets::wanted(cluster, &given(global, env)?).await?.for_members {
+    for object in secrets.for_members {
         cluster.apply(&object).await?;
     }
     let key = names::task(env, "origin");

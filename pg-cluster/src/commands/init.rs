@@ -40,13 +40,14 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
             "nothing is archived: what is written is lost with both volumes; add [backup] to postgres.toml",
         );
     }
+    // What it refuses is refused before anything changes.
+    let secrets = Secrets::wanted(cluster, &given).await?;
     for object in objects::surroundings(env)? {
         cluster.apply(&object).await?;
     }
     for object in objects::obsolete(env)? {
         destroy::delete(cluster, &object).await?;
     }
-    let secrets = Secrets::wanted(cluster, &given).await?;
     for object in &secrets.for_members {
         cluster.apply(object).await?;
     }
