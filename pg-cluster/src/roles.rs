@@ -169,7 +169,13 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
                 let locale = database.icu_locale.as_ref().map_or_else(String::new, |locale| {
                     format!(" template template0 locale_provider icu icu_locale '{locale}'")
                 });
-                want("database", format!("create database \"{name}\" owner \"{owner}\"{locale};"));
+                // A language that ICU does not know is a warning otherwise, and the order is there for ever.
+                let strict =
+                    if locale.is_empty() { "" } else { "set icu_validation_level = error; " };
+                want(
+                    "database",
+                    format!("{strict}create database \"{name}\" owner \"{owner}\"{locale};"),
+                );
             }
             Some(live) if live.owner != **owner => {
                 want("owner of", format!("alter database \"{name}\" owner to \"{owner}\";"));
@@ -308,7 +314,7 @@ mod tests {
         let passwords = Passwords::resolve(&env, &Given::default(), |_, _| None).unwrap();
         let made = made(&env, &passwords, &settled(&passwords));
         for statement in [
-            "create database \"todo\" owner \"app\" template template0 locale_provider icu icu_locale 'de-DE';",
+            "set icu_validation_level = error; create database \"todo\" owner \"app\" template template0 locale_provider icu icu_locale 'de-DE';",
             "grant pg_read_all_data to \"look\";",
             "grant connect on database \"todo\" to \"look\";",
         ] {
