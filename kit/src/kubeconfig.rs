@@ -3,30 +3,76 @@
 
 use std::path::PathBuf;
 
-use kube::Config;
+use kube::client::AuthError;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
 
 /// Why there is no way to a context.
 #[derive(Debug, thiserror::Error)]
 pub enum NoContext {
-    #[error("read the kubeconfig: set KUBECONFIG, or make ~/.kube/config")]
-    Unreadable(#[source] KubeconfigError),
+    #[error("read the kubeconfig: {0}; set KUBECONFIG, or make ~/.kube/config")]
+    Unreadable(String),
     #[error(
         "the kubeconfig has no context {wanted}: write {hint}, or pass --context; it has {known}"
     )]
     Unknown { wanted: String, known: String, hint: &'static str },
-    #[error("use the kubeconfig's context {wanted}")]
-    Unusable { wanted: String, source: KubeconfigError },
+    #[error("use the kubeconfig's context {wanted}: {why}")]
+    Unusable { wanted: String, why: String },
+    #[error("prepare the connection to the API server: {0}")]
+    NoClient(String),
+}
+
+/// What is wrong, without the lines around it: a token may stand there.
+fn said(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(error) => {
+            let at = error
+                .location()
+                .map(|at| format!(" at line {}, column {}", at.line(), at.column()));
+            format!("what it says{} is not what kubectl reads", at.unwrap_or_default())
+        }
+        KubeconfigError::ParseProxyUrl(_) => "its proxy-url is no address".to_owned(),
+        error => error.to_string(),
+    }
 }
 
 /// How to reach the cluster of a context. `hint` says where the user writes which one is meant.
 pub async fn config(context: &str, hint: &'static str) -> Result<Config, NoContext> {
-    let known = read().map_err(NoContext::Unreadable)?;
+    let known = read().map_err(|error| NoContext::Unreadable(said(&error)))?;
     check(&known, context, hint)?;
     let options =
         KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-    let unusable = |source| NoContext::Unusable { wanted: context.to_owned(), source };
-    Config::from_custom_kubeconfig(known, &options).await.map_err(unusable)
+    let unusable = |why| NoContext::Unusable { wanted: context.to_owned(), why };
+    let config = Config::from_custom_kubeconfig(known, &options).await;
+    let config = config.map_err(|error| unusable(said(&error)))?;
+    // The client would quote the address, which may have a password.
+    if config.proxy_url.is_some() {
+        return Err(unusable(
+            "its cluster has a proxy-url, or the environment a proxy, which is not supported"
+                .to_owned(),
+        ));
+    }
+    if config.cluster_url.scheme().is_none() {
+        return Err(unusable("its cluster's server lacks https://".to_owned()));
+    }
+    Ok(config)
+}
+
+/// The client of a context. What a command for its login has printed, or was given, may be a token.
+pub fn client(config: Config) -> Result<Client, NoContext> {
+    Client::try_from(config).map_err(|error| {
+        NoContext::NoClient(match error {
+            kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
+                let stderr = String::from_utf8_lossy(&out.stderr);
+                format!("the kubeconfig's command for the login failed: {}", stderr.trim())
+            }
+            kube::Error::Auth(AuthError::AuthExecParse(_)) => {
+                "what the kubeconfig's command for the login printed is no ExecCredential"
+                    .to_owned()
+            }
+            error => error.to_string(),
+        })
+    })
 }
 
 fn check(known: &Kubeconfig, wanted: &str, hint: &'static str) -> Result<(), NoContext> {
@@ -77,5 +123,9 @@ mod tests {
         assert!(read(&["missing"]).unwrap().is_none());
         std::fs::write(dir.path().join("broken"), "[").unwrap();
         assert!(read(&["a", "broken"]).is_err());
+        let secret = "users:\n- name: u\n  user:\n    token: s3cret\n   bad: [\n";
+        std::fs::write(dir.path().join("secret"), secret).unwrap();
+        let error = said(&read(&["secret"]).unwrap_err());
+        assert!(error.contains("line ") && !error.contains("s3cret"), "{error}");
     }
 }

@@ -41,8 +41,7 @@ impl Cluster {
         let hint = "context = … in postgres.toml";
         let mut config = kit::kubeconfig::config(&env.context, hint).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
-        let client =
-            Client::try_from(config).context("prepare the connection to the API server")?;
+        let client = kit::kubeconfig::client(config)?;
         Ok(Self { client, env })
     }
 

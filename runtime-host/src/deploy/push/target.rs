@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::api::PostParams;
@@ -98,7 +98,7 @@ fn read(env: &str, config: &Path) -> Result<Names> {
 pub async fn client(context: &str) -> Result<Client> {
     let config = kit::kubeconfig::config(context, "target.context in values.yaml").await;
     let config = config.map_err(|error| misconfigured!("{:#}", anyhow::Error::new(error)))?;
-    Client::try_from(config).context("prepare the connection to the API server")
+    Ok(kit::kubeconfig::client(config)?)
 }
 
 #[cfg(test)]
