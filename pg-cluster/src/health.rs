@@ -9,7 +9,7 @@ pub mod objects;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::judge::{judge, unreadable, with_pause};
+pub use self::judge::{Lock, judge, unreadable, with_pause};
 use crate::certificate;
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]

@@ -2,14 +2,14 @@
 
 use anyhow::{Context, Result};
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1};
 use kube::{Api, ResourceExt, api::ListParams};
 
 use crate::{
     ask,
     cluster::{Cluster, certificate_digest, secret_value},
-    health::{self, Member, Report, nodes::Node},
+    health::{self, Lock, Member, Report, nodes::Node},
     names,
     objects::{self, HomeSet, Object, secrets::CA},
     passwords, tls,
@@ -111,8 +111,14 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
     let now = Timestamp::now();
     let days_left =
         pem.map(|pem| tls::expiry(&pem)).transpose()?.map(|end| tls::days_left(end, now));
-    let judged =
-        health::judge(env, &members, agreed.leader.as_deref(), &agreed.synchronous, days_left);
+    let lock = Lock {
+        leader: agreed.leader.as_deref(),
+        ended: agreed
+            .renewed
+            .map(|at| at + SignedDuration::from_secs(env.replication.ttl.get().into()))
+            .filter(|end| *end < now),
+    };
+    let judged = health::judge(env, &members, &lock, &agreed.synchronous, days_left);
     let (verdict, mut advice) =
         if agreed.is_paused() { health::with_pause(judged) } else { judged };
     if trusted.is_some_and(|trusted| tls::count(&trusted) > 1) {

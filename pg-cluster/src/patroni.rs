@@ -35,6 +35,8 @@ pub struct Agreed {
     /// Who led last, as the key of synchronous standbys has it.
     pub last_leader: Option<String>,
     pub since: Option<Timestamp>,
+    /// When he last said that he holds it.
+    pub renewed: Option<Timestamp>,
     /// Standbys that hold every acknowledged write.
     pub synchronous: Vec<String>,
     /// The configuration for all members.
@@ -104,6 +106,7 @@ impl Cluster {
         Ok(Agreed {
             leader: text(&leader, "leader"),
             since: text(&leader, "acquireTime").and_then(|time| time.parse().ok()),
+            renewed: text(&leader, "renewTime").and_then(|time| time.parse().ok()),
             last_leader: text(&sync, "leader"),
             synchronous: text(&sync, "sync_standby")
                 .map(|all| all.split(',').map(str::to_owned).collect())

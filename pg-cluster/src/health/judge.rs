@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::{Credentials, LEFT_BEHIND, Member, Role, Verdict, load, primary, streams};
 use crate::{
     env::{Env, SynchronousMode},
@@ -12,11 +14,19 @@ use crate::{
 /// Above this a full disk is near; `VolumeFillsUp` in `monitoring` has the same bound.
 const DISK_PERCENT: u64 = 85;
 
-/// The verdict, and why. `leader` and `synchronous` are what Patroni agreed on.
+/// The leader's lock, as Patroni keeps it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lock<'a> {
+    pub leader: Option<&'a str>,
+    /// When it ended, if nobody has renewed or taken it since.
+    pub ended: Option<Timestamp>,
+}
+
+/// The verdict, and why. `lock` and `synchronous` are what Patroni agreed on.
 pub fn judge(
     env: &Env,
     members: &[Member],
-    leader: Option<&str>,
+    lock: &Lock,
     synchronous: &[String],
     days_left: Option<i64>,
 ) -> (Verdict, Vec<String>) {
@@ -31,10 +41,13 @@ pub fn judge(
                 )],
             );
         }
-        return (Verdict::NoPrimary, vec![without_primary(env, members, leader)]);
+        if let Some(why) = leads_unasked(members, lock) {
+            return (Verdict::Unknown, vec![why]);
+        }
+        return (Verdict::NoPrimary, vec![without_primary(env, members, lock)]);
     };
     let mut reasons = Vec::new();
-    if let Some(reason) = unprotected(env, members, primary, leader, synchronous) {
+    if let Some(reason) = unprotected(env, members, primary, lock.leader, synchronous) {
         reasons.push(reason);
         if waits_for_a_standby(env, members, synchronous) {
             reasons.push(
@@ -46,6 +59,10 @@ pub fn judge(
     }
     for member in members.iter().filter(|member| member.name != primary.name && !streams(member)) {
         let (name, state) = (&member.name, &member.state);
+        if let Some(why) = &member.unasked {
+            reasons.push(format!("{name} could not be asked, so nothing is known of it: {why}"));
+            continue;
+        }
         let what = if state.starts_with(LEFT_BEHIND) {
             what_brings_back(env, name)
         } else {
@@ -172,13 +189,30 @@ fn left_out<'a>(env: &'a Env, primary: &Member) -> Vec<&'a str> {
         .collect()
 }
 
-fn without_primary(env: &Env, members: &[Member], leader: Option<&str>) -> String {
+/// Who holds the lock and sends WAL leads, whether he may be asked or not.
+fn leads_unasked(members: &[Member], lock: &Lock) -> Option<String> {
+    let leader = members.iter().find(|member| lock.leader == Some(&member.name))?;
+    let why = leader.unasked.as_ref().filter(|_| lock.ended.is_none())?;
+    // A replica has a timeline as long as it receives.
+    let receives =
+        |member: &Member| member.role == Some(Role::Replica) && member.timeline.is_some();
+    members.iter().any(receives).then(|| {
+        format!("{}, which holds the leader's lock, could not be asked, which says nothing of it: {why}", leader.name)
+    })
+}
+
+fn without_primary(env: &Env, members: &[Member], lock: &Lock) -> String {
     let writers: Vec<_> =
         members.iter().filter(|m| m.role == Some(Role::Primary)).map(|m| m.name.as_str()).collect();
-    match leader {
+    match lock.leader {
         _ if writers.len() > 1 => format!(
             "{} all say that they are primary: Patroni demotes all but one within seconds",
             writers.join(" and ")
+        ),
+        Some(leader) if let Some(end) = lock.ended => format!(
+            "the leader's lock of {leader} ended at {end:.0}, and nobody has taken it: an election takes seconds; after that, run `pg-cluster init`, \
+             which brings back what Patroni needs, and see `kubectl logs -n {} {leader}`",
+            env.namespace()
         ),
         Some(leader) => format!(
             "{leader} holds the leader's lock and takes no writes: Patroni promotes a standby or restarts it, at the latest when the lock ends ({} s)",
@@ -242,7 +276,17 @@ fn unprotected(
     if env.members() < 2 {
         return Some("there is no replica: write count = 1 or more under [replica]".to_owned());
     }
-    if members.iter().any(|member| holds_every_write(member, synchronous)) {
+    // By the primary's word alone where nobody may ask it.
+    let vouched = |member: &Member| {
+        let senders = primary.answer.iter().flat_map(|answer| &answer.senders);
+        let mut own = senders.filter(|sender| sender.name == member.name);
+        member.unasked.is_some()
+            && synchronous.contains(&member.name)
+            && own.any(|sender| {
+                sender.state == "streaming" && ["sync", "quorum"].contains(&&*sender.sync)
+            })
+    };
+    if members.iter().any(|member| holds_every_write(member, synchronous) || vouched(member)) {
         return None;
     }
     let behind = members.iter().find(|member| member.state.starts_with(LEFT_BEHIND));

@@ -51,13 +51,22 @@ fn member(name: &str, answer: Option<Answer>) -> Member {
 
 fn verdict(
     env: &Env,
-    mut members: Vec<Member>,
+    members: Vec<Member>,
     leader: Option<&str>,
+    synchronous: &[&str],
+) -> (Verdict, String) {
+    under(env, members, &Lock { leader, ended: None }, synchronous)
+}
+
+fn under(
+    env: &Env,
+    mut members: Vec<Member>,
+    lock: &Lock,
     synchronous: &[&str],
 ) -> (Verdict, String) {
     join(&mut members);
     let synchronous: Vec<_> = synchronous.iter().map(|name| (*name).to_owned()).collect();
-    let (verdict, reasons) = judge(env, &members, leader, &synchronous, Some(300));
+    let (verdict, reasons) = judge(env, &members, lock, &synchronous, Some(300));
     (verdict, reasons.join("; "))
 }
 
@@ -268,8 +277,23 @@ fn who_cannot_be_asked_is_not_said_to_be_away() {
         verdict(&env(""), vec![silent("a-main-0"), silent("a-replica-0")], Some("a-main-0"), &[]);
     assert_eq!((judged, judged.exit_code()), (Verdict::Unknown, 6));
     assert!(advice.contains("forbidden"), "{advice}");
-    let one = vec![silent("a-main-0"), member("a-replica-0", Some(answer(true)))];
+    // Only a replica may be asked, and it hears of the primary or not.
+    let mut one = vec![silent("a-main-0"), member("a-replica-0", Some(answer(true)))];
+    let (judged, advice) = verdict(&env(""), one.clone(), Some("a-main-0"), &[]);
+    assert_eq!(judged, Verdict::Unknown);
+    assert!(advice.contains("a-main-0, which holds") && advice.contains("forbidden"), "{advice}");
+    let ended = Lock { leader: Some("a-main-0"), ended: Some(Timestamp::UNIX_EPOCH) };
+    let (judged, advice) = under(&env(""), one.clone(), &ended, &[]);
+    assert_eq!(judged, Verdict::NoPrimary);
+    assert!(advice.contains("ended at 1970-01-01T00:00:00Z, and nobody has taken it"), "{advice}");
+    one[1].answer.as_mut().unwrap().timeline = None;
     assert_eq!(verdict(&env(""), one, Some("a-main-0"), &[]).0, Verdict::NoPrimary);
+    // Only the primary may be asked, and it sends to its standby.
+    let alone = vec![member("a-main-0", Some(answer(false))), silent("a-replica-0")];
+    let (judged, advice) = verdict(&env(""), alone.clone(), Some("a-main-0"), &["a-replica-0"]);
+    assert_eq!(judged, Verdict::Degraded);
+    assert!(advice.contains("a-replica-0 could not be asked"), "{advice}");
+    assert_eq!(verdict(&env(""), alone, Some("a-main-0"), &[]).0, Verdict::Unprotected);
 }
 
 #[test]
