@@ -3,6 +3,7 @@
 
 mod backup;
 mod hba;
+mod labels;
 mod memory;
 mod parameters;
 mod pods;
@@ -21,13 +22,14 @@ use self::parameters::LEAST_WAL;
 pub use self::{
     backup::{Backup, Own, Word},
     hba::HbaLine,
+    labels::{Label, Namespace, ObjectName},
     parameters::Parameters,
-    pods::{Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},
+    pods::{LabelValue, Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},
     replication::{Replication, SynchronousMode},
     schedule::Schedule,
     set::{Amounts, Set},
     slots::Slot,
-    values::{Bounded, Extension, Identifier, Image, Label, Locale, Name, Quantity, Size, in_name},
+    values::{Bounded, Cpu, Extension, Identifier, Image, Locale, Name, Quantity, Size, in_name},
 };
 
 /// Port of PostgreSQL, and of Patroni's REST API, in every pod.
@@ -41,12 +43,12 @@ pub struct Env {
     #[serde(default)]
     pub context: String,
     #[serde(default)]
-    pub namespace: Option<Name>,
+    pub namespace: Option<Namespace>,
     pub image: Image,
     #[serde(default)]
-    pub clients: Vec<Name>,
+    pub clients: Vec<Namespace>,
     #[serde(default)]
-    pub monitors: Vec<Name>,
+    pub monitors: Vec<Namespace>,
     #[serde(default)]
     pub main: Set,
     #[serde(default)]
@@ -113,7 +115,7 @@ impl Env {
     }
 
     pub fn namespace(&self) -> &str {
-        self.namespace.as_ref().unwrap_or(&self.name)
+        self.namespace.as_deref().unwrap_or(&self.name)
     }
 
     /// How many members the cluster has in all.
@@ -148,6 +150,8 @@ impl Env {
             "main.count is {}, but main has one member: write 1, and add members under [replica]",
             self.main.count.get()
         );
+        self.main.check("main")?;
+        self.replica.check("replica")?;
         self.replication.check()?;
         let members = self.members();
         let senders = self.replication.max_wal_senders.get();

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Label, Name,
+    Label, ObjectName,
+    labels::is_label_part,
     values::{checked_string, refuse_unless},
 };
 
@@ -13,8 +14,8 @@ use super::{
 #[serde(deny_unknown_fields, default)]
 pub struct Pods {
     /// Secrets of the namespace that open the images' registry.
-    pub image_pull_secrets: Vec<Name>,
-    pub priority_class: Option<Name>,
+    pub image_pull_secrets: Vec<ObjectName>,
+    pub priority_class: Option<ObjectName>,
     pub tolerations: Vec<Toleration>,
     pub labels: BTreeMap<OwnLabel, LabelValue>,
     pub annotations: BTreeMap<OwnLabel, String>,
@@ -57,12 +58,24 @@ pub const ROLE_LABEL: &str = "role";
 /// The label that says in which set a pod is at home.
 pub const SET_LABEL: &str = "todoozle.dev/set";
 
-/// By these Patroni, the Services and pg-cluster find the pods.
-const TAKEN: [&str; 5] =
-    ["app.kubernetes.io/name", "app.kubernetes.io/instance", SCOPE_LABEL, ROLE_LABEL, SET_LABEL];
+/// By these Patroni, the Services, Kubernetes and pg-cluster find the pods.
+const TAKEN: [&str; 8] = [
+    "app.kubernetes.io/name",
+    "app.kubernetes.io/instance",
+    "apps.kubernetes.io/pod-index",
+    "controller-revision-hash",
+    "kubectl.kubernetes.io/default-container",
+    "statefulset.kubernetes.io/pod-name",
+    SCOPE_LABEL,
+    ROLE_LABEL,
+];
+/// Of whatever else pg-cluster itself writes.
+const OUR_PREFIX: &str = "todoozle.dev/";
 
 fn check_own_label(text: &str) -> Result<(), String> {
-    let free = Label::try_from(text.to_owned()).is_ok() && !TAKEN.contains(&text);
+    let free = Label::try_from(text.to_owned()).is_ok()
+        && !TAKEN.contains(&text)
+        && !text.starts_with(OUR_PREFIX);
     refuse_unless(
         free,
         text,
@@ -71,11 +84,7 @@ fn check_own_label(text: &str) -> Result<(), String> {
 }
 
 fn check_label_value(text: &str) -> Result<(), String> {
-    let fits = text.is_empty()
-        || text.len() <= 63
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text.ends_with(|c: char| c.is_ascii_alphanumeric());
+    let fits = text.is_empty() || is_label_part(text);
     refuse_unless(
         fits,
         text,

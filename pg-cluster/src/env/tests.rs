@@ -107,7 +107,27 @@ fn what_cannot_work_is_refused_with_what_to_write() {
         ("main.storage = \"lots\"", "such as 8Gi"),
         ("databases.todo.owner = \"todo\"", "add [roles.todo]"),
         ("[roles.postgres]", "none of the names PostgreSQL and Patroni use"),
-        ("namespace = \"Dev\"", "first a letter"),
+        ("namespace = \"Dev\"", "first and last a letter"),
+        ("clients = [\"a.b\"]", "1 to 63"),
+        ("pods.image_pull_secrets = [\"a_b\"]", "an object's name"),
+        ("main.storage_class = \"Fast_SSD\"", "an object's name"),
+        ("main.spread = \"a..b/x\"", "a label of your nodes"),
+        ("main.spread = \"a/-x\"", "a label of your nodes"),
+        ("main.node_affinity.\"A_b/x\" = [\"y\"]", "a label of your nodes"),
+        ("main.node_affinity.zone = []", "has no value"),
+        ("main.node_affinity.zone = [\"a b\"]", "up to 63 letters"),
+        (
+            "main.resources.limits.memory = \"128Mi\"",
+            "requests.memory is 256Mi, more than limits.memory (128Mi)",
+        ),
+        ("main.resources.limits.cpu = \"50m\"", "requests.cpu is 100m, more than"),
+        ("replica.resources.requests.memory = \"500Gi\"", "replica.resources.requests.memory"),
+        ("main.resources.limits.memory = \"512m\"", "whole bytes"),
+        ("main.resources.requests.memory = \"0.1\"", "whole bytes"),
+        ("main.storage = \"2m\"", "whole bytes"),
+        ("main.resources.requests.cpu = \"0.0001\"", "thousandths"),
+        ("main.resources.requests.cpu = \"0.5m\"", "thousandths"),
+        ("main.resources.requests.cpu = \"1Gi\"", "thousandths"),
         ("hba = [\"host all all 0.0.0.0/0 scram-sha-256\"]", "write hostssl instead of host"),
         ("hba = [\"hostssl all all 0.0.0.0/0 md5\"]", "write scram-sha-256"),
         ("[backup]\nkeep = 3", "needs one place to write to"),
@@ -129,6 +149,9 @@ fn what_cannot_work_is_refused_with_what_to_write() {
             "with a-z, 0-9 and _",
         ),
         ("pods.labels.role = \"db\"", "none that pg-cluster sets"),
+        ("pods.labels.\"controller-revision-hash\" = \"x\"", "none that pg-cluster sets"),
+        ("pods.annotations.\"todoozle.dev/patroni\" = \"x\"", "none that pg-cluster sets"),
+        ("pods.labels.\"A.b/c\" = \"x\"", "such as team"),
         ("pods.labels.team = \"a b\"", "up to 63 letters"),
         ("pods.tolerations = [{ key = \"a\", seconds = 3 }]", "write effect = \"NoExecute\""),
         ("pods.tolerations = [{ key = \"a\", effect = \"NoRun\" }]", "unknown variant `NoRun`"),
@@ -148,6 +171,52 @@ fn what_cannot_work_is_refused_with_what_to_write() {
     let untagged =
         Env::parse("name = \"a\"\nimage = \"localhost:5000/postgres\"", "dev").unwrap_err();
     assert!(format!("{untagged:#}").contains("with a tag other than latest"));
+}
+
+#[test]
+fn names_of_somebody_else_s_objects_are_those_that_kubernetes_takes() {
+    let long = "a".repeat(63);
+    for text in [
+        "clients = [\"1team\"]".to_owned(),
+        format!("namespace = \"{long}\""),
+        "pods.image_pull_secrets = [\"registry.example.com\"]".to_owned(),
+        "pods.priority_class = \"a.b\"".to_owned(),
+        "main.resources.requests.cpu = \"0.5\"\nmain.resources.limits.cpu = \"1.5\"".to_owned(),
+        "main.storage = \"8589934592\"".to_owned(),
+    ] {
+        assert!(Env::parse(&format!("{LEAST}{text}"), "dev").is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn an_image_is_one_that_a_kubelet_takes() {
+    let digest = format!("@sha256:{}", "0a".repeat(32));
+    for image in ["a:17", "localhost:5000/x/y_z:17-1", "Registry.example.com/a:v1.2", "a:latest@"] {
+        let image =
+            if image.ends_with('@') { format!("a:latest{digest}") } else { image.to_owned() };
+        assert!(Image::try_from(image.clone()).is_ok(), "{image}");
+    }
+    assert!(Image::try_from(format!("a/b{digest}")).is_ok());
+    for image in [
+        "",
+        "a",
+        ":17",
+        "a:17:18",
+        "http://x/a:17",
+        "A/B:17",
+        "a@sha256:zz",
+        "a:.x",
+        "a:-1",
+        "/a:1",
+        "a//b:1",
+        "ä:1",
+        "a:latest",
+        "a b:1",
+        "a:",
+        "x:port/a:1",
+    ] {
+        assert!(Image::try_from(image.to_owned()).is_err(), "{image}");
+    }
 }
 
 #[test]

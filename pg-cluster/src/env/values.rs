@@ -67,29 +67,62 @@ fn check_identifier(text: &str) -> Result<(), String> {
     refuse_unless(fits && free, text, wanted)
 }
 
-fn check_label(text: &str) -> Result<(), String> {
-    let fits = text.len() <= 253
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.ends_with(|c: char| c.is_ascii_alphanumeric())
-        && text.matches('/').count() <= 1
-        && text.rsplit('/').next().is_some_and(|name| name.len() <= 63);
-    refuse_unless(fits, text, "a label of your nodes, such as kubernetes.io/hostname")
-}
-
 fn check_image(text: &str) -> Result<(), String> {
-    let tagged = text.rsplit('/').next().is_some_and(|name| name.contains(':'));
-    let fits = !text.contains(char::is_whitespace)
-        && (text.contains("@sha256:") || tagged)
-        && !text.ends_with(":latest")
-        && !text.ends_with(':');
-    let wanted = "an image with a tag other than latest, or with a digest";
-    refuse_unless(fits, text, wanted)
+    let (name, digest) = text.split_once('@').map_or((text, None), |(name, it)| (name, Some(it)));
+    // A colon before the last slash is a registry's port.
+    let at = name.rfind('/').map_or(0, |at| at + 1);
+    let (path, tag) = match name[at..].split_once(':') {
+        Some((last, tag)) => (&name[..at + last.len()], Some(tag)),
+        None => (name, None),
+    };
+    let lower = |part: &str| {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+        let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        part.chars().all(inner) && part.starts_with(edge) && part.ends_with(edge)
+    };
+    let (first, rest) = path.split_once('/').map_or((path, None), |(first, it)| (first, Some(it)));
+    let host = |text: &str| {
+        let (host, port) = text.split_once(':').unwrap_or((text, "1"));
+        lower(&host.to_ascii_lowercase()) && port.parse::<u16>().is_ok()
+    };
+    let named = match rest {
+        None => lower(first),
+        Some(rest) => host(first) && rest.split('/').all(lower),
+    };
+    let tagged = |tag: &str| {
+        tag.len() <= 128
+            && tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            && tag.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    };
+    let digested = |digest: &str| {
+        let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        digest.strip_prefix("sha256:").is_some_and(|it| it.len() == 64 && it.chars().all(hex))
+    };
+    let fits = named
+        && tag.is_none_or(tagged)
+        && digest.map_or(tag.is_some_and(|tag| tag != "latest"), digested);
+    refuse_unless(fits, text, "an image with a tag other than latest, or with a digest")
 }
 
 fn check_quantity(text: &str) -> Result<(), String> {
-    let fits = quantity_bytes(text).is_some_and(|amount| amount > 0.0);
-    refuse_unless(fits, text, "a number with a unit, such as 8Gi, 512Mi or 250m")
+    // `m` is a thousandth of a byte, and the best-known slip.
+    let whole = |amount: f64| amount >= 1.0 && amount.fract() == 0.0 && !text.ends_with('m');
+    let fits = quantity_bytes(text).is_some_and(whole);
+    refuse_unless(fits, text, "whole bytes with a unit, such as 8Gi or 512Mi")
+}
+
+fn check_cpu(text: &str) -> Result<(), String> {
+    let thousandths = text.strip_suffix('m').map(|number| number.parse::<u32>().ok());
+    let fits = match thousandths {
+        Some(count) => count.is_some_and(|count| count > 0),
+        None => {
+            let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+            text.chars().all(|c| c.is_ascii_digit() || c == '.')
+                && fraction <= 3
+                && text.parse::<f64>().is_ok_and(|cores| cores > 0.0)
+        }
+    };
+    refuse_unless(fits, text, "processors, or thousandths of one, such as 2, 0.5 or 250m")
 }
 
 fn check_extension(text: &str) -> Result<(), String> {
@@ -113,14 +146,15 @@ fn check_size(text: &str) -> Result<(), String> {
 checked_string!(Name, check_name);
 // A role or a database.
 checked_string!(Identifier, check_identifier);
-checked_string!(Label, check_label);
 // An extension of PostgreSQL's: `pg_trgm`, `uuid-ossp`.
 checked_string!(Extension, check_extension);
 // A language as ICU names it: `de`, `sv-SE`, `en-u-kn`.
 checked_string!(Locale, check_locale);
 checked_string!(Image, check_image);
-// An amount of memory, storage or processor time, as Kubernetes writes it.
+// An amount of memory or storage, as Kubernetes writes it.
 checked_string!(Quantity, check_quantity);
+// An amount of processor time, as Kubernetes writes it.
+checked_string!(Cpu, check_cpu);
 // A size as PostgreSQL writes it.
 checked_string!(Size, check_size);
 
@@ -134,6 +168,16 @@ impl Quantity {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         // checked to be positive; an estimate is enough
         quantity_bytes(self).map_or(0, |n| n as u64)
+    }
+}
+
+impl Cpu {
+    /// Thousandths of a processor.
+    pub fn thousandths(&self) -> f64 {
+        match self.strip_suffix('m') {
+            Some(number) => number.parse().unwrap_or(0.0),
+            None => self.parse::<f64>().unwrap_or(0.0) * 1000.0,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use k8s_openapi::{
 };
 
 use super::{archive, labels, meta, schedule, select, selector};
-use crate::env::{Env, Name, PATRONI_PORT, POSTGRES_PORT};
+use crate::env::{Env, Namespace, PATRONI_PORT, POSTGRES_PORT};
 
 pub fn peer(pods: Option<LabelSelector>, namespaces: Option<LabelSelector>) -> NetworkPolicyPeer {
     NetworkPolicyPeer {
@@ -32,7 +32,7 @@ pub fn port(number: i32) -> NetworkPolicyPort {
 /// what takes backups. Probes and port-forwards come from the node and pass.
 pub fn policy(env: &Env) -> NetworkPolicy {
     let members = peer(Some(select(selector(env))), None);
-    let namespaces = |names: &[Name]| -> Vec<_> {
+    let namespaces = |names: &[Namespace]| -> Vec<_> {
         let of = |name| peer(None, Some(select(labels([("kubernetes.io/metadata.name", name)]))));
         names.iter().map(|name| of(name)).collect()
     };

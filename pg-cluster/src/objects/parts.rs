@@ -162,12 +162,12 @@ pub fn tls_volume(env: &Env) -> Volume {
 }
 
 pub fn amounts(amounts: &Amounts) -> Option<BTreeMap<String, Quantity>> {
-    let named = [("cpu", &amounts.cpu), ("memory", &amounts.memory)];
-    let given: BTreeMap<_, _> = named
+    let cpu = amounts.cpu.as_ref().map(|amount| ("cpu", amount.to_string()));
+    let memory = amounts.memory.as_ref().map(|amount| ("memory", amount.to_string()));
+    let given: BTreeMap<_, _> = cpu
         .into_iter()
-        .filter_map(|(name, amount)| {
-            Some((name.to_owned(), Quantity(amount.as_ref()?.to_string())))
-        })
+        .chain(memory)
+        .map(|(name, amount)| (name.to_owned(), Quantity(amount)))
         .collect();
     (!given.is_empty()).then_some(given)
 }

@@ -232,7 +232,7 @@ fn affinity(set: &Set) -> Option<Affinity> {
         .map(|(label, values)| NodeSelectorRequirement {
             key: label.to_string(),
             operator: "In".to_owned(),
-            values: Some(values.clone()),
+            values: Some(values.iter().map(ToString::to_string).collect()),
         })
         .collect();
     (!wanted.is_empty()).then(|| Affinity {
