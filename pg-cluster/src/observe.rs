@@ -17,11 +17,12 @@ use crate::{
 
 /// What the members say, and the archive.
 pub async fn report(cluster: &Cluster) -> Result<Report> {
-    let members = async {
+    // Boxed, since together they are large.
+    let members = Box::pin(async {
         let report = members(cluster).await?;
         let nodes = nodes(cluster, &report.members).await?;
         anyhow::Ok((report, nodes))
-    };
+    });
     let (members, archive, missing, ending) =
         tokio::join!(members, cluster.archive(), missing(cluster), doomed(cluster));
     let (mut report, nodes) = members?;

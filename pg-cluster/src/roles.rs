@@ -31,6 +31,7 @@ struct Live {
     #[serde(default)]
     has_statements: bool,
 }
+#[allow(clippy::struct_excessive_bools)] // PostgreSQL's own
 #[derive(Debug, Deserialize)]
 struct LiveRole {
     name: String,

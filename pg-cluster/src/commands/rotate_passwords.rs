@@ -134,8 +134,8 @@ async fn rotate_system(
     };
     // Whoever starts from here on has what PostgreSQL knows a moment later. Who streams goes on.
     cluster.apply(&secrets::credentials(env, &system)?).await?;
-    let roles = SYSTEM.iter().filter_map(|user| Some((user.role?, user.key))).collect::<Vec<_>>();
-    bring_in_step(cluster, primary, &names::credentials(env), &roles).await?;
+    let logins: Vec<_> = SYSTEM.iter().filter_map(|user| Some((user.role?, user.key))).collect();
+    bring_in_step(cluster, primary, &names::credentials(env), &logins).await?;
     progress::done("the passwords of Patroni's users", "PostgreSQL has those of the Secret");
     restart::run(cluster, global, &restart::Plan { all: false, timeout }).await?;
     if went_on {

@@ -112,15 +112,13 @@ fn check_quantity(text: &str) -> Result<(), String> {
 }
 
 fn check_cpu(text: &str) -> Result<(), String> {
-    let thousandths = text.strip_suffix('m').map(|number| number.parse::<u32>().ok());
-    let fits = match thousandths {
-        Some(count) => count.is_some_and(|count| count > 0),
-        None => {
-            let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-            text.chars().all(|c| c.is_ascii_digit() || c == '.')
-                && fraction <= 3
-                && text.parse::<f64>().is_ok_and(|cores| cores > 0.0)
-        }
+    let fits = if let Some(thousandths) = text.strip_suffix('m') {
+        thousandths.parse::<u32>().is_ok_and(|count| count > 0)
+    } else {
+        let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        text.chars().all(|c| c.is_ascii_digit() || c == '.')
+            && fraction <= 3
+            && text.parse::<f64>().is_ok_and(|cores| cores > 0.0)
     };
     refuse_unless(fits, text, "processors, or thousandths of one, such as 2, 0.5 or 250m")
 }

@@ -57,19 +57,7 @@ pub fn judge(
         }
         return (Verdict::Unprotected, reasons);
     }
-    for member in members.iter().filter(|member| member.name != primary.name && !streams(member)) {
-        let (name, state) = (&member.name, &member.state);
-        if let Some(why) = &member.unasked {
-            reasons.push(format!("{name} could not be asked, so nothing is known of it: {why}"));
-            continue;
-        }
-        let what = if state.starts_with(LEFT_BEHIND) {
-            what_brings_back(env, name)
-        } else {
-            format!("see `kubectl logs -n {} {name}`", env.namespace())
-        };
-        reasons.push(format!("{name} does not stream ({state}): {what}"));
-    }
+    reasons.extend(not_streaming(env, members, primary));
     reasons.extend(primary.answer.iter().flat_map(|answer| load::reasons(env, answer)));
     let left_out = left_out(env, primary);
     if !left_out.is_empty() {
@@ -133,6 +121,23 @@ pub fn judge(
         ));
     }
     (if reasons.is_empty() { Verdict::Healthy } else { Verdict::Degraded }, reasons)
+}
+
+fn not_streaming(env: &Env, members: &[Member], primary: &Member) -> Vec<String> {
+    let others = members.iter().filter(|member| member.name != primary.name && !streams(member));
+    let why = |member: &Member| {
+        let (name, state) = (&member.name, &member.state);
+        if let Some(why) = &member.unasked {
+            return format!("{name} could not be asked, so nothing is known of it: {why}");
+        }
+        let what = if state.starts_with(LEFT_BEHIND) {
+            what_brings_back(env, name)
+        } else {
+            format!("see `kubectl logs -n {} {name}`", env.namespace())
+        };
+        format!("{name} does not stream ({state}): {what}")
+    };
+    others.map(why).collect()
 }
 
 /// The primary has no longer what this replica lacks; the archive may.
