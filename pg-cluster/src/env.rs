@@ -15,7 +15,7 @@ mod values;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use self::parameters::LEAST_WAL;
@@ -106,7 +106,7 @@ impl Env {
     }
 
     pub fn parse(text: &str, env: &str) -> Result<Self> {
-        let mut parsed: Self = toml::from_str(text)?;
+        let mut parsed: Self = toml::from_str(text).map_err(|error| said(text, error))?;
         if parsed.context.is_empty() {
             env.clone_into(&mut parsed.context);
         }
@@ -204,6 +204,16 @@ impl Env {
         }
         Ok(())
     }
+}
+
+/// What is wrong. The parser shows the line, which is not for everybody where it holds a secret.
+fn said(text: &str, error: toml::de::Error) -> anyhow::Error {
+    let unknown = |name: &&str| error.message().starts_with(&format!("unknown field `{name}`"));
+    let Some(name) = ["cipher", "key", "password", "secret"].into_iter().find(unknown) else {
+        return error.into();
+    };
+    let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+    anyhow!("line {line}: there is no {name} here: write it in secrets.yaml, beside this file")
 }
 
 impl Env {

@@ -61,6 +61,18 @@ fn an_unknown_key_is_named() {
 }
 
 #[test]
+fn a_secret_in_the_wrong_file_is_not_shown() {
+    for text in [
+        "[roles.a]\npassword = \"hunter2hunter2\"",
+        "[backup]\ns3 = { bucket = \"b\", endpoint = \"e\", region = \"r\", key = \"hunter2\", secret = \"hunter2\" }",
+    ] {
+        let error = refused(text);
+        assert!(error.starts_with("line 4: ") && error.contains("secrets.yaml"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
 fn what_patroni_would_replace_is_refused_with_what_to_write() {
     for (text, advice) in [
         ("[replication]\nmax_wal_senders = 2", "write 3 to 1000"),
