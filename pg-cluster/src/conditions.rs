@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
-use k8s_openapi::api::core::v1::Event;
+use anyhow::{Context, Result};
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Event};
 use kube::{ResourceExt, api::ListParams};
 
 use crate::{
@@ -30,10 +30,13 @@ pub async fn primary(cluster: &Cluster) -> Result<Wait<String>> {
     })
 }
 
-/// Waits until the configured number of members streams, and one is synchronous if that is wanted.
+/// Waits until as many members stream as their set has, and one is synchronous if that is wanted.
 pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
     let report = members(cluster).await?;
-    let wanted = usize::try_from(cluster.env.replica.count.get())?;
+    // `scale` may have given it another number than the configuration has.
+    let set = cluster.api::<StatefulSet>().get_opt(&names::replica(&cluster.env)).await;
+    let count = set.context("read the replicas' set")?.and_then(|set| set.spec?.replicas);
+    let wanted = usize::try_from(count.unwrap_or_else(|| cluster.env.replica.count.get()))?;
     let streaming =
         report.members.iter().filter(|member| health::streams(member) && member.ready).count();
     let protected = report.verdict <= health::Verdict::Degraded
@@ -65,7 +68,7 @@ fn lacks(member: &Member) -> Option<String> {
 }
 
 /// What keeps a pod from starting, or its set from making it, in Kubernetes' words.
-async fn waits_for(cluster: &Cluster) -> Result<Option<String>> {
+pub async fn waits_for(cluster: &Cluster) -> Result<Option<String>> {
     let pods = cluster.pods().await?;
     let stuck =
         pods.iter().find_map(|pod| blocked(pod).map(|why| format!("{}: {why}", pod.name_any())));

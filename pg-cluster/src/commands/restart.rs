@@ -139,7 +139,10 @@ async fn renew(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()> {
         Ok(match pod.map(|pod| pod.metadata.uid) {
             Some(uid) if uid != old => Wait::Over(()),
             Some(_) => Wait::For("the old pod stops".to_owned()),
-            None => Wait::For("no pod yet".to_owned()),
+            None => {
+                let why = conditions::waits_for(cluster).await?;
+                Wait::For(why.unwrap_or_else(|| "no pod yet".to_owned()))
+            }
         })
     };
     until(&format!("a new pod {name}"), timeout, fresh).await
