@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     cluster::Cluster,
-    env::{Env, Extension},
+    env::{Database, Env, Extension, Identifier},
     passwords::Passwords,
     progress, scram,
 };
@@ -97,6 +97,12 @@ pub async fn ensure(cluster: &Cluster, primary: &str, passwords: &Passwords) -> 
         .await
         .context("look at roles and databases")?;
     let live: Live = serde_json::from_str(&answer).context("read roles and databases")?;
+    for (name, old, new) in handed_over(&cluster.env, &live) {
+        progress::warn(&format!(
+            "{name} goes from {old} to {new}, and what {old} made in it stays {old}'s: `reassign owned by \"{old}\" to \"{new}\"` there, as \
+             superuser, hands it over, and every other database of {old} with it"
+        ));
+    }
     for (what, statement) in statements(&cluster.env, passwords, &live)? {
         cluster
             .sql(primary, "postgres", &statement, LIMIT)
@@ -132,6 +138,16 @@ async fn ensure_extensions(
         progress::done(&what, "made");
     }
     Ok(())
+}
+
+/// Databases that get another owner, with the old one and the new.
+fn handed_over<'a>(env: &'a Env, live: &'a Live) -> Vec<(&'a str, &'a str, &'a str)> {
+    let of = |(name, database): (&'a Identifier, &'a Database)| {
+        let found = live.databases.iter().find(|live| live.name == **name)?;
+        let changes = found.owner != *database.owner;
+        changes.then_some((&**name, &*found.owner, &*database.owner))
+    };
+    env.databases.iter().filter_map(of).collect()
 }
 
 fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(String, String)>> {
@@ -348,7 +364,11 @@ mod tests {
             spoil(&mut database);
             let live = Live { databases: vec![database], ..settled(&passwords) };
             assert_eq!(made(&env, &passwords, &live), [right]);
+            assert!(handed_over(&env, &live).is_empty());
         }
+        let other = LiveDatabase { owner: "web".into(), ..database() };
+        let live = Live { databases: vec![other], ..settled(&passwords) };
+        assert_eq!(handed_over(&env, &live), [("todo", "web", "app")]);
     }
 
     #[test]
