@@ -22,7 +22,9 @@ use crate::{
 pub struct Growth {
     /// Volumes that are smaller.
     pub claims: Vec<String>,
-    /// The set's own template says another size, and it cannot be changed in place.
+    /// Volumes that never came about, of a class that the configuration has no longer.
+    pub unmade: Vec<String>,
+    /// The set's own template says another size or class, and it cannot be changed in place.
     pub set_anew: bool,
 }
 
@@ -74,9 +76,12 @@ impl Cluster {
     /// Refuses what volumes cannot do.
     pub async fn growth(&self, home: HomeSet) -> Result<Growth> {
         let name = home.name(&self.env);
-        let wanted = &home.settings(&self.env).storage;
+        let settings = home.settings(&self.env);
+        let wanted = &settings.storage;
         let mut growth = Growth::default();
-        for claim in self.claims().await?.iter().filter(|claim| is_of(&name, &claim.name_any())) {
+        let mut claims = self.claims().await?;
+        claims.retain(|claim| is_of(&name, &claim.name_any()));
+        for claim in &claims {
             let Some(size) = size_of(claim) else { continue };
             ensure!(
                 size.bytes() <= wanted.bytes(),
@@ -92,7 +97,15 @@ impl Cluster {
         let set = set.with_context(|| format!("read the StatefulSet {name}"))?;
         let template = set.and_then(|set| set.spec?.volume_claim_templates?.into_iter().next());
         let size = template.as_ref().and_then(size_of);
-        growth.set_anew = size.is_some_and(|size| size.bytes() != wanted.bytes());
+        let of_another_class = template
+            .is_some_and(|template| class_of(&template) != settings.storage_class.as_deref());
+        growth.set_anew =
+            of_another_class || size.is_some_and(|size| size.bytes() != wanted.bytes());
+        if of_another_class {
+            let unmade = claims.iter().filter(|claim| is_unmade(claim));
+            growth.unmade = unmade.map(ResourceExt::name_any).collect();
+            growth.claims.retain(|name| !growth.unmade.contains(name));
+        }
         Ok(growth)
     }
 
@@ -120,8 +133,32 @@ impl Cluster {
             })
             .await?;
         }
+        for name in growth.unmade {
+            let claims = self.api::<PersistentVolumeClaim>();
+            let deleted = claims.delete(&name, &DeleteParams::default()).await;
+            deleted.with_context(|| format!("delete the volume {name}, which never came about"))?;
+            // It waits for nothing else, and its claim goes with it.
+            let pod = name.strip_prefix("data-").unwrap_or_default();
+            if let Some(pod) = self.pods().await?.iter().find(|it| it.name_any() == pod) {
+                self.delete_pod(pod).await?;
+            }
+            progress::done(
+                &format!("PersistentVolumeClaim {name}"),
+                "is made anew, of another class",
+            );
+        }
         Ok(())
     }
+}
+
+fn class_of(claim: &PersistentVolumeClaim) -> Option<&str> {
+    claim.spec.as_ref()?.storage_class_name.as_deref()
+}
+
+/// Whether it holds nothing, since no volume is bound to it.
+fn is_unmade(claim: &PersistentVolumeClaim) -> bool {
+    claim.spec.as_ref().is_none_or(|spec| spec.volume_name.is_none())
+        && claim.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Pending")
 }
 
 /// Whether a volume belongs to a set, by its name.
@@ -138,6 +175,17 @@ fn size_of(claim: &PersistentVolumeClaim) -> Option<Quantity> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_claim_without_a_volume_holds_nothing() {
+        let claim = |volume: Option<&str>, phase: &str| -> PersistentVolumeClaim {
+            let claim = json!({ "spec": { "volumeName": volume, "storageClassName": "fast" }, "status": { "phase": phase } });
+            serde_json::from_value(claim).unwrap()
+        };
+        assert_eq!(class_of(&claim(None, "Pending")), Some("fast"));
+        assert!(is_unmade(&claim(None, "Pending")));
+        assert!(!is_unmade(&claim(Some("pv"), "Pending")) && !is_unmade(&claim(None, "Lost")));
+    }
 
     #[test]
     fn a_volume_is_known_by_its_set_and_number() {
