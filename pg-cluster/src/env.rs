@@ -13,7 +13,7 @@ mod set;
 mod slots;
 mod values;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -99,8 +99,14 @@ impl Env {
     /// Reads `config/<env>/postgres.toml` below `root`.
     pub fn load(root: &Path, env: &str) -> Result<Self> {
         let path = root.join(env).join("postgres.toml");
-        let text = fs::read_to_string(&path).with_context(|| {
-            format!("read {}: make it from config/dev/postgres.toml, or name another environment with --env", path.display())
+        let text = fs::read_to_string(&path).map_err(|error| {
+            let missing = error.kind() == ErrorKind::NotFound;
+            let advice = if missing {
+                ": make it from config/dev/postgres.toml, or name another environment with --env"
+            } else {
+                ""
+            };
+            anyhow::Error::new(error).context(format!("read {}{advice}", path.display()))
         })?;
         Self::parse(&text, env).with_context(|| format!("read {}", path.display()))
     }

@@ -61,6 +61,16 @@ fn an_unknown_key_is_named() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_not_said_to_be_missing() {
+    let root = tempfile::tempdir().unwrap();
+    let load = || format!("{:#}", Env::load(root.path(), "dev").unwrap_err());
+    assert!(load().contains("make it from config/dev/postgres.toml"));
+    fs::create_dir(root.path().join("dev")).unwrap();
+    fs::write(root.path().join("dev/postgres.toml"), b"name = \"\xff\"").unwrap();
+    assert!(!load().contains("make it from") && load().contains("UTF-8"), "{}", load());
+}
+
+#[test]
 fn a_secret_in_the_wrong_file_is_not_shown() {
     for text in [
         "[roles.a]\npassword = \"hunter2hunter2\"",
