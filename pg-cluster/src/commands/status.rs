@@ -9,7 +9,7 @@ use kit::say;
 use crate::{
     cli::Output,
     cluster::Cluster,
-    health::{Member, Report, Role, archive::Archive},
+    health::{Member, Report, Role, Verdict, archive::Archive},
     observe,
 };
 
@@ -17,7 +17,13 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
     loop {
-        let report = observe::report(cluster).await?;
+        let report = match observe::report(cluster).await {
+            Err(error) if is_unanswered(&error) => {
+                say::note(format_args!("unknown: no member could be asked: {error:#}"));
+                return Ok(Verdict::Unknown.exit_code());
+            }
+            other => other?,
+        };
         if report.members.is_empty() {
             cluster.refuse_beside_recovery().await?;
         }
@@ -39,6 +45,11 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
             _ = tokio::signal::ctrl_c() => return Ok(report.verdict.exit_code()),
         }
     }
+}
+
+/// Whether the API server let nobody ask, or is not reached.
+fn is_unanswered(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<kube::Error>())
 }
 
 fn text(report: &Report) -> String {
@@ -141,5 +152,18 @@ pub fn bytes(count: i64) -> String {
         1024..1_048_576 => format!("{} kB", count / 1024),
         1_048_576..1_073_741_824 => format!("{} MB", count / 1_048_576),
         _ => format!("{} GB", count / 1_073_741_824),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_let_in_knows_nothing_and_what_is_wrong_here_has_failed() {
+        let status = kube::core::Status::failure("forbidden", "Forbidden").with_code(403).boxed();
+        let error = anyhow::Error::new(kube::Error::Api(status)).context("list the pods");
+        assert!(is_unanswered(&error));
+        assert!(!is_unanswered(&anyhow::anyhow!("write the status as JSON")));
     }
 }
