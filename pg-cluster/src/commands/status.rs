@@ -49,7 +49,7 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
 
 /// Whether the API server let nobody ask, or is not reached.
 fn is_unanswered(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.is::<kube::Error>())
+    error.chain().any(|cause| cause.downcast_ref::<kube::Error>().is_some())
 }
 
 fn text(report: &Report) -> String {
