@@ -12,12 +12,28 @@ use tokio::{
 
 use crate::{cluster::Cluster, objects};
 
+/// What the configuration or a database says for clients must not keep out who would put it right:
+/// libraries that are not there, and limits that end a statement.
+macro_rules! own_settings {
+    () => {
+        "-c session_preload_libraries= -c local_preload_libraries= -c statement_timeout=0 -c transaction_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c client_min_messages=warning"
+    };
+}
+
 /// Terse, because a longer error would quote the statement and its verifier.
 /// Only PostgreSQL's own names are looked up: the superuser works in databases whose owners could
-/// have planted operators and functions of the same names. No limit that somebody set for clients ends it.
-pub const PSQL: &str = "PGOPTIONS='-c search_path=pg_catalog -c statement_timeout=0 -c lock_timeout=0 -c transaction_timeout=0 -c default_transaction_read_only=off' PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" exec psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse";
+/// have planted operators and functions of the same names.
+pub const PSQL: &str = concat!(
+    "PGOPTIONS='-c search_path=pg_catalog ",
+    own_settings!(),
+    "' PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" exec psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse"
+);
 /// Lets PostgreSQL's programs in, and a pipe fail with its first part.
-pub const PASSWORD: &str = "export PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\"; set -o pipefail;";
+pub const PASSWORD: &str = concat!(
+    "export PGPASSWORD=\"$PATRONI_SUPERUSER_PASSWORD\" PGOPTIONS='",
+    own_settings!(),
+    "'; set -o pipefail;"
+);
 /// kube's own buffers hold a kilobyte.
 const BUFFER: usize = 64 << 10;
 
