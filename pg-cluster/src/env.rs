@@ -1,13 +1,15 @@
 //! The one reader of configuration: `config/<env>/postgres.toml` becomes an
 //! `Env`, and an `Env` that exists is valid.
 
+mod amounts;
 mod backup;
 mod hba;
-mod labels;
+mod kubernetes;
 mod memory;
 mod parameters;
 mod pods;
 mod replication;
+mod roles;
 mod schedule;
 mod set;
 mod slots;
@@ -15,21 +17,22 @@ mod values;
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use self::parameters::LEAST_WAL;
 pub use self::{
+    amounts::{Cpu, Quantity, Size},
     backup::{Backup, Own, Word},
     hba::HbaLine,
-    labels::{Label, Namespace, ObjectName},
+    kubernetes::{Image, Label, LabelValue, Namespace, ObjectName},
     parameters::Parameters,
-    pods::{LabelValue, Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},
+    pods::{PATRONI_ANNOTATION, Pods, ROLE_LABEL, SCOPE_LABEL, SET_LABEL, Toleration},
     replication::{Replication, SynchronousMode},
+    roles::{Database, Role},
     schedule::Schedule,
     set::{Amounts, Set},
     slots::Slot,
-    values::{Bounded, Cpu, Extension, Identifier, Image, Locale, Name, Quantity, Size, in_name},
+    values::{Bounded, Extension, Identifier, Locale, Name, in_name},
 };
 
 /// Port of PostgreSQL, and of Patroni's REST API, in every pod.
@@ -72,33 +75,11 @@ pub struct Env {
     pub slots: BTreeMap<Identifier, Slot>,
 }
 
-/// A role that can log in; its password is in the Secret `<name>-role-<role>`.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Role {
-    pub connection_limit: Bounded<-1, 10_000, -1>,
-    /// What its Secret leads to; may be left out where it owns or reads no more than one database.
-    pub database: Option<Identifier>,
-    /// Databases that it may read and not change.
-    pub reads: Vec<Identifier>,
-}
-
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    pub owner: Identifier,
-    /// ICU's name of the language whose order texts have, when the database is made.
-    #[serde(default)]
-    pub icu_locale: Option<Locale>,
-    /// What the superuser makes there, in the schema `public`.
-    #[serde(default)]
-    pub extensions: Vec<Extension>,
-}
-
 impl Env {
     /// Reads `config/<env>/postgres.toml` below `root`.
     pub fn load(root: &Path, env: &str) -> Result<Self> {
         let path = root.join(env).join("postgres.toml");
+        ensure!(!env.trim().is_empty(), "the environment has no name: write one with --env");
         let text = fs::read_to_string(&path).map_err(|error| {
             let missing = error.kind() == ErrorKind::NotFound;
             let advice = if missing {
@@ -112,7 +93,8 @@ impl Env {
     }
 
     pub fn parse(text: &str, env: &str) -> Result<Self> {
-        let mut parsed: Self = toml::from_str(text).map_err(|error| said(text, error))?;
+        let mut parsed: Self =
+            toml::from_str(text).map_err(|error| without_secrets(text, &error))?;
         if parsed.context.is_empty() {
             env.clone_into(&mut parsed.context);
         }
@@ -137,9 +119,41 @@ impl Env {
     /// WAL between two checkpoints, in bytes: PostgreSQL's 1 GB, or an eighth of the volume if that
     /// is less, so that it fits beside what slots keep.
     pub fn max_wal_size(&self) -> u64 {
-        self.parameters
-            .bytes("max_wal_size")
-            .unwrap_or_else(|| (1 << 30).min(self.smallest_volume() / 8).max(LEAST_WAL))
+        let default = || (1 << 30).min(self.smallest_volume() / 8).max(parameters::LEAST_WAL);
+        self.parameters.size("max_wal_size").unwrap_or_else(default)
+    }
+
+    /// A member that is away must not fill the disk.
+    fn check_wal(&self) -> Result<()> {
+        let keep = &self.replication.max_slot_wal_keep_size;
+        for (set, storage) in [("main", &self.main.storage), ("replica", &self.replica.storage)] {
+            ensure!(
+                keep.bytes() <= storage.bytes() / 2,
+                "replication.max_slot_wal_keep_size is {keep}, more than half of {set}.storage ({storage}): a member that is away \
+                 could fill the disk; write less, or more storage"
+            );
+        }
+        let most = self.max_wal_size();
+        let least = self.parameters.size("min_wal_size").unwrap_or(0);
+        ensure!(
+            least <= most,
+            "parameters.min_wal_size is {} MB, more than max_wal_size ({} MB): write less",
+            least >> 20,
+            most >> 20
+        );
+        // What wal_keep_size keeps and what slots keep is the same WAL. Slots are cut at checkpoints only:
+        // until then twice as much as lies between two may come.
+        let kept = keep.bytes().max(self.parameters.size("wal_keep_size").unwrap_or(0));
+        let wal = kept.saturating_add(most.saturating_mul(2));
+        let volume = self.smallest_volume();
+        ensure!(
+            wal <= volume / 4 * 3,
+            "replication.max_slot_wal_keep_size (or parameters.wal_keep_size, if that is more) and twice max_wal_size are {} MB, more than \
+             three quarters of a volume of {} MB: a member that is away could fill the disk; write less of either, or more storage",
+            wal >> 20,
+            volume >> 20
+        );
+        Ok(())
     }
 
     /// The same cluster with another number of replicas.
@@ -166,32 +180,7 @@ impl Env {
             "replication.max_wal_senders is {senders}: {members} members need {} or more, one each and one for a new copy",
             members + 1
         );
-        let keep = &self.replication.max_slot_wal_keep_size;
-        for (set, storage) in [("main", &self.main.storage), ("replica", &self.replica.storage)] {
-            ensure!(
-                keep.bytes() <= storage.bytes() / 2,
-                "replication.max_slot_wal_keep_size is {keep}, more than half of {set}.storage ({storage}): a member that is away \
-                 could fill the disk; write less, or more storage"
-            );
-        }
-        // Slots are cut at checkpoints only: until then as much again may come.
-        let always = self.parameters.bytes("wal_keep_size").unwrap_or(0);
-        let wal = (self.max_wal_size().saturating_mul(2)).saturating_add(keep.bytes().max(always));
-        let volume = self.smallest_volume();
-        ensure!(
-            wal <= volume / 4 * 3,
-            "replication.max_slot_wal_keep_size (or wal_keep_size, if that is more) and twice max_wal_size are {} MB, more than three quarters \
-             of a volume of {} MB: a member that is away could fill the disk; write less of them, or more storage",
-            wal >> 20,
-            volume >> 20
-        );
-        let least = self.parameters.bytes("min_wal_size").unwrap_or(0);
-        ensure!(
-            least <= self.max_wal_size(),
-            "parameters.min_wal_size is {} MB, more than max_wal_size ({} MB): write less of it, or more of the other",
-            least >> 20,
-            self.max_wal_size() >> 20
-        );
+        self.check_wal()?;
         if let Some(backup) = &self.backup {
             backup.check()?;
         }
@@ -212,79 +201,22 @@ impl Env {
     }
 }
 
-/// What is wrong. The parser shows the line, which is not for everybody where it holds a secret.
-fn said(text: &str, error: toml::de::Error) -> anyhow::Error {
-    let unknown = |name: &&str| error.message().starts_with(&format!("unknown field `{name}`"));
-    let Some(name) = ["cipher", "key", "password", "secret"].into_iter().find(unknown) else {
-        return error.into();
+/// The parser shows the line around an error. Where that may be a secret, its number must do.
+fn without_secrets(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    const WORDS: [&str; 4] = ["cipher", "key", "password", "secret"];
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return error.clone().into();
     };
-    let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-    anyhow!("line {line}: there is no {name} here: write it in secrets.yaml, beside this file")
-}
-
-impl Env {
-    /// The database that a role's Secret leads to: the one that its settings name, else the only
-    /// one that it owns.
-    pub fn database_of(&self, role: &str) -> Option<&Identifier> {
-        let named = self.role(role).and_then(|settings| settings.database.as_ref());
-        let of_role = || self.owned(role).first().copied().or_else(|| self.read_by(role).next());
-        named.or_else(of_role)
+    let number = before.matches('\n').count();
+    let line = text.lines().nth(number).unwrap_or_default();
+    if !WORDS.iter().any(|word| line.to_lowercase().contains(word)) {
+        return error.clone().into();
     }
-
-    /// An object's name has no underscore, so `my_app` and `my-app` would share a Secret.
-    fn check_secrets_of_roles(&self) -> Result<()> {
-        let mut holders = BTreeMap::new();
-        for role in self.roles.keys() {
-            if let Some(other) = holders.insert(in_name(role), role) {
-                bail!("{other} and {role} would share one Secret: rename one of the roles");
-            }
-        }
-        Ok(())
-    }
-
-    fn role(&self, role: &str) -> Option<&Role> {
-        self.roles.iter().find(|(name, _)| ***name == *role).map(|(_, settings)| settings)
-    }
-
-    /// The databases that a role may read.
-    pub fn read_by(&self, role: &str) -> impl Iterator<Item = &Identifier> {
-        self.role(role).into_iter().flat_map(|settings| &settings.reads)
-    }
-
-    fn owned(&self, role: &str) -> Vec<&Identifier> {
-        let owned = self.databases.iter().filter(|(_, database)| *database.owner == *role);
-        owned.map(|(name, _)| name).collect()
-    }
-
-    /// A second database must not turn an application to another one.
-    fn check_database_of(&self, role: &Identifier, settings: &Role) -> Result<()> {
-        for database in &settings.reads {
-            let owner = self.databases.get(database).map(|database| &database.owner);
-            ensure!(
-                owner.is_some(),
-                "roles.{role}.reads names {database}, which is not a database here: add [databases.{database}]"
-            );
-            ensure!(
-                owner != Some(role),
-                "roles.{role}.reads names {database}, which is its own and which it may change: leave it out"
-            );
-        }
-        if let Some(database) = &settings.database {
-            ensure!(
-                self.databases.contains_key(database),
-                "roles.{role}.database is {database}, which is not a database here: add [databases.{database}]"
-            );
-            return Ok(());
-        }
-        let owned: Vec<_> = self.owned(role).into_iter().map(ToString::to_string).collect();
-        ensure!(
-            owned.len() <= 1,
-            "{role} owns {}: say which its Secret leads to with roles.{role}.database = \"{}\"",
-            owned.join(" and "),
-            owned[0]
-        );
-        Ok(())
-    }
+    let message = error.message();
+    let unknown = WORDS.iter().any(|word| message.starts_with(&format!("unknown field `{word}")));
+    let advice =
+        if unknown { "; passwords and keys belong in secrets.yaml (make secrets)" } else { "" };
+    anyhow::anyhow!("line {}: {message}{advice}", number + 1)
 }
 
 #[cfg(test)]

@@ -4,12 +4,7 @@ use anyhow::{Result, ensure};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Bounded, Image, Quantity,
-    schedule::{self, Schedule},
-    set::fixed,
-    values::checked_string,
-};
+use super::{Bounded, Image, Quantity, Schedule, set::fixed, values::checked_string};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -82,12 +77,7 @@ impl Backup {
 
     /// The longest that lies between two backups when all goes well.
     pub fn often(&self) -> SignedDuration {
-        schedule::period(&[&self.full, &self.differential])
-    }
-
-    /// The same of two drills.
-    pub fn drilled(&self) -> SignedDuration {
-        schedule::period(&[&self.drill])
+        Schedule::period(&[&self.full, &self.differential])
     }
 }
 

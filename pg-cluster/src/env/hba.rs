@@ -64,35 +64,52 @@ fn check_mask(line: &str, address: &str, mask: &str) -> Result<(), String> {
     }
 }
 
-/// Databases or users, with commas between. A file beside, a pattern, or quotes around some of it are
-/// read by PostgreSQL alone, and what it cannot read keeps it from starting.
-fn check_names(line: &str, names: &str) -> Result<(), String> {
-    for name in names.split(',') {
-        let quoted = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        let plain = quoted.unwrap_or(name);
-        if plain.is_empty() || plain.contains('"') || plain.starts_with(['@', '/']) {
+/// Databases or users: names with commas between. Of what PostgreSQL reads otherwise (files, comments, quotes
+/// around less than a name) nothing is taken, and of regular expressions those that are one in any case.
+fn check_names(line: &str, list: &str) -> Result<(), String> {
+    let name = |c: char| !"\"#@/,".contains(c);
+    for item in list.split(',') {
+        let quoted = item.strip_prefix('"').and_then(|item| item.strip_suffix('"'));
+        let item = quoted.unwrap_or(item);
+        let fits = match item.strip_prefix('/') {
+            Some(expression) => is_expression(expression),
+            None => !item.is_empty() && item.chars().all(name),
+        };
+        if !fits {
             return Err(format!(
-                "`{line}`: {names} are no names: write them with commas between and without spaces, quotes, @ or /, such as todo,other"
+                "`{line}`: PostgreSQL would not read {list}: write names with a comma between each two and no space, and without \", #, @ and /; or \
+                 an expression such as /^team_.*$"
             ));
         }
     }
     Ok(())
 }
 
+/// Letters, digits, `.`, `_` and `-`, each repeated at will, and perhaps both ends.
+fn is_expression(text: &str) -> bool {
+    let text = text.strip_prefix('^').unwrap_or(text);
+    let text = text.strip_suffix('$').unwrap_or(text);
+    let mut repeatable = false;
+    !text.is_empty()
+        && text.chars().all(|c| {
+            let fits = if "*+?".contains(c) {
+                repeatable
+            } else {
+                c.is_ascii_alphanumeric() || "._-".contains(c)
+            };
+            repeatable = !"*+?".contains(c);
+            fits
+        })
+}
+
 fn check_line(text: &str) -> Result<(), String> {
-    // PostgreSQL ends a line at a break, a field at a space or a tab, and reads nothing behind #.
-    let strange =
-        |c: char| c == '#' || c != ' ' && c != '\t' && (c.is_whitespace() || c.is_control());
-    if let Some(strange) = text.chars().find(|c| strange(*c)) {
+    let between = [' ', '\t'];
+    if text.contains(|c: char| (c.is_whitespace() || c.is_control()) && !between.contains(&c)) {
         return Err(format!(
-            "{text:?} has {strange:?} in it: write the line with plain spaces between its parts, and nothing else"
+            "{text:?} has a line break, or a space that PostgreSQL takes for a part of a name: write plain spaces, and each line as one of its own"
         ));
     }
-    let fields: Vec<_> = text.split_whitespace().collect();
-    if let [_, databases, users, ..] = fields.as_slice() {
-        check_names(text, databases)?;
-        check_names(text, users)?;
-    }
+    let fields: Vec<_> = text.split(between).filter(|field| !field.is_empty()).collect();
     // Type, database, user, address (and perhaps a mask), method.
     let method = match fields.as_slice() {
         [_, _, _, address, method] => {
@@ -108,6 +125,9 @@ fn check_line(text: &str) -> Result<(), String> {
             return Err(format!("`{text}` is no pg_hba line: write {wanted}"));
         }
     };
+    for list in &fields[1..3] {
+        check_names(text, list)?;
+    }
     match (fields[0], method) {
         ("host" | "hostssl" | "hostnossl", "reject") | ("hostssl", "scram-sha-256") => Ok(()),
         ("hostssl", "cert") => Err(format!(
@@ -125,36 +145,6 @@ fn check_line(text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_and_spaces_are_what_postgresql_reads() {
-        let line = |names: &str| check_line(&format!("hostssl {names} all scram-sha-256"));
-        for names in ["todo app", "todo,other +readers", "\"todo\" app,\"look\"", "sameuser\tall"] {
-            assert_eq!(line(names), Ok(()), "{names}");
-        }
-        for names in [
-            "\"todo app",
-            "todo, app",
-            "todo app,",
-            ",todo app",
-            "a,,b app",
-            "/[ app",
-            "todo,/^[ app",
-            "todo /(",
-            "@dbs app",
-            "todo @f",
-            "to\"do app",
-            "\" app",
-            "\"\" app",
-        ] {
-            let error = line(names).unwrap_err();
-            assert!(error.contains("are no names") || error.contains("is no"), "{names}: {error}");
-        }
-        for strange in ["\n", "\u{b}", "\u{c}", "\u{a0}", "\u{2003}", "\0", "#"] {
-            let error = line(&format!("todo app{strange}")).unwrap_err();
-            assert!(error.contains("plain spaces"), "{strange:?}: {error}");
-        }
-    }
 
     #[test]
     fn an_address_is_what_postgresql_reads() {
@@ -178,8 +168,6 @@ mod tests {
         for (address, advice) in [
             ("10.1.2.3", "write 10.1.2.3/32"),
             ("fd00::1", "write fd00::1/128"),
-            ("10.0.0.0/8\"", "0 to 32"),
-            ("\"10.0.0.0/8\"", "is no address"),
             ("10.0.0.0/33", "0 to 32"),
             ("10.0.0.0/", "0 to 32"),
             ("fd00::/129", "0 to 128"),
@@ -188,10 +176,55 @@ mod tests {
             ("10.0.0.0 255.0.255.0", "is no mask"),
             ("10.0.0.0 ff00::", "write ADDRESS/LENGTH"),
             ("10.0.0.0/8 255.0.0.0", "write ADDRESS/LENGTH"),
+            ("10.0.0.0/8\"", "0 to 32"),
+            ("\"10.0.0.0/8\"", "is no address"),
+            ("10.0.0.0/8,10.1.0.0/16", "0 to 32"),
         ] {
             let error =
                 check_line(&format!("hostssl todo app {address} scram-sha-256")).unwrap_err();
             assert!(error.contains(advice), "{address}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_that_postgresql_reads() {
+        for line in [
+            "hostssl todo,other app,+team all scram-sha-256",
+            "hostssl \"todo\" app,\"look\" all scram-sha-256",
+            "hostssl sameuser\tall all scram-sha-256",
+            " hostssl\ttodo  app all scram-sha-256 ",
+            "hostssl /^todo_.*$ /app-.+,look all reject",
+            "host all all all reject",
+        ] {
+            assert_eq!(check_line(line), Ok(()), "{line}");
+        }
+        for (line, advice) in [
+            ("hostssl \"todo app all scram-sha-256", "names with a comma"),
+            ("hostssl \"my db\" app all scram-sha-256", "ADDRESS/LENGTH"),
+            ("hostssl to#do app all scram-sha-256", "names with a comma"),
+            ("hostssl todo, app all scram-sha-256", "names with a comma"),
+            ("hostssl todo ,app all scram-sha-256", "names with a comma"),
+            ("hostssl todo,,other app all scram-sha-256", "names with a comma"),
+            ("hostssl to\"do app all scram-sha-256", "names with a comma"),
+            ("hostssl \" app all scram-sha-256", "names with a comma"),
+            ("hostssl \"\" app all scram-sha-256", "names with a comma"),
+            ("hostssl todo app\0 all scram-sha-256", "has a line break"),
+            ("hostssl @dbs app all scram-sha-256", "names with a comma"),
+            ("hostssl todo @f all reject", "names with a comma"),
+            ("hostssl /[ app all scram-sha-256", "names with a comma"),
+            ("hostssl todo /( all reject", "names with a comma"),
+            ("hostssl todo,/^[ app all reject", "names with a comma"),
+            ("hostssl todo /^*a all reject", "names with a comma"),
+            ("hostssl todo /a** all reject", "names with a comma"),
+            ("hostssl todo / all reject", "names with a comma"),
+            ("hostssl todo app all\nscram-sha-256", "has a line break"),
+            ("hostssl todo app all\u{b}scram-sha-256", "has a line break"),
+            ("hostssl todo app\u{a0}10.0.0.0/8 scram-sha-256", "plain spaces"),
+            ("hostssl todo app all\u{2003}scram-sha-256", "plain spaces"),
+            ("hostssl todo app all scram-sha-256\n", "has a line break"),
+        ] {
+            let error = check_line(line).unwrap_err();
+            assert!(error.contains(advice), "{line}: {error}");
         }
     }
 }

@@ -9,26 +9,18 @@ const CONNECTION: u64 = 2 << 20;
 const QUERIES: u64 = 4;
 const VACUUMS: u64 = 2;
 /// PostgreSQL's own values where the file has none.
-const DEFAULTS: [(&str, u64); 4] = [
-    ("shared_buffers", 128 << 20),
-    ("work_mem", 4 << 20),
-    ("maintenance_work_mem", 64 << 20),
-    ("max_connections", 100),
-];
+const DEFAULTS: [(&str, u64); 3] =
+    [("shared_buffers", 128 << 20), ("work_mem", 4 << 20), ("maintenance_work_mem", 64 << 20)];
 
 impl Env {
-    /// What is more than a limit allows, and what to write. A number of connections that is none is not judged.
+    /// What is more than a limit allows, and what to write.
     pub fn memory_advice(&self) -> Option<String> {
         let value = |name: &str| {
             let default = DEFAULTS.iter().find(|(own, _)| *own == name).map_or(0, |(_, it)| *it);
-            match self.parameters.get(name) {
-                None => Some(default),
-                Some(text) if name == "max_connections" => text.parse().ok(),
-                Some(_) => self.parameters.bytes(name),
-            }
+            self.parameters.size(name).unwrap_or(default)
         };
-        let (buffers, connections) = (value("shared_buffers")?, value("max_connections")?);
-        let (work, maintenance) = (value("work_mem")?, value("maintenance_work_mem")?);
+        let (buffers, connections) = (value("shared_buffers"), self.parameters.max_connections());
+        let (work, maintenance) = (value("work_mem"), value("maintenance_work_mem"));
         let needed = buffers
             .saturating_add(connections.saturating_mul(CONNECTION))
             .saturating_add(QUERIES.saturating_mul(work))
@@ -76,16 +68,18 @@ mod tests {
             "main.resources.limits = { memory = \"1Gi\" }\nreplica.resources.limits = { memory = \"1Gi\" }",
             "main.resources.limits = {}\nreplica.resources.limits = {}",
             "parameters.shared_buffers = 16384",
-            "parameters.work_mem = 4096",
         ] {
             assert_eq!(advice(fits), None, "{fits}");
         }
-        // 8 kB each.
-        let pages = advice("parameters.shared_buffers = 1048576").unwrap();
-        assert!(pages.contains("shared_buffers 8192"), "{pages}");
-        assert!(advice("parameters.work_mem = \"1.5GB\"").unwrap().contains("work_mem 1536"));
         let wide = "main.resources.limits = { memory = \"4Gi\" }\nreplica.resources.limits = { memory = \"2Gi\" }";
         let wide = advice(&format!("{wide}\nparameters.work_mem = \"1GB\"")).unwrap();
         assert!(wide.contains("4 times work_mem 1024") && wide.contains("main's"), "{wide}");
+        for (written, read) in [
+            ("shared_buffers = 1048576", "shared_buffers 8192"),
+            ("work_mem = \"1.5GB\"", "work_mem 1536"),
+        ] {
+            let advice = advice(&format!("parameters.{written}")).unwrap();
+            assert!(advice.contains(read), "{advice}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
-use super::values::parameter_bytes;
+use super::amounts::{SIZE_WANTED, size_bytes};
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(try_from = "BTreeMap<String, toml::Value>")]
@@ -66,33 +66,45 @@ const MANAGED: [(&str, &str); 31] = [
 
 /// Least values; below them Patroni takes its own default without an error.
 const LEAST: [(&str, u64); 4] = [
-    ("max_connections", 25),
+    (MAX_CONNECTIONS, 25),
     ("max_locks_per_transaction", 32),
     ("max_prepared_transactions", 0),
     ("max_worker_processes", 2),
 ];
 
-/// Sizes that are added up or have a bound, the unit of a number alone, and the least of each. Below
-/// the least of `wal_keep_size` Patroni takes 128 MB, and below the others' PostgreSQL does not start.
-const SIZES: [(&str, u64, u64); 6] = [
+const KB: u32 = 1 << 10;
+const MB: u32 = 1 << 20;
+
+/// Sizes that are added up here: bytes of their unit where none is written, and the least. PostgreSQL
+/// starts with no less than two segments of WAL, and below one Patroni takes its own `wal_keep_size`.
+const SIZES: [(&str, u32, u64); 6] = [
     ("maintenance_work_mem", KB, 0),
     ("max_wal_size", MB, LEAST_WAL),
     ("min_wal_size", MB, LEAST_WAL),
     ("shared_buffers", 8 * KB, 0),
-    ("wal_keep_size", MB, 16 * MB),
+    ("wal_keep_size", MB, 16 << 20),
     ("work_mem", KB, 0),
 ];
-const KB: u64 = 1 << 10;
-const MB: u64 = 1 << 20;
-/// Two segments.
-pub(super) const LEAST_WAL: u64 = 32 * MB;
+pub(super) const LEAST_WAL: u64 = 32 << 20;
+
+const MAX_CONNECTIONS: &str = "max_connections";
 
 impl Parameters {
-    /// What one of these sizes is, if it is written here.
-    pub fn bytes(&self, name: &str) -> Option<u64> {
-        let (_, unit, _) = SIZES.iter().find(|(sized, ..)| *sized == name)?;
-        parameter_bytes(self.get(name)?, Some(*unit))
+    /// Bytes of a size that is one of `SIZES`, if the file has it.
+    pub(super) fn size(&self, name: &str) -> Option<u64> {
+        let (_, unit, _) = SIZES.iter().find(|(size, ..)| *size == name)?;
+        size_bytes(self.get(name)?, Some(*unit))
     }
+
+    pub(super) fn max_connections(&self) -> u64 {
+        self.get(MAX_CONNECTIONS).and_then(|text| number(text)).unwrap_or(100)
+    }
+}
+
+/// A whole number, in which PostgreSQL would read a leading 0 as the mark of an octal one.
+fn number(text: &str) -> Option<u64> {
+    let octal = text.len() > 1 && text.starts_with('0');
+    text.parse().ok().filter(|_| !octal)
 }
 
 impl TryFrom<BTreeMap<String, toml::Value>> for Parameters {
@@ -116,18 +128,19 @@ fn checked_name(name: &str) -> Result<String, String> {
     if let Some((_, why)) = MANAGED.iter().find(|(managed, _)| *managed == name) {
         return Err(format!("parameters.{name} would be replaced: {why}; leave it out"));
     }
-    // With a second dot PostgreSQL reads no line of its file any more.
-    let part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-    };
-    let fits = name.split('.').all(part) && name.matches('.').count() <= 1;
-    if !fits {
+    // Patroni hands on a name with a dot unseen, and PostgreSQL doesn't start with one that it can't read.
+    if name.matches('.').count() > 1 || !name.split('.').all(is_word) {
         return Err(format!(
-            "parameters.{name} is not a name of a PostgreSQL parameter: write it in lower case, with _ between words, and of an extension as extension.name"
+            "parameters.{name} is not a name of a PostgreSQL parameter: write it in lower case, with _ between words, and an extension's as \
+             extension.name"
         ));
     }
     Ok(name.to_owned())
+}
+
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn checked_value(name: &str, value: toml::Value) -> Result<String, String> {
@@ -143,31 +156,27 @@ fn checked_value(name: &str, value: toml::Value) -> Result<String, String> {
             ));
         }
     };
+    // A value is a part of one line, and Patroni doesn't look.
+    if value.contains(|c: char| c.is_control() && c != '\t') {
+        return Err(format!(
+            "parameters.{name} has a line break, or another character that cannot be seen: PostgreSQL would not start with it; write it in one line"
+        ));
+    }
     if let Some((_, least)) = LEAST.iter().find(|(limited, _)| *limited == name)
-        && value.parse::<u64>().ok().is_none_or(|number| number < *least)
+        && number(&value).is_none_or(|number| number < *least)
     {
         return Err(format!(
             "parameters.{name} is {value}, which Patroni would replace: write {least} or more"
         ));
     }
-    if value.contains(|c: char| c.is_control() && c != '\t') {
-        return Err(format!(
-            "parameters.{name} has a line break or another control character, with which PostgreSQL would not start: write it in one line"
-        ));
-    }
-    if let Some((_, unit, least)) = SIZES.iter().find(|(sized, ..)| *sized == name) {
-        let bytes = parameter_bytes(&value, Some(*unit)).ok_or_else(|| {
-            format!("parameters.{name} is {value}, which is no size: write a number and kB, MB, GB or TB, such as \"512MB\"")
-        })?;
-        let why = if name == "wal_keep_size" {
-            "Patroni would replace"
-        } else {
-            "PostgreSQL does not start with"
+    if let Some((_, unit, least)) = SIZES.iter().find(|(size, ..)| *size == name) {
+        let Some(bytes) = size_bytes(&value, Some(*unit)) else {
+            return Err(format!("parameters.{name} is {value}: write {SIZE_WANTED}"));
         };
         if bytes < *least {
             return Err(format!(
-                "parameters.{name} is {value}, which {why}: write \"{}MB\" or more",
-                least / MB
+                "parameters.{name} is {value}, which PostgreSQL or Patroni would not take: write \"{}MB\" or more",
+                least >> 20
             ));
         }
     }
@@ -177,4 +186,57 @@ fn checked_value(name: &str, value: toml::Value) -> Result<String, String> {
         ));
     }
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_that_postgresql_reads() {
+        for name in ["work_mem", "auto_explain.log_min_duration", "_a._1"] {
+            assert_eq!(checked_name(name), Ok(name.to_owned()));
+        }
+        for name in ["", "a.b.c", "a..b", ".x", "x.", "1x.y", "x.1y", "1x", "a-b", "Work_mem", "."]
+        {
+            assert!(checked_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_one_line() {
+        let checked = |text: &str| checked_value("log_line_prefix", text.to_owned().into());
+        assert_eq!(checked("%m\t[%p] "), Ok("%m\t[%p] ".to_owned()));
+        for text in ["a\nb", "%m [%p]\n", "a\0b", "a\rb"] {
+            assert!(checked(text).unwrap_err().contains("in one line"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_one_that_is_taken() {
+        for (name, value) in [
+            ("max_wal_size", "32"),
+            ("min_wal_size", "32MB"),
+            ("wal_keep_size", "128"),
+            ("wal_keep_size", "0.5GB"),
+            ("work_mem", "64"),
+        ] {
+            assert_eq!(
+                checked_value(name, value.to_owned().into()),
+                Ok(value.to_owned()),
+                "{name}"
+            );
+        }
+        for (name, value, advice) in [
+            ("max_wal_size", "16MB", "write \"32MB\" or more"),
+            ("min_wal_size", "31", "write \"32MB\" or more"),
+            ("wal_keep_size", "0", "write \"16MB\" or more"),
+            ("max_wal_size", "010GB", "without a leading 0"),
+            ("shared_buffers", "a lot", "such as 512MB"),
+            ("max_connections", "0100", "write 25 or more"),
+        ] {
+            let error = checked_value(name, value.to_owned().into()).unwrap_err();
+            assert!(error.contains(advice), "{error}");
+        }
+    }
 }

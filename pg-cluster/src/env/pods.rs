@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Label, ObjectName,
-    labels::is_label_part,
+    Label, LabelValue, ObjectName,
     values::{checked_string, refuse_unless},
 };
 
@@ -18,7 +17,7 @@ pub struct Pods {
     pub priority_class: Option<ObjectName>,
     pub tolerations: Vec<Toleration>,
     pub labels: BTreeMap<OwnLabel, LabelValue>,
-    pub annotations: BTreeMap<OwnLabel, String>,
+    pub annotations: BTreeMap<OwnAnnotation, String>,
 }
 
 /// A taint that keeps no pod of ours away.
@@ -55,45 +54,48 @@ impl Effect {
 pub const SCOPE_LABEL: &str = "cluster-name";
 /// The label that says where a role is now.
 pub const ROLE_LABEL: &str = "role";
+/// The digest of the file that a member's Patroni reads when it starts: with another one it waits for a restart.
+pub const PATRONI_ANNOTATION: &str = "todoozle.dev/patroni";
 /// The label that says in which set a pod is at home.
 pub const SET_LABEL: &str = "todoozle.dev/set";
 
 /// By these Patroni, the Services, Kubernetes and pg-cluster find the pods.
-const TAKEN: [&str; 8] = [
+const TAKEN: [&str; 11] = [
     "app.kubernetes.io/name",
     "app.kubernetes.io/instance",
-    "apps.kubernetes.io/pod-index",
-    "controller-revision-hash",
-    "kubectl.kubernetes.io/default-container",
-    "statefulset.kubernetes.io/pod-name",
     SCOPE_LABEL,
     ROLE_LABEL,
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-name",
+    "controller-revision-hash",
+    "controller-uid",
+    "job-name",
+    "statefulset.kubernetes.io/pod-name",
 ];
+/// What Patroni writes about a member, and what pg-cluster gives its template.
+const TAKEN_ANNOTATIONS: [&str; 2] = ["status", "kubectl.kubernetes.io/default-container"];
+
 /// Of whatever else pg-cluster itself writes.
 const OUR_PREFIX: &str = "todoozle.dev/";
 
 fn check_own_label(text: &str) -> Result<(), String> {
-    let free = Label::try_from(text.to_owned()).is_ok()
-        && !TAKEN.contains(&text)
-        && !text.starts_with(OUR_PREFIX);
-    refuse_unless(
-        free,
-        text,
-        "a key such as team or example.org/team, and none that pg-cluster sets",
-    )
+    check_key(text, &TAKEN)
 }
 
-fn check_label_value(text: &str) -> Result<(), String> {
-    let fits = text.is_empty() || is_label_part(text);
-    refuse_unless(
-        fits,
-        text,
-        "up to 63 letters, digits, -, _ and ., first and last a letter or digit",
-    )
+fn check_own_annotation(text: &str) -> Result<(), String> {
+    check_key(text, &TAKEN_ANNOTATIONS)
+}
+
+fn check_key(text: &str, taken: &[&str]) -> Result<(), String> {
+    let ours = taken.contains(&text) || text.starts_with(OUR_PREFIX);
+    let free = Label::try_from(text.to_owned()).is_ok() && !ours;
+    let wanted = "a key such as team or example.org/team, and none that Kubernetes, Patroni or pg-cluster sets";
+    refuse_unless(free, text, wanted)
 }
 
 checked_string!(OwnLabel, check_own_label);
-checked_string!(LabelValue, check_label_value);
+checked_string!(OwnAnnotation, check_own_annotation);
 
 impl Pods {
     pub fn check(&self) -> anyhow::Result<()> {

@@ -1,230 +1,265 @@
-//! When a job runs: five fields, as Kubernetes reads them.
+//! When a job runs: five fields as Kubernetes reads them, in UTC.
 
-use jiff::{
-    SignedDuration,
-    civil::{self, Date},
+use std::{
+    fmt::{Display, Formatter},
+    ops::Deref,
 };
+
+use jiff::{SignedDuration, ToSpan, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::values::checked_string;
-
-// When a job runs, as cron writes it.
-checked_string!(Schedule, check);
-
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-
-/// One of the five: its name, its first and last number, and the names of these.
-struct Field(&'static str, u8, u8, &'static [&'static str]);
-
-const FIELDS: [Field; 5] = [
-    Field("minute", 0, 59, &[]),
-    Field("hour", 0, 23, &[]),
-    Field("day of the month", 1, 31, &[]),
-    Field("month", 1, 12, &MONTHS),
-    Field("day of the week", 0, 6, &DAYS),
-];
-
-/// The numbers that a field names, and whether it leaves the choice to the other fields.
-struct Chosen {
-    numbers: Vec<u8>,
-    any: bool,
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Schedule {
+    text: String,
+    /// The first minute of a day on which it runs at all.
+    first: i64,
+    days: Field,
+    months: Field,
+    weekdays: Field,
 }
 
-impl Field {
-    fn read(&self, text: &str) -> Result<Chosen, String> {
-        let mut chosen = Chosen { numbers: Vec::new(), any: false };
+/// The values of a field, as bits, and whether it leaves them open.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Field {
+    values: u64,
+    open: bool,
+}
+
+/// A field's name, its bounds, and words for them from the least on.
+struct Kind {
+    name: &'static str,
+    least: u32,
+    most: u32,
+    words: &'static [&'static str],
+}
+
+const MINUTES: Kind = Kind { name: "minute", least: 0, most: 59, words: &[] };
+const HOURS: Kind = Kind { name: "hour", least: 0, most: 23, words: &[] };
+const DAYS: Kind = Kind { name: "day of the month", least: 1, most: 31, words: &[] };
+const MONTHS: Kind = Kind {
+    name: "month",
+    least: 1,
+    most: 12,
+    words: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+};
+const WEEKDAYS: Kind = Kind {
+    name: "day of the week",
+    least: 0,
+    most: 6,
+    words: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+};
+
+impl Kind {
+    fn field(&self, text: &str) -> Result<Field, String> {
+        let mut field = Field { values: 0, open: false };
         for part in text.split(',') {
-            let (range, step) = part.split_once('/').unwrap_or((part, "1"));
-            let by: u8 = number(step).filter(|by| *by > 0).ok_or_else(|| self.wrong(part))?;
-            let (low, high) = match range.split_once('-') {
-                Some((low, high)) => (self.number(low, part)?, self.number(high, part)?),
-                None if range == "*" => {
-                    chosen.any |= by == 1;
-                    (self.1, self.2)
-                }
-                // With a step, from there on.
-                None => {
-                    let low = self.number(range, part)?;
-                    (low, if part.contains('/') { self.2 } else { low })
-                }
-            };
-            if low > high {
-                return Err(self.wrong(part));
-            }
-            chosen.numbers.extend((low..=high).step_by(by.into()));
+            self.add(part, &mut field)
+                .map_err(|wanted| format!("{part:?} is no {}: write {wanted}", self.name))?;
         }
-        Ok(chosen)
+        Ok(field)
     }
 
-    fn number(&self, text: &str, part: &str) -> Result<u8, String> {
-        let named = self.3.iter().position(|name| name.eq_ignore_ascii_case(text));
-        let named = named.and_then(|at| u8::try_from(at).ok()).map(|at| at + self.1);
-        let number = named.or_else(|| number(text));
-        number.filter(|n| (self.1..=self.2).contains(n)).ok_or_else(|| self.wrong(part))
+    /// One of `*`, `A`, `A-B`, each perhaps with `/STEP`.
+    fn add(&self, part: &str, field: &mut Field) -> Result<(), String> {
+        let (range, step) =
+            part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
+        let step = step.map_or(Some(1), whole).filter(|step| *step > 0);
+        let step = step.ok_or("a step of 1 or more")?;
+        let (low, high) = if range == "*" {
+            field.open |= step == 1;
+            (self.least, self.most)
+        } else if let Some((low, high)) = range.split_once('-') {
+            (self.value(low)?, self.value(high)?)
+        } else {
+            let low = self.value(range)?;
+            (low, if part.contains('/') { self.most } else { low })
+        };
+        if low > high {
+            return Err("the lesser end of a range first".to_owned());
+        }
+        let mut value = low;
+        while value <= high {
+            field.values |= 1 << value;
+            value = value.saturating_add(step);
+        }
+        Ok(())
     }
 
-    fn wrong(&self, part: &str) -> String {
-        let Self(name, low, high, _) = self;
-        let sunday = if *high == 6 { " (0 for Sunday)" } else { "" };
-        format!(
-            "`{part}` is no {name}: write {low} to {high}{sunday}, a range such as {low}-{high}, or *"
-        )
+    fn value(&self, text: &str) -> Result<u32, String> {
+        let word = self.words.iter().position(|word| text.eq_ignore_ascii_case(word));
+        let word = word.and_then(|at| u32::try_from(at).ok()).map(|at| at + self.least);
+        let value = word.or_else(|| whole(text));
+        value.filter(|value| (self.least..=self.most).contains(value)).ok_or_else(|| {
+            let (least, most) = (self.least, self.most);
+            match self.words {
+                // cron elsewhere knows 7 as well.
+                [sunday, .., saturday] if least == 0 => {
+                    format!("0 to 6 ({sunday} to {saturday}), 0 for Sunday")
+                }
+                [january, .., december] => format!("{least} to {most} ({january} to {december})"),
+                _ => format!("{least} to {most}"),
+            }
+        })
     }
 }
 
-fn number(text: &str) -> Option<u8> {
+fn whole(text: &str) -> Option<u32> {
     text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// What the five fields say.
-struct Times {
-    /// The first and the last minute of a day on which it runs.
-    minutes: (i64, i64),
-    days: Chosen,
-    months: Vec<u8>,
-    weekdays: Chosen,
+impl Field {
+    fn has(self, value: i8) -> bool {
+        u32::try_from(value).is_ok_and(|value| self.values >> value & 1 == 1)
+    }
 }
 
-impl Times {
-    fn read(text: &str) -> Result<Self, String> {
-        let fields: Vec<_> = text.split_whitespace().collect();
-        let &[minute, hour, day, month, weekday] = fields.as_slice() else {
-            return Err(
-                "write five fields as cron does, such as \"0 1 * * 0\" for one o'clock (UTC) on Sundays"
-                    .to_owned(),
-            );
-        };
-        let [minutes, hours, days, months, weekdays] = &FIELDS;
-        let (minutes, hours) = (minutes.read(minute)?.numbers, hours.read(hour)?.numbers);
-        let minute = |hour: Option<&u8>, minute: Option<&u8>| {
-            60 * hour.map_or(0, |it| i64::from(*it)) + minute.map_or(0, |it| i64::from(*it))
-        };
-        Ok(Self {
-            minutes: (
-                minute(hours.iter().min(), minutes.iter().min()),
-                minute(hours.iter().max(), minutes.iter().max()),
-            ),
-            days: days.read(day)?,
-            months: months.read(month)?.numbers,
-            weekdays: weekdays.read(weekday)?,
-        })
-    }
+/// All that a calendar has: after 28 years a day of the year is the same day of the week again.
+fn days() -> impl Iterator<Item = Date> {
+    Date::constant(2001, 1, 1).series(1.day()).take(28 * 366)
+}
 
-    /// Two fields name days: where both do, either is enough.
+impl Schedule {
+    /// As cron has it: where both kinds of days are restricted, either will do.
     fn runs_on(&self, date: Date) -> bool {
-        let has = |all: &[u8], number: i8| all.iter().any(|it| i16::from(*it) == i16::from(number));
-        let day = has(&self.days.numbers, date.day());
-        let weekday = has(&self.weekdays.numbers, date.weekday().to_sunday_zero_offset());
-        let either = !self.days.any && !self.weekdays.any;
-        has(&self.months, date.month()) && if either { day || weekday } else { day && weekday }
+        let day = self.days.has(date.day());
+        let weekday = self.weekdays.has(date.weekday().to_sunday_zero_offset());
+        let open = self.days.open || self.weekdays.open;
+        self.months.has(date.month()) && if open { day && weekday } else { day || weekday }
     }
-}
 
-/// A leap year, and as many more as have another of them twice.
-const FROM: Date = civil::date(2024, 1, 1);
-const DAYS_SEEN: i64 = 9 * 366;
-const MINUTES_OF_A_DAY: i64 = 24 * 60;
-
-/// The longest between two runs of any of these, and no less than a day; none if they never run.
-fn longest(all: &[Times]) -> Option<SignedDuration> {
-    let mut last: Option<i64> = None;
-    let mut longest = MINUTES_OF_A_DAY;
-    for (day, date) in (0..DAYS_SEEN).zip(FROM.series(jiff::Span::new().days(1))) {
-        let today: Vec<_> = all.iter().filter(|times| times.runs_on(date)).collect();
-        let first = today.iter().map(|times| times.minutes.0).min();
-        if let (Some(last), Some(first)) = (last, first) {
-            longest = longest.max(day * MINUTES_OF_A_DAY + first - last);
+    /// No less than what lies between two runs of any of them; each runs, or there would be none.
+    pub fn period(all: &[&Self]) -> SignedDuration {
+        let mut longest = 0;
+        let mut last = None;
+        for (day, date) in (0..).zip(days()) {
+            let runs = all.iter().filter(|schedule| schedule.runs_on(date));
+            let Some(first) = runs.map(|schedule| day * 24 * 60 + schedule.first).min() else {
+                continue;
+            };
+            longest = longest.max(first - last.unwrap_or(first));
+            last = Some(first);
         }
-        let end = today.iter().map(|times| day * MINUTES_OF_A_DAY + times.minutes.1).max();
-        last = end.or(last);
-    }
-    last.map(|_| SignedDuration::from_mins(longest))
-}
-
-fn check(text: &str) -> Result<(), String> {
-    let refused = |why: String| format!("`{text}` is no schedule: {why}");
-    let times = Times::read(text).map_err(refused)?;
-    match longest(&[times]) {
-        Some(_) => Ok(()),
-        None => Err(refused("no month has such a day; write another one".to_owned())),
+        SignedDuration::from_mins(longest)
     }
 }
 
-/// The longest that lies between two runs of any of these schedules.
-pub fn period(schedules: &[&Schedule]) -> SignedDuration {
-    let times: Vec<_> = schedules.iter().filter_map(|text| Times::read(text).ok()).collect();
-    // None is made that never runs.
-    longest(&times).unwrap_or_else(|| SignedDuration::from_mins(DAYS_SEEN * MINUTES_OF_A_DAY))
+impl TryFrom<String> for Schedule {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let fields: Vec<_> = text.split_ascii_whitespace().collect();
+        let [minute, hour, day, month, weekday] = fields.as_slice() else {
+            return Err(format!(
+                "`{text}` is no schedule: write five fields as cron does, such as \"0 1 * * 0\" for one o'clock (UTC) on Sundays"
+            ));
+        };
+        let field = |kind: &Kind, field| {
+            kind.field(field).map_err(|why| format!("`{text}` is no schedule: {why}"))
+        };
+        let (minutes, hours) = (field(&MINUTES, minute)?, field(&HOURS, hour)?);
+        let first = hours.values.trailing_zeros() * 60 + minutes.values.trailing_zeros();
+        let schedule = Self {
+            first: first.into(),
+            days: field(&DAYS, day)?,
+            months: field(&MONTHS, month)?,
+            weekdays: field(&WEEKDAYS, weekday)?,
+            text: text.clone(),
+        };
+        if !days().any(|date| schedule.runs_on(date)) {
+            return Err(format!("`{text}` never comes: write a day that its months have"));
+        }
+        Ok(schedule)
+    }
+}
+
+impl From<Schedule> for String {
+    fn from(schedule: Schedule) -> Self {
+        schedule.text
+    }
+}
+
+impl Deref for Schedule {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Display for Schedule {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Schedule, String> {
+        text.to_owned().try_into()
+    }
+
     #[test]
-    fn a_schedule_is_what_kubernetes_reads() {
-        for text in [
-            "0 1 * * 0",
-            "*/15 0-6,22 1,15 jan-mar MON-Fri",
-            "5/10 1 * * sun",
-            "59 23 31 12 6",
-            "0 0 29 2 *",
-        ] {
-            assert_eq!(check(text), Ok(()), "{text}");
-        }
+    fn a_schedule_is_one_that_kubernetes_takes() {
         for (text, advice) in [
+            ("0 25 * * *", "is no hour: write 0 to 23"),
+            ("60 1 * * *", "is no minute: write 0 to 59"),
+            ("0 1 * * 7", "0 for Sunday"),
+            ("0 1 * * 1-7", "0 for Sunday"),
+            ("0 1 32 * *", "write 1 to 31"),
+            ("0 1 0 * *", "write 1 to 31"),
+            ("0 1 * 13 *", "write 1 to 12 (jan to dec)"),
+            ("*/0 1 * * *", "a step of 1 or more"),
+            ("1/ 1 * * *", "a step of 1 or more"),
+            ("*/a 1 * * *", "a step of 1 or more"),
+            ("5-1 1 * * *", "the lesser end"),
+            ("a b c d e", "is no minute"),
+            ("0 1 L * *", "is no day of the month"),
+            ("1, 1 * * *", "\"\" is no minute"),
+            ("-1 1 * * *", "is no minute"),
+            ("+1 1 * * *", "is no minute"),
+            ("99999999999999999999 1 * * *", "is no minute"),
+            ("0 0 31 2 *", "never comes"),
+            ("0 0 31 4,6,9,11 *", "never comes"),
             ("daily", "five fields"),
             ("0 1 * *", "five fields"),
-            ("0 25 * * *", "`25` is no hour: write 0 to 23"),
-            ("60 1 * * *", "no minute"),
-            ("0 1 * * 7", "0 to 6 (0 for Sunday)"),
-            ("0 1 * * 1-7", "0 to 6 (0 for Sunday)"),
-            ("0 1 32 * *", "1 to 31"),
-            ("0 1 0 * *", "1 to 31"),
-            ("0 1 * 13 *", "1 to 12"),
-            ("*/0 1 * * *", "no minute"),
-            ("5-1 1 * * *", "no minute"),
-            ("a b c d e", "no minute"),
-            ("0 1 L * *", "no day of the month"),
-            ("1, 1 * * *", "no minute"),
-            ("1/ 1 * * *", "no minute"),
-            ("-1 1 * * *", "no minute"),
-            ("+1 1 * * *", "no minute"),
-            ("99999999999999999999 1 * * *", "no minute"),
-            ("0 0 31 2 *", "no month has such a day"),
         ] {
-            let error = check(text).unwrap_err();
+            let error = read(text).unwrap_err();
             assert!(error.contains(advice), "{text}: {error}");
+        }
+        for text in
+            ["0 1 * * 0", "*/15 0-6/2,12 1,15 JAN-mar Sun", "5/10 * * * mon-fri", "0 0 29 2 *"]
+        {
+            assert_eq!(read(text).map(String::from), Ok(text.to_owned()));
         }
     }
 
     #[test]
-    fn the_longest_between_two_runs_is_known() {
-        let hours = |all: &[&str]| {
-            let all: Vec<_> = all.iter().map(|text| Schedule((*text).to_owned())).collect();
-            period(&all.iter().collect::<Vec<_>>()).as_hours()
-        };
-        let day = 24;
-        for (text, days) in [
-            ("0 1 * * *", 1),
-            ("*/5 * * * *", 1),
-            ("0 1 * * 1,2", 6),
-            ("0 1 * * mon,tue", 6),
-            ("0 1 * * 6,0", 6),
-            ("0 1 * * */6", 6),
-            ("0 1 * * 6", 7),
-            ("0 1 * * 1-6", 2),
-            ("0 1 1 * *", 31),
-            ("0 1 1,15 * 3", 7),
-            ("0 1 1 1 *", 366),
-            ("0 0 29 2 *", 4 * 365 + 1),
+    fn a_period_is_what_lies_between_two_runs_at_most() {
+        for (schedules, hours) in [
+            (&["0 1 * * *"][..], 24),
+            (&["*/5 * * * *"], 24),
+            (&["0 3 * * 3"], 7 * 24),
+            (&["0 1 * * 1,2"], 6 * 24),
+            (&["0 1 * * 1-2"], 6 * 24),
+            (&["0 1 * * mon,tue"], 6 * 24),
+            (&["0 1 * * */6"], 6 * 24),
+            (&["0 1 */2 * *"], 2 * 24),
+            (&["0 1 1 * *"], 31 * 24),
+            // The first of a month, or a Sunday.
+            (&["0 1 1 * 0"], 7 * 24),
+            (&["0 1 1 1 *"], 366 * 24),
+            (&["0 0 29 2 *"], (3 * 365 + 366) * 24),
+            (&["0 1 * * 6,0", "0 1 * * 6"], 6 * 24),
+            (&["0 1 * * 0", "0 1 * * 1-6"], 24),
+            (&["0 1 * * 0", "0 23 * * 1-6"], 46),
+            (&["0 1 * * 0", "0 1 * * 0"], 7 * 24),
         ] {
-            assert_eq!(hours(&[text]), days * day, "{text}");
+            let read: Vec<_> = schedules.iter().map(|text| read(text).unwrap()).collect();
+            let all: Vec<_> = read.iter().collect();
+            assert_eq!(Schedule::period(&all), SignedDuration::from_hours(hours), "{schedules:?}");
         }
-        assert_eq!(hours(&["0 1 * * 0", "0 1 * * 1-6"]), day);
-        assert_eq!(hours(&["0 1 * * 0", "0 23 * * 1-6"]), day + 22);
-        assert_eq!(hours(&["0 1 * * 0", "0 1 * * 0"]), 7 * day);
     }
 }

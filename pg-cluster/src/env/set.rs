@@ -38,28 +38,30 @@ pub struct Amounts {
 }
 
 impl Set {
-    /// What Kubernetes would refuse after everything else is applied. `name` is this set's.
+    /// Kubernetes refuses a set that asks for more than it may have, or for no node.
     pub(super) fn check(&self, name: &str) -> Result<()> {
         let Resources { requests, limits } = &self.resources;
-        if let (Some(asked), Some(most)) = (&requests.cpu, &limits.cpu) {
-            ensure!(asked.thousandths() <= most.thousandths(), above(name, "cpu", asked, most));
+        if let (Some(request), Some(limit)) = (&requests.cpu, &limits.cpu) {
+            let fits = request.millis() <= limit.millis();
+            ensure!(fits, above(name, "cpu", request, limit));
         }
-        if let (Some(asked), Some(most)) = (&requests.memory, &limits.memory) {
-            ensure!(asked.bytes() <= most.bytes(), above(name, "memory", asked, most));
+        if let (Some(request), Some(limit)) = (&requests.memory, &limits.memory) {
+            let fits = request.bytes() <= limit.bytes();
+            ensure!(fits, above(name, "memory", request, limit));
         }
         for (label, values) in &self.node_affinity {
             ensure!(
                 !values.is_empty(),
-                "{name}.node_affinity.{label} has no value, so no node fits: write one, or leave it out"
+                "{name}.node_affinity.{label} lets no node fit: write one value or more, or leave it out"
             );
         }
         Ok(())
     }
 }
 
-fn above(set: &str, what: &str, asked: &str, most: &str) -> String {
+fn above(set: &str, what: &str, request: &str, limit: &str) -> String {
     format!(
-        "{set}.resources.requests.{what} is {asked}, more than limits.{what} ({most}): write less of it, or a larger limit"
+        "{set}.resources.requests.{what} is {request}, more than limits.{what} ({limit}): write less, or a larger limit (the defaults are 100m, 256Mi and a limit of 512Mi)"
     )
 }
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Report, Verdict};
-use crate::env::{Backup, Env};
+use crate::env::{Backup, Env, Schedule};
 
 /// A job may begin late, and takes its time.
 const GRACE: SignedDuration = SignedDuration::from_hours(1);
@@ -148,7 +148,9 @@ fn judge(backup: &Backup, seen: &Archive, primary: &str, now: Timestamp) -> Vec<
             "the restore drill of {:.0} failed: {}; see `pg-cluster backup verify`",
             drill.ended, drill.word
         )),
-        Some(drill) if now.duration_since(drill.ended) > 2 * backup.drilled() + GRACE => {
+        Some(drill)
+            if now.duration_since(drill.ended) > 2 * Schedule::period(&[&backup.drill]) + GRACE =>
+        {
             reasons.push(format!(
                 "the last restore drill is of {:.0}, more than two schedules ago: run `pg-cluster backup drill`",
                 drill.ended

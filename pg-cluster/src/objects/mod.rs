@@ -37,9 +37,9 @@ pub use self::{
     home::HomeSet,
     paths::{CA_FILE, CERTIFICATE_FILE},
     patroni_config::{FOR_MEMBERS, FOR_OLD_MEMBERS, SUPERUSERS_SOCKET, dynamic, fixed_digest},
-    pod::{BACKUP_CONTAINER, CONTAINER, PATRONI_ANNOTATION},
+    pod::{BACKUP_CONTAINER, CONTAINER},
 };
-pub use crate::env::{ROLE_LABEL, SCOPE_LABEL, SET_LABEL};
+pub use crate::env::{PATRONI_ANNOTATION, ROLE_LABEL, SCOPE_LABEL, SET_LABEL};
 use crate::{
     env::{Backup, Env, Own},
     names,

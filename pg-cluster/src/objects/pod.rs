@@ -21,13 +21,11 @@ use super::{
     patroni_config, secrets, select, selector,
 };
 use crate::{
-    env::{Env, PATRONI_PORT, POSTGRES_PORT, Set},
+    env::{Env, PATRONI_ANNOTATION, PATRONI_PORT, POSTGRES_PORT, Set},
     passwords::SYSTEM,
 };
 
 pub const CONTAINER: &str = "postgres";
-/// The digest of the file that a member's Patroni reads when it starts: with another one it waits for a restart.
-pub const PATRONI_ANNOTATION: &str = "todoozle.dev/patroni";
 pub const BACKUP_CONTAINER: &str = "pgbackrest";
 /// A clean stop writes a checkpoint and waits for the standbys; cutting it short costs a recovery.
 const STOP_SECONDS: i64 = 300;
