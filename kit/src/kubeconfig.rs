@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use kube::client::AuthError;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use secrecy::ExposeSecret;
 
-/// Why there is no way to a context.
+/// Why there is no way to a context. What it says quotes nothing of a kubeconfig that may be secret.
 #[derive(Debug, thiserror::Error)]
 pub enum NoContext {
-    #[error("read the kubeconfig: {0}; set KUBECONFIG, or make ~/.kube/config")]
+    #[error("read the kubeconfig ({0}): set KUBECONFIG, or make ~/.kube/config")]
     Unreadable(String),
     #[error(
         "the kubeconfig has no context {wanted}: write {hint}, or pass --context; it has {known}"
@@ -18,61 +19,75 @@ pub enum NoContext {
     Unknown { wanted: String, known: String, hint: &'static str },
     #[error("use the kubeconfig's context {wanted}: {why}")]
     Unusable { wanted: String, why: String },
-    #[error("prepare the connection to the API server: {0}")]
-    NoClient(String),
-}
-
-/// What is wrong, without the lines around it: a token may stand there.
-fn said(error: &KubeconfigError) -> String {
-    match error {
-        KubeconfigError::Parse(error) => {
-            let at = error
-                .location()
-                .map(|at| format!(" at line {}, column {}", at.line(), at.column()));
-            format!("what it says{} is not what kubectl reads", at.unwrap_or_default())
-        }
-        KubeconfigError::ParseProxyUrl(_) => "its proxy-url is no address".to_owned(),
-        error => error.to_string(),
-    }
 }
 
 /// How to reach the cluster of a context. `hint` says where the user writes which one is meant.
 pub async fn config(context: &str, hint: &'static str) -> Result<Config, NoContext> {
-    let known = read().map_err(|error| NoContext::Unreadable(said(&error)))?;
+    let known = read().map_err(|error| NoContext::Unreadable(without_quotes(&error)))?;
     check(&known, context, hint)?;
+    usable(known, context).await
+}
+
+async fn usable(known: Kubeconfig, context: &str) -> Result<Config, NoContext> {
     let options =
         KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
     let unusable = |why| NoContext::Unusable { wanted: context.to_owned(), why };
     let config = Config::from_custom_kubeconfig(known, &options).await;
-    let config = config.map_err(|error| unusable(said(&error)))?;
-    // The client would quote the address, which may have a password.
-    if config.proxy_url.is_some() {
-        return Err(unusable(
-            "its cluster has a proxy-url, or the environment a proxy, which is not supported"
-                .to_owned(),
-        ));
-    }
+    let config = config.map_err(|error| unusable(without_quotes(&error)))?;
     if config.cluster_url.scheme().is_none() {
-        return Err(unusable("its cluster's server lacks https://".to_owned()));
+        return Err(unusable("write its server with https:// in front".to_owned()));
+    }
+    let token = config.auth_info.token.as_ref();
+    if token.is_some_and(|token| token.expose_secret().contains(|c: char| c.is_control())) {
+        return Err(unusable("its token has a line break in it: write it in one line".to_owned()));
     }
     Ok(config)
 }
 
-/// The client of a context. What a command for its login has printed, or was given, may be a token.
-pub fn client(config: Config) -> Result<Client, NoContext> {
-    Client::try_from(config).map_err(|error| {
-        NoContext::NoClient(match error {
-            kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
-                let stderr = String::from_utf8_lossy(&out.stderr);
-                format!("the kubeconfig's command for the login failed: {}", stderr.trim())
-            }
-            kube::Error::Auth(AuthError::AuthExecParse(_)) => {
-                "what the kubeconfig's command for the login printed is no ExecCredential"
-                    .to_owned()
-            }
-            error => error.to_string(),
-        })
+/// A client for what `config` found, which logs in as the context says.
+pub fn client(config: Config, context: &str) -> Result<Client, NoContext> {
+    let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
+    let plugin = plugin.unwrap_or_default();
+    Client::try_from(config).map_err(|error| NoContext::Unusable {
+        wanted: context.to_owned(),
+        why: why_no_client(&error, &plugin),
     })
+}
+
+/// The parser quotes the lines around an error, and a token may stand there.
+fn without_quotes(error: &KubeconfigError) -> String {
+    let error = match error {
+        KubeconfigError::Parse(error) => error,
+        KubeconfigError::ParseProxyUrl(_) => return "its proxy-url is no address".to_owned(),
+        error => return error.to_string(),
+    };
+    let at = error.location();
+    at.map_or_else(
+        || "it is no YAML of a kubeconfig".to_owned(),
+        |at| format!("it is no YAML of a kubeconfig at line {}, column {}", at.line(), at.column()),
+    )
+}
+
+/// What a plugin wrote or was given may be a token, and an address of a proxy may have a password.
+fn why_no_client(error: &kube::Error, plugin: &str) -> String {
+    match error {
+        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => format!(
+            "{plugin} could not log in ({}): {}",
+            out.status,
+            String::from_utf8_lossy(&out.stderr).trim()
+        ),
+        kube::Error::Auth(AuthError::AuthExecParse(_)) => {
+            format!("{plugin} wrote no credential that can be read")
+        }
+        kube::Error::Auth(AuthError::AuthExec(_) | AuthError::ParseTokenKey(_)) => {
+            "its way to log in failed; a plugin (exec) is the usual one".to_owned()
+        }
+        kube::Error::ProxyProtocolDisabled { .. }
+        | kube::Error::ProxyProtocolUnsupported { .. } => {
+            "a proxy (its proxy-url, or HTTPS_PROXY) is not supported: take it out".to_owned()
+        }
+        error => error.to_string(),
+    }
 }
 
 fn check(known: &Kubeconfig, wanted: &str, hint: &'static str) -> Result<(), NoContext> {
@@ -125,7 +140,45 @@ mod tests {
         assert!(read(&["a", "broken"]).is_err());
         let secret = "users:\n- name: u\n  user:\n    token: s3cret\n   bad: [\n";
         std::fs::write(dir.path().join("secret"), secret).unwrap();
-        let error = said(&read(&["secret"]).unwrap_err());
+        let error = without_quotes(&read(&["secret"]).unwrap_err());
         assert!(error.contains("line ") && !error.contains("s3cret"), "{error}");
+    }
+
+    /// A context `c` of a kubeconfig with this server and this user, as far as without a network.
+    async fn reach(server: &str, user: &str) -> Result<Config, String> {
+        let text = format!(
+            "clusters: [{{name: a, cluster: {{server: '{server}'}}}}]\nusers: [{{name: u, user: {user}}}]\n\
+             contexts: [{{name: c, context: {{cluster: a, user: u}}}}]\n"
+        );
+        let known = Kubeconfig::from_yaml(&text).map_err(|error| without_quotes(&error))?;
+        usable(known, "c").await.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn nothing_secret_is_quoted() {
+        let usual = "https://127.0.0.1:1";
+        assert!(reach(usual, "{token: s3cret}").await.is_ok());
+        for (server, user, advice) in [
+            ("127.0.0.1:6443", "{token: s3cret}", "https:// in front"),
+            (usual, "{token: \"s3cret\\nb\"}", "in one line"),
+            (usual, "{token: [s3cret]}", "at line 2"),
+            (usual, "{token: s3cret, token: b}", "at line 2"),
+        ] {
+            let error = reach(server, user).await.unwrap_err();
+            assert!(error.contains(advice) && !error.contains("s3cret"), "{error}");
+        }
+        for (script, advice) in [
+            (
+                "echo s3cret; echo no way in >&2; exit 3",
+                "sh could not log in (exit status: 3): no way in",
+            ),
+            ("echo token: [s3cret", "sh wrote no credential"),
+        ] {
+            let user = format!(
+                "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['-c', '{script}'], interactiveMode: Never}}}}"
+            );
+            let error = client(reach(usual, &user).await.unwrap(), "c").err().unwrap().to_string();
+            assert!(error.contains(advice) && !error.contains("s3cret"), "{error}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     objects::{CA_FILE, CERTIFICATE_FILE, CONTAINER, SET_LABEL, archive::GAP_FILE},
     passwords,
     pods::{blocked, is_ready},
+    why::why,
 };
 
 /// A member that needs longer is as good as away.
@@ -130,7 +131,7 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
                 "no answer".clone_into(&mut member.state);
             }
             // A pod that is there and takes no command is another matter than a database that is away.
-            member.unasked = is_refused(&error).then(|| format!("{error:#}"));
+            member.unasked = is_refused(&error).then(|| why(&error));
         }
     }
     member

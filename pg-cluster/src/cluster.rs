@@ -41,7 +41,7 @@ impl Cluster {
         let hint = "context = … in postgres.toml";
         let mut config = kit::kubeconfig::config(&env.context, hint).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
-        let client = kit::kubeconfig::client(config)?;
+        let client = kit::kubeconfig::client(config, &env.context)?;
         Ok(Self { client, env })
     }
 
@@ -145,7 +145,7 @@ pub fn certificate_digest(secret: &Secret) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::exit_code;
+    use crate::{exit_code, wrong_usage::OrWrongUsage};
 
     #[test]
     fn a_context_that_is_not_there_is_a_wrong_configuration() {
@@ -153,6 +153,12 @@ mod tests {
         let error = kit::kubeconfig::NoContext::Unknown { wanted, known, hint: "it" };
         let error = anyhow::Error::new(error).context("connect");
         assert_eq!(exit_code(&error), 2);
+        let wrong: anyhow::Result<()> = Err(anyhow::anyhow!("write 0 to 8").context("scale"));
+        let wrong = wrong.or_wrong_usage().unwrap_err();
+        assert_eq!(
+            (exit_code(&wrong), format!("{wrong:#}")),
+            (2, "scale: write 0 to 8".to_owned())
+        );
         assert_eq!(exit_code(&anyhow::anyhow!("the API server is away")), 1);
     }
 }

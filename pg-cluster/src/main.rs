@@ -32,6 +32,8 @@ mod scram;
 mod secrets;
 mod tls;
 mod volumes;
+mod why;
+mod wrong_usage;
 
 use std::process::ExitCode;
 
@@ -39,7 +41,7 @@ use clap::Parser;
 
 use kit::{kubeconfig::NoContext, say};
 
-use crate::cli::Cli;
+use crate::{cli::Cli, wrong_usage::WrongUsage};
 
 const FAILED: u8 = 1;
 const WRONG_CONFIGURATION: u8 = 2;
@@ -64,10 +66,11 @@ async fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<NoContext>() { WRONG_CONFIGURATION } else { FAILED }
+    let is_theirs = error.is::<NoContext>() || error.is::<WrongUsage>();
+    if is_theirs { WRONG_CONFIGURATION } else { FAILED }
 }
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    say::note(format_args!("pg-cluster: {error:#}"));
+    say::note(format_args!("pg-cluster: {}", why::why(error)));
     ExitCode::from(code)
 }

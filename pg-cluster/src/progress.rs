@@ -10,6 +10,8 @@ use std::{
 use anyhow::{Result, bail};
 use kit::say;
 
+use crate::why::why;
+
 /// How often a condition is looked at; each look may ask every member.
 const INTERVAL: Duration = Duration::from_millis(300);
 /// After so long there is no hurry any more.
@@ -56,7 +58,7 @@ where
             }
             // The API server or a member may be away for a moment.
             Err(error) if began.elapsed() < limit => {
-                line.show(what, &format!("{error:#}"), began.elapsed());
+                line.show(what, &why(&error), began.elapsed());
             }
             Err(error) => return Err(error),
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 
 use super::{print, status};
@@ -13,14 +13,16 @@ use crate::{
     jobs::job_name,
     objects::schedule::{self, Task},
     observe, progress,
+    wrong_usage::OrWrongUsage,
 };
 
 pub async fn run(cluster: &Cluster, global: &Global, action: &BackupAction) -> Result<()> {
     if cluster.env.backup.is_none() {
-        bail!(
+        return Err(anyhow!(
             "{} has no archive: add [backup] to postgres.toml, or see `pg-cluster export` for a dump",
             cluster.env.name
-        );
+        ))
+        .or_wrong_usage();
     }
     match *action {
         BackupAction::Now { kind, timeout } => {

@@ -15,6 +15,7 @@ use crate::{
     objects::{self, archive, schedule, secrets},
     observe, progress,
     secrets::Secrets,
+    wrong_usage::OrWrongUsage,
 };
 
 pub struct Plan {
@@ -29,7 +30,7 @@ pub struct Plan {
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
     let env = &cluster.env;
-    let origin = Cluster::connect(environment(&global.of(&plan.from))?).await?;
+    let origin = Cluster::connect(environment(&global.of(&plan.from)).or_wrong_usage()?).await?;
     ensure!(
         origin.env.backup.is_some(),
         "{} has no archive: add [backup] to its postgres.toml, or see `pg-cluster export`",
@@ -41,7 +42,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         .map(|path| fs::read_to_string(path).with_context(|| format!("read {}", path.display())));
     let mask = mask.transpose()?;
     let masked = match &mask {
-        Some(_) => export::database(env, plan.database.as_deref())?,
+        Some(_) => export::database(env, plan.database.as_deref()).or_wrong_usage()?,
         None => String::new(),
     };
     vacant(cluster).await?;

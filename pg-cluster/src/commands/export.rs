@@ -20,6 +20,7 @@ use crate::{
     health::streams,
     observe,
     progress::{self, Wait, until},
+    wrong_usage::OrWrongUsage,
 };
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -32,7 +33,7 @@ pub struct Plan {
 }
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
-    let database = database(&cluster.env, plan.database.as_deref())?;
+    let database = database(&cluster.env, plan.database.as_deref()).or_wrong_usage()?;
     let report = observe::members(cluster).await?;
     let replica = report.members.iter().find(|member| !plan.primary && streams(member));
     let primary = report.primary.as_deref();

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::io::AsyncReadExt;
 
 use super::{confirm, export};
-use crate::{cli::Global, cluster::Cluster, names, observe, progress};
+use crate::{cli::Global, cluster::Cluster, names, observe, progress, wrong_usage::OrWrongUsage};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -24,7 +24,7 @@ pub struct Plan {
 }
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
-    let database = export::database(&cluster.env, plan.database.as_deref())?;
+    let database = export::database(&cluster.env, plan.database.as_deref()).or_wrong_usage()?;
     let from = plan.from.display();
     let owner = cluster.env.databases.iter().find(|(name, _)| ***name == *database);
     let owner = owner.map(|(_, settings)| settings.owner.to_string()).unwrap_or_default();

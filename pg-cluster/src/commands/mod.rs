@@ -31,6 +31,7 @@ use crate::{
     cluster::Cluster,
     env::Env,
     passwords::Given,
+    wrong_usage::OrWrongUsage,
 };
 
 /// The environment that the command line names.
@@ -49,7 +50,7 @@ pub fn environment(global: &Global) -> Result<Env> {
 
 /// The passwords that somebody chose for the environment.
 fn given(global: &Global, env: &Env) -> Result<Given> {
-    Given::load(&global.config.join(&global.env).join("secrets.yaml"), env)
+    Given::load(&global.config.join(&global.env).join("secrets.yaml"), env).or_wrong_usage()
 }
 
 /// Runs the command; what comes back is the exit code.
@@ -59,6 +60,7 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         render::run(&env, global.output)?;
         return Ok(DONE);
     }
+    renamed(&command).or_wrong_usage()?;
     let cluster = Cluster::connect(env).await?;
     match command {
         Command::Init { .. } if global.dry_run => diff::run(&cluster, &global).await?,
@@ -84,22 +86,12 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         Command::Backup { action: Some(action), .. } => {
             backup::run(&cluster, &global, &action).await?;
         }
-        Command::Backup { action: None, .. } => {
-            bail!(
-                "`backup --to FILE` is `export --to FILE` now; `backup` has now, list, verify and drill"
-            )
-        }
         Command::Clone { from, at, mask, database, timeout } => {
             let plan = clone::Plan { from, at, mask, database, timeout };
             Box::pin(clone::run(&cluster, &global, &plan)).await?;
         }
         Command::Restore { at: Some(at), discard, timeout, .. } => {
             restore::run(&cluster, &global, &restore::Plan { at, discard, timeout }).await?;
-        }
-        Command::Restore { at: None, .. } => {
-            bail!(
-                "`restore --from FILE` is `import --from FILE` now; `restore --at` brings the cluster back to a moment"
-            )
         }
         Command::Restart { all, timeout } => {
             restart::run(&cluster, &global, &restart::Plan { all, timeout }).await?;
@@ -120,13 +112,29 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
             let plan = destroy::Plan { delete_volumes, name, timeout };
             destroy::run(&cluster, &global, &plan).await?;
         }
-        // These need no cluster, and have run by now.
-        Command::Render | Command::Completions { .. } => {}
+        // These need no cluster, and have run or were refused by now.
+        Command::Render
+        | Command::Completions { .. }
+        | Command::Backup { action: None, .. }
+        | Command::Restore { at: None, .. } => {}
     }
     Ok(DONE)
 }
 
 const DONE: u8 = 0;
+
+/// Says what a command is called now.
+fn renamed(command: &Command) -> Result<()> {
+    match command {
+        Command::Backup { action: None, .. } => bail!(
+            "`backup --to FILE` is `export --to FILE` now; `backup` has now, list, verify and drill"
+        ),
+        Command::Restore { at: None, .. } => bail!(
+            "`restore --from FILE` is `import --from FILE` now; `restore --at` brings the cluster back to a moment"
+        ),
+        _ => Ok(()),
+    }
+}
 
 /// Asks for a word that confirms, unless it was given or nobody can be asked.
 fn confirm(question: &str, word: &str) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{ResourceExt, api::DeleteParams};
 
@@ -23,6 +23,7 @@ use crate::{
     progress::{self, until},
     roles,
     secrets::Secrets,
+    wrong_usage::OrWrongUsage,
 };
 
 pub struct Plan {
@@ -34,7 +35,10 @@ pub struct Plan {
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
     let env = &cluster.env;
-    ensure!(env.backup.is_some(), "{} has no archive: add [backup] to postgres.toml", env.name);
+    let backup = env.backup.as_ref();
+    backup
+        .with_context(|| format!("{} has no archive: add [backup] to postgres.toml", env.name))
+        .or_wrong_usage()?;
     let report = observe::members(cluster).await?;
     cluster.refuse_without_volumes().await?;
     destroy::primary_is_home(cluster).await?;

@@ -20,6 +20,7 @@ use crate::{
     progress::{self, until},
     role_passwords::{self, Verifiers},
     scram,
+    wrong_usage::OrWrongUsage,
 };
 
 pub struct Plan {
@@ -32,7 +33,7 @@ pub struct Plan {
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
     let given = given(global, &cluster.env)?;
-    let chosen = chosen(&cluster.env, &given, plan)?;
+    let chosen = chosen(&cluster.env, &given, plan).or_wrong_usage()?;
     let report = observe::members(cluster).await?;
     let primary = report.primary.clone().with_context(|| {
         format!("nobody is primary, so no password can change: {}", report.advice.join("; "))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::init;
-use crate::{cli::Global, cluster::Cluster, progress};
+use crate::{cli::Global, cluster::Cluster, progress, wrong_usage::OrWrongUsage};
 
 pub async fn run(
     cluster: Cluster,
@@ -14,7 +14,7 @@ pub async fn run(
     timeout: Duration,
 ) -> Result<()> {
     let configured = cluster.env.replica.count.get();
-    let cluster = Cluster { env: cluster.env.with_replicas(replicas)?, ..cluster };
+    let cluster = Cluster { env: cluster.env.with_replicas(replicas).or_wrong_usage()?, ..cluster };
     init::guard(&cluster, &cluster.agreed().await?).await?;
     if global.dry_run {
         return super::diff::run(&cluster, global).await;

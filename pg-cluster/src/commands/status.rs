@@ -5,21 +5,25 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use kit::say;
+use tokio::time::{error::Elapsed, timeout};
 
 use crate::{
     cli::Output,
     cluster::Cluster,
     health::{Member, Report, Role, Verdict, archive::Archive},
     observe,
+    why::why,
 };
 
+/// For the first answer of the API server.
+const API_LIMIT: Duration = Duration::from_secs(30);
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
     loop {
-        let report = match observe::report(cluster).await {
+        let report = match observed(cluster).await {
             Err(error) if is_unanswered(&error) => {
-                say::note(format_args!("unknown: no member could be asked: {error:#}"));
+                say::note(format_args!("unknown: no member could be asked: {}", why(&error)));
                 return Ok(Verdict::Unknown.exit_code());
             }
             other => other?,
@@ -49,7 +53,17 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
 
 /// Whether the API server let nobody ask, or is not reached.
 fn is_unanswered(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<kube::Error>().is_some())
+    let unanswered = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<kube::Error>().is_some() || cause.downcast_ref::<Elapsed>().is_some()
+    };
+    error.chain().any(unanswered)
+}
+
+/// Answers such as 503 are asked for again for minutes, which is too long without a word.
+async fn observed(cluster: &Cluster) -> Result<Report> {
+    let silent = || format!("the API server of {} is not ready", cluster.env.context);
+    timeout(API_LIMIT, cluster.agreed()).await.with_context(silent)??;
+    observe::report(cluster).await
 }
 
 fn text(report: &Report) -> String {

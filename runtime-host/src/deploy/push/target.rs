@@ -97,8 +97,8 @@ fn read(env: &str, config: &Path) -> Result<Names> {
 /// A client for one context of the kubeconfig, never for its current one.
 pub async fn client(context: &str) -> Result<Client> {
     let config = kit::kubeconfig::config(context, "target.context in values.yaml").await;
-    let config = config.map_err(|error| misconfigured!("{:#}", anyhow::Error::new(error)))?;
-    Ok(kit::kubeconfig::client(config)?)
+    let client = config.and_then(|config| kit::kubeconfig::client(config, context));
+    client.map_err(|error| misconfigured!("{error}"))
 }
 
 #[cfg(test)]
