@@ -11,7 +11,7 @@ use kube::ResourceExt;
 
 use tokio::time::timeout;
 
-pub use self::info::Backup;
+pub use self::info::{Backup, position};
 use crate::{
     cluster::Cluster,
     exec::PASSWORD,

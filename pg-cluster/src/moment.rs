@@ -1,9 +1,19 @@
 //! A moment of the archive, to which a cluster is brought back.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
 
-use crate::{archive::Backup, cluster::Cluster, progress};
+use crate::{
+    archive::{Backup, position},
+    cluster::Cluster,
+    progress,
+};
+
+const LIMIT: Duration = Duration::from_secs(10);
+const WRITTEN: &str = "select case when pg_is_in_recovery()
+    then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) else pg_current_wal_lsn() end;";
 
 /// Where recovery ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,13 +27,10 @@ impl std::str::FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let is_hex = |part: &str| {
-            !part.is_empty() && part.len() <= 8 && part.bytes().all(|b| b.is_ascii_hexdigit())
-        };
         if text == "latest" {
             return Ok(Self::Latest);
         }
-        if text.split_once('/').is_some_and(|(high, low)| is_hex(high) && is_hex(low)) {
+        if position(text).is_some() {
             return Ok(Self::Position(text.to_owned()));
         }
         text.parse().map(Self::Time).map_err(|_| {
@@ -54,10 +61,22 @@ impl Moment {
                 );
                 Some(cluster.timeline_at(asked, time).await?)
             }
-            Self::Latest | Self::Position(_) => None,
+            Self::Position(ref lsn) => {
+                let has = cluster.sql(asked, "postgres", WRITTEN, LIMIT).await?;
+                ensure!(
+                    position(lsn) <= position(has.trim()),
+                    "{lsn} is after all that was written, which is up to {}: name a position that has been, or latest",
+                    has.trim()
+                );
+                None
+            }
+            Self::Latest => None,
         };
-        let along =
-            timeline.map_or_else(String::new, |number| format!(", along timeline {number}"));
+        let along = match (self, timeline) {
+            (_, Some(number)) => format!(", along timeline {number}"),
+            (Self::Position(_), None) => ", along the newest timeline".to_owned(),
+            _ => String::new(),
+        };
         progress::done(
             "from the backup",
             &format!(
@@ -72,7 +91,8 @@ impl Moment {
     pub fn base<'a>(&self, backups: &'a [Backup]) -> Option<&'a Backup> {
         match self {
             Self::Time(time) => backups.iter().rfind(|backup| backup.ended <= *time),
-            Self::Latest | Self::Position(_) => backups.last(),
+            Self::Position(lsn) => backups.iter().rfind(|backup| backup.position <= position(lsn)),
+            Self::Latest => backups.last(),
         }
     }
 
@@ -114,6 +134,7 @@ mod tests {
             archived_bytes: 0,
             wal_from: None,
             wal_to: None,
+            position: position(if name == "one" { "0/3000000" } else { "1/0" }),
             damaged: false,
         }
     }
@@ -132,6 +153,8 @@ mod tests {
             "2026-11-26T12:00:00",
             "0/",
             "0/3'; x",
+            "+1/0",
+            "0/123456789",
             "1/2/3",
             "latest; x",
         ] {
@@ -148,5 +171,11 @@ mod tests {
         assert_eq!(base("2026-11-26T02:00:00Z").as_deref(), Some("two"));
         assert_eq!(base("2026-11-26T00:59:59Z"), None);
         assert_eq!(base("latest").as_deref(), Some("two"));
+        assert_eq!(base("0/3000000").as_deref(), Some("one"));
+        assert_eq!(base("0/FFFFFFFF").as_deref(), Some("one"));
+        assert_eq!(base("1/1").as_deref(), Some("two"));
+        for before in ["0/0", "0/1", "0/2FFFFFF"] {
+            assert_eq!(base(before), None, "{before}");
+        }
     }
 }

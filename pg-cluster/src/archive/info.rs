@@ -27,6 +27,9 @@ pub struct Backup {
     pub archived_bytes: u64,
     pub wal_from: Option<String>,
     pub wal_to: Option<String>,
+    /// Where its WAL ends: before that nothing can be restored from it.
+    #[serde(skip)]
+    pub position: Option<u64>,
     /// Some of its pages did not fit their checksums.
     pub damaged: bool,
 }
@@ -59,6 +62,7 @@ struct Entry {
     timestamp: Span,
     info: Info,
     archive: Range,
+    lsn: Option<Range>,
     #[serde(default)]
     error: Option<bool>,
 }
@@ -87,6 +91,16 @@ struct Range {
     stop: Option<String>,
 }
 
+/// A position in the WAL, of which PostgreSQL writes both halves in hexadecimal.
+pub fn position(text: &str) -> Option<u64> {
+    let half = |text: &str| {
+        let is_hex = text.bytes().all(|b| b.is_ascii_hexdigit());
+        u32::from_str_radix(text, 16).ok().filter(|_| is_hex && text.len() <= 8)
+    };
+    let (high, low) = text.split_once('/')?;
+    Some(u64::from(half(high)?) << 32 | u64::from(half(low)?))
+}
+
 /// pgBackRest's words for a stanza in order, and for one without a backup yet.
 const IN_ORDER: i32 = 0;
 const NO_BACKUP: i32 = 2;
@@ -109,6 +123,7 @@ pub fn parse(text: &str) -> Result<Listed> {
             archived_bytes: entry.info.repository.delta,
             wal_from: entry.archive.start,
             wal_to: entry.archive.stop,
+            position: entry.lsn.and_then(|lsn| position(&lsn.stop?)),
             damaged: entry.error == Some(true),
         })
     };
@@ -153,6 +168,7 @@ mod tests {
             ("20261126-010000F", "full", false)
         );
         assert_eq!((backup.bytes, backup.archived_bytes), (40, 7));
+        assert_eq!(backup.position, Some(0x400_0050));
         assert_eq!(backup.ended.as_second() - backup.began.as_second(), 60);
     }
 
