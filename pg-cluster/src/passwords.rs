@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, io::ErrorKind, path::Path, process::Command};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 
 use crate::{certificate, env::Env, keys::AccessKeys, password::Password};
@@ -60,8 +60,13 @@ impl Given {
         let text =
             if text.lines().any(|line| line.starts_with("sops:")) { decrypt(path)? } else { text };
         // The parser quotes what it reads, and this is all secret.
-        let given: Self = serde_saphyr::from_str(&text).ok().with_context(|| {
-            format!("read {}: write passwords of 12 or more of A-Z, a-z, 0-9, - and _ under `system` and `roles`", path.display())
+        let given: Self = serde_saphyr::from_str(&text).map_err(|error| {
+            let at = error.location().map_or_else(String::new, |at| format!(", line {}", at.line()));
+            anyhow!(
+                "read {}{at}: write passwords of 12 or more of A-Z, a-z, 0-9, - and _ under `system` and `roles`, each name once, and `key` and \
+                 `secret` of a bucket under `backup`",
+                path.display()
+            )
         })?;
         for name in given.system.keys() {
             ensure!(
@@ -244,7 +249,7 @@ mod tests {
     fn what_does_not_fit_is_refused_without_being_quoted() {
         for (text, advice) in [
             ("roles:\n  app: \"hunter2 hunter2\"", "12 or more of"),
-            ("roles:\n  app: hunter2", "12 or more of"),
+            ("roles:\n  app: hunter2", "line 2: write passwords of 12 or more of"),
             ("role:\n  app: hunter2-hunter2", "under `system` and `roles`"),
             ("roles: hunter2", "under `system` and `roles`"),
             ("roles:\n  appp: hunter2-hunter2", "add [roles.appp]"),

@@ -34,18 +34,18 @@ pub struct Plan {
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
     let database = database(&cluster.env, plan.database.as_deref()).or_wrong_usage()?;
+    let to = plan.to.display();
+    ensure!(plan.to.symlink_metadata().is_err(), "{to} is there already: name a new file");
     let report = observe::members(cluster).await?;
     let replica = report.members.iter().find(|member| !plan.primary && streams(member));
     let primary = report.primary.as_deref();
     let Some(pod) = replica.map(|member| member.name.as_str()).or(primary) else {
         bail!("no member answers: see `pg-cluster status`");
     };
-    let to = plan.to.display();
     if global.dry_run {
         progress::done(&database, &format!("would be dumped from {pod} into {to}"));
         return Ok(());
     }
-    ensure!(!plan.to.exists(), "{to} is there already: name a new file");
     if let (Some(primary), Some(replica)) = (primary, replica) {
         caught_up(cluster, primary, &replica.name).await?;
     }

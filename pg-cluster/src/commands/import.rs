@@ -28,6 +28,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let from = plan.from.display();
     let owner = cluster.env.databases.iter().find(|(name, _)| ***name == *database);
     let owner = owner.map(|(_, settings)| settings.owner.to_string()).unwrap_or_default();
+    export::opened(&plan.from).await?;
     let primary = observe::members(cluster).await?.primary;
     let primary = primary.context("nobody takes writes now: see `pg-cluster status`")?;
     let content = cluster.sql(&primary, &database, CONTENT, LIMIT).await?;
