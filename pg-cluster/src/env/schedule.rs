@@ -60,13 +60,13 @@ impl Kind {
         Ok(field)
     }
 
-    /// One of `*`, `A`, `A-B`, each perhaps with `/STEP`.
+    /// One of `*` (or `?`, the same to Kubernetes), `A`, `A-B`, each perhaps with `/STEP`.
     fn add(&self, part: &str, field: &mut Field) -> Result<(), String> {
         let (range, step) =
             part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
         let step = step.map_or(Some(1), whole).filter(|step| *step > 0);
         let step = step.ok_or("a step of 1 or more")?;
-        let (low, high) = if range == "*" {
+        let (low, high) = if ["*", "?"].contains(&range) {
             field.open |= step == 1;
             (self.least, self.most)
         } else if let Some((low, high)) = range.split_once('-') {
@@ -229,9 +229,13 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.contains(advice), "{text}: {error}");
         }
-        for text in
-            ["0 1 * * 0", "*/15 0-6/2,12 1,15 JAN-mar Sun", "5/10 * * * mon-fri", "0 0 29 2 *"]
-        {
+        for text in [
+            "0 1 * * 0",
+            "*/15 0-6/2,12 1,15 JAN-mar Sun",
+            "5/10 * * * mon-fri",
+            "0 0 29 2 *",
+            "0 1 ? * 6",
+        ] {
             assert_eq!(read(text).map(String::from), Ok(text.to_owned()));
         }
     }
