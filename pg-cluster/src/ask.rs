@@ -19,6 +19,7 @@ use crate::{
 /// A member that needs longer is as good as away.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// What every member is asked. Only a member out of recovery has a current position.
+/// A parameter that left the file and waits for a restart is an error without a file.
 const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
         case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as position)
     select json_build_object(
@@ -52,7 +53,7 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
         'pending_restart', exists (select from pg_settings where pending_restart),
         'unreadable', (select coalesce(json_agg(complaint), '[]') from (
             select coalesce(name, 'line ' || sourceline || ' of ' || sourcefile) || ' (' || error || ')' as complaint from pg_file_settings
-                where error is not null and (name is null or lower(name) not in (select lower(s.name) from pg_settings s where s.pending_restart))
+                where error is not null and sourcefile is not null and (name is null or lower(name) not in (select lower(s.name) from pg_settings s where s.pending_restart))
             union all select 'line ' || line_number || ' of pg_hba.conf (' || error || ')' from pg_hba_file_rules where error is not null) as all_complaints),
         'parameters', (select json_agg(name) from (select name from pg_file_settings where name is not null
             union select name from pg_settings where source = 'command line') as given),
