@@ -1,5 +1,8 @@
 //! What a request costs the component, in WebAssembly instructions: a count that no other load on the
 //! machine changes. The host's own share is measured by `make bench`.
+//!
+//! It stands here and not in `tests`, so that wasmtime is built once; and it has a host of its own,
+//! since fuel is nothing that the real one should count.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -22,7 +22,7 @@ pub fn first<T>(
 
 /// Whichever succeeds first. One that fails leaves the other at work; where both do, the error of
 /// `other`.
-pub fn either<T, E: Unpin>(
+pub fn either<T, E>(
     one: impl Future<Output = Option<T>>,
     other: impl Future<Output = Result<T, E>>,
 ) -> impl Future<Output = Result<T, E>> {

@@ -162,12 +162,10 @@ pub fn tls_volume(env: &Env) -> Volume {
 }
 
 pub fn amounts(amounts: &Amounts) -> Option<BTreeMap<String, Quantity>> {
-    let cpu = amounts.cpu.as_ref().map(|amount| ("cpu", amount.to_string()));
-    let memory = amounts.memory.as_ref().map(|amount| ("memory", amount.to_string()));
-    let given: BTreeMap<_, _> = cpu
-        .into_iter()
-        .chain(memory)
-        .map(|(name, amount)| (name.to_owned(), Quantity(amount)))
-        .collect();
+    let cpu = amounts.cpu.as_ref().map(ToString::to_string);
+    let memory = amounts.memory.as_ref().map(ToString::to_string);
+    let named = [("cpu", cpu), ("memory", memory)].into_iter();
+    let given: BTreeMap<_, _> =
+        named.filter_map(|(name, amount)| Some((name.to_owned(), Quantity(amount?)))).collect();
     (!given.is_empty()).then_some(given)
 }
