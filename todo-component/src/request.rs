@@ -10,7 +10,8 @@ use crate::error::Problem;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode, Uri};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 use std::borrow::Cow;
 
@@ -23,7 +24,8 @@ pub const MAX_FILE: usize = 8 << 20;
 /// Longest `Idempotency-Key`, in bytes: the width of its column.
 const MAX_KEY: usize = 255;
 
-/// Reads the whole body, up to `limit` bytes.
+/// Reads the whole body, up to `limit` bytes. Where its length is known, its end is not waited for: each
+/// look for more costs the host as much as a chunk.
 pub async fn body(body: IncomingRequestBody, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
@@ -34,14 +36,24 @@ pub async fn body(body: IncomingRequestBody, limit: usize) -> Result<Bytes, Prob
             ),
         )
     };
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Problem::bad_request(
-            "body-broken",
-            format!("The request's body ended early ({error}). Send it again."),
-        )),
+    let length = body.size_hint().upper();
+    let mut body = Limited::new(body, limit);
+    let mut read = Vec::new();
+    while length != Some(read.len() as u64)
+        && let Some(frame) = body.frame().await
+    {
+        match frame {
+            Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
+            Err(error) => {
+                return Err(Problem::bad_request(
+                    "body-broken",
+                    format!("The request's body ended early ({error}). Send it again."),
+                ));
+            }
+        }
     }
+    Ok(read.into())
 }
 
 /// Which of `expected` a body says to be, if it says anything. Refuses one that says to be something

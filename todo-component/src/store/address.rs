@@ -33,6 +33,19 @@ impl Addresses {
         self.open(&self.primary).await
     }
 
+    /// The same without a way to wait for anything beside it, which costs the host less.
+    pub fn primary_alone(&self) -> Result<Connection, Error> {
+        let opened = match &self.ca {
+            None => Connection::open(&self.primary),
+            Some(ca) => {
+                let builder = ConnectionBuilder::new(&self.primary);
+                builder.set_ca_root(ca)?;
+                builder.build()
+            }
+        };
+        opened.map_err(|error| Error::from(error).changing_nothing())
+    }
+
     pub async fn open(&self, address: &str) -> Result<Connection, Error> {
         let opened = match &self.ca {
             None => Connection::open_async(address.to_owned()).await,

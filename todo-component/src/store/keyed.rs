@@ -12,7 +12,6 @@ use serde::Deserialize;
 /// A list's look, and the key that only reads, for whoever may write.
 #[derive(Debug, Deserialize)]
 pub struct Links {
-    #[serde(flatten)]
     pub look: Look,
     pub read_key: Option<String>,
 }
@@ -90,5 +89,6 @@ fn changing(set: &str, found: &str, key: &str) -> String {
 
 /// [`Links`] as JSON.
 fn links(read_key: &str) -> String {
-    format!("json_build_object('name', name, 'colour', colour, 'read_key', {read_key})::text")
+    let look = "json_build_object('name', name, 'colour', colour)";
+    format!("json_build_object('look', {look}, 'read_key', {read_key})::text")
 }

@@ -23,6 +23,16 @@ impl Row {
         Ok(row.map(Self))
     }
 
+    /// The first row, without a way to wait for anything beside it: one call of the host instead of
+    /// a stream's and a future's.
+    pub fn first_alone(
+        connection: &Connection,
+        sql: &str,
+        params: &[ParameterValue],
+    ) -> Result<Option<Self>, Error> {
+        Ok(connection.query(sql, params)?.rows.into_iter().next().map(Self))
+    }
+
     /// The only row of what a statement gives.
     pub async fn only(
         connection: &Connection,

@@ -90,10 +90,7 @@ impl Store {
     /// As what a todo was deleted by itself that is not there any more, asked of the primary.
     pub async fn deletion(&self, id: i64) -> Result<Option<Deletion>, Error> {
         let statement = self.statement(sql::deletion, vec![id.into()]);
-        let found = limited(ONE, async {
-            let primary = self.primary().await?;
-            self.write(&primary, statement).await
-        });
+        let found = self.on_primary(ONE, async |primary| self.write(&primary, statement).await);
         Ok(found.await?.as_deref().and_then(Deletion::parse))
     }
 
@@ -166,14 +163,11 @@ impl Store {
     /// A write that concerns one todo. One that touched none is told apart:
     /// the version was stale, or the todo is gone.
     pub(super) async fn one(&self, id: i64, statement: Statement) -> Result<Outcome, Error> {
-        let (done, todo) = limited(ONE, async {
-            let primary = self.primary().await?;
-            match self.write(&primary, statement).await? {
-                Some(todo) => Ok((true, Some(todo))),
-                None => Ok((false, self.one_todo(id).on(&primary.connection).await?)),
-            }
-        })
-        .await?;
+        let write = async |primary: Primary| match self.write(&primary, statement).await? {
+            Some(todo) => Ok((true, Some(todo))),
+            None => Ok((false, self.one_todo(id).on(&primary.connection).await?)),
+        };
+        let (done, todo) = self.on_primary(ONE, write).await?;
         let Some(todo) = todo else { return Ok(Outcome::Missing) };
         let todo = json(&todo)?;
         Ok(if done { Outcome::Done(todo) } else { Outcome::Stale(todo) })
@@ -189,17 +183,18 @@ impl Store {
     }
 
     async fn row(&self, limit: Duration, statement: Statement) -> Result<String, Error> {
-        limited(limit, async {
-            let primary = self.primary().await?;
-            self.write(&primary, statement).await?.ok_or_else(|| self.no_row())
-        })
-        .await
+        let write = async |primary| self.write(&primary, statement).await;
+        self.on_primary(limit, write).await?.ok_or_else(|| self.no_row())
     }
 
     /// Runs a write and keeps its position, which somebody reads only where
     /// there are replicas.
     async fn write(&self, primary: &Primary, (sql, params): Statement) -> Result<Found, Error> {
-        let row = Row::first(&primary.connection, &sql, params).await?;
+        let row = if primary.replicated {
+            Row::first(&primary.connection, &sql, params).await?
+        } else {
+            Row::first_alone(&primary.connection, &sql, &params)?
+        };
         let Some(row) = row else { return Ok(None) };
         if primary.replicated
             && let Some(position) = row.text(1).and_then(Position::parse)
@@ -209,26 +204,44 @@ impl Store {
         row.into_text(0)
     }
 
-    /// A connection to the primary.
-    async fn primary(&self) -> Result<Primary, Error> {
+    /// Writes on the primary. Where there are no replicas, the host alone bounds how long that may take
+    /// (`--database-timeout`).
+    async fn on_primary<T>(
+        &self,
+        limit: Duration,
+        write: impl AsyncFnOnce(Primary) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let addresses = Addresses::read().await?;
-        if addresses.replica.is_none() {
-            return Ok(Primary { connection: addresses.primary().await?, replicated: false });
+        let replicated = addresses.replica.is_some();
+        let work = Box::pin(async {
+            let connection = if replicated {
+                Self::primary(&addresses).await?
+            } else {
+                addresses.primary_alone()?
+            };
+            write(Primary { connection, replicated }).await
+        });
+        if !replicated {
+            return work.await;
         }
+        within(limit, work).await.unwrap_or_else(|| Err(Error::Unanswered(late(limit))))
+    }
+
+    /// A connection to the primary of several servers.
+    async fn primary(addresses: &Addresses) -> Result<Connection, Error> {
         let mut opening = Box::pin(addresses.primary());
-        let connection = match within(OPENING, opening.as_mut()).await {
+        match within(OPENING, opening.as_mut()).await {
             Some(Err(error)) if error.passes() => {
-                Members::ask(&addresses, None).await.primary().ok_or(error)?
+                Members::ask(addresses, None).await.primary().ok_or(error)
             }
-            Some(opened) => opened?,
+            Some(opened) => opened,
             // Frozen or only slow: whichever leads to the primary first.
             None => {
-                let elsewhere = async { Members::ask(&addresses, None).await.primary() };
+                let elsewhere = async { Members::ask(addresses, None).await.primary() };
                 let opened = within(OPENING_BESIDE, either(elsewhere, opening)).await;
-                opened.unwrap_or_else(|| Err(Error::Unavailable(late(OPENING + OPENING_BESIDE))))?
+                opened.unwrap_or_else(|| Err(Error::Unavailable(late(OPENING + OPENING_BESIDE))))
             }
-        };
-        Ok(Primary { connection, replicated: true })
+        }
     }
 }
 
@@ -236,13 +249,6 @@ struct Primary {
     connection: Connection,
     /// Whether reads may go elsewhere.
     replicated: bool,
-}
-
-async fn limited<T>(
-    limit: Duration,
-    write: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    within(limit, write).await.unwrap_or_else(|| Err(Error::Unanswered(late(limit))))
 }
 
 fn late(limit: Duration) -> String {
