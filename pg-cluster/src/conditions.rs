@@ -45,14 +45,19 @@ pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
     if streaming >= wanted && report.members.len() == wanted + 1 && protected {
         return Ok(Wait::Over(()));
     }
-    let states = report.members.iter().filter_map(lacks).collect::<Vec<_>>().join(", ");
+    let mut lacking: Vec<_> = report.members.iter().filter_map(lacks).collect();
+    if lacking.is_empty() && !protected {
+        lacking.push("none is synchronous yet".to_owned());
+    }
+    let lacking =
+        if lacking.is_empty() { String::new() } else { format!(" ({})", lacking.join(", ")) };
     let paused = if cluster.agreed().await?.is_paused() {
         "; Patroni is paused and starts none: `pg-cluster resume` ends it"
     } else {
         ""
     };
     Ok(Wait::For(
-        waits_for(cluster).await?.unwrap_or(format!("{streaming} of {wanted} ({states}){paused}")),
+        waits_for(cluster).await?.unwrap_or(format!("{streaming} of {wanted}{lacking}{paused}")),
     ))
 }
 

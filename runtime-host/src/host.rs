@@ -71,7 +71,7 @@ impl Host {
         let mut all_shared = Vec::new();
         for component in &manifest.components {
             let allowed = allowed_hosts(component, &values)?;
-            let http = HttpClient::new(allowed, places.clone(), metrics.clone())?;
+            let http = HttpClient::new(allowed, places.clone(), metrics.clone());
             let variables = component_variables(component, &values)?;
             all_shared.push(Arc::new(Shared {
                 id: component.id.clone(),

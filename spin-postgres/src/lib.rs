@@ -12,6 +12,7 @@ use std::sync::Arc;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 mod address;
+mod by_statement;
 mod connect;
 mod effects;
 mod errors;

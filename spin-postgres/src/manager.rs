@@ -8,7 +8,9 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
+use crate::by_statement::ByStatement;
 use crate::connect::{NoConnection, Target};
+use crate::effects::Effects;
 use crate::pooler::Described;
 
 /// What became of the connections to one address, for good.
@@ -28,6 +30,8 @@ pub struct Manager {
     doubts: AtomicU64,
     /// Why the latest attempt to connect failed, until one succeeds.
     down: Mutex<Option<NoConnection>>,
+    /// `None` for a statement that cannot be run.
+    pub effects: ByStatement<Option<Effects>>,
     /// For connections through a pooler.
     pub described: Described,
     /// Held by whoever looks whether that is still so.
@@ -42,6 +46,7 @@ impl Manager {
             silence,
             doubts: AtomicU64::new(0),
             down: Mutex::default(),
+            effects: ByStatement::default(),
             described: Described::default(),
             looking: tokio::sync::Mutex::default(),
         }

@@ -105,6 +105,7 @@ type Key = (String, Option<String>);
 
 struct Entry {
     index: usize,
+    config: tokio_postgres::Config,
     pool: managed::Pool<PoolManager>,
     used: Instant,
 }
@@ -139,9 +140,7 @@ impl Pools {
         ca_root: Option<String>,
         allowed: &Arc<dyn Allowed>,
     ) -> Result<Lease, Error> {
-        let config = address::parse(&address).map_err(|why| Error::ConnectionFailed(why.into()))?;
-        address::check(&config, &**allowed)?;
-        let pool = self.pool(config, (address, ca_root), allowed)?;
+        let pool = self.pool((address, ca_root), allowed)?;
         match lend(pool).await {
             Ok(object) => Ok(Arc::new(Borrowed(Some(object)))),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
@@ -159,16 +158,19 @@ impl Pools {
 
     fn pool(
         &self,
-        config: tokio_postgres::Config,
         key: Key,
         allowed: &Arc<dyn Allowed>,
     ) -> Result<managed::Pool<PoolManager>, Error> {
         let mut pools = self.by_key.lock();
         let now = Instant::now();
         if let Some(entry) = pools.get_mut(&key) {
+            // Another component may not be allowed what the first one was.
+            address::check(&entry.config, &**allowed)?;
             entry.used = now;
             return Ok(entry.pool.clone());
         }
+        let config = address::parse(&key.0).map_err(|why| Error::ConnectionFailed(why.into()))?;
+        address::check(&config, &**allowed)?;
         if pools.len() >= MAX_POOLS {
             let oldest =
                 pools.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
@@ -178,9 +180,9 @@ impl Pools {
         let taken: Vec<usize> = pools.values().map(|entry| entry.index).collect();
         let index = (0..MAX_POOLS - 1).find(|index| !taken.contains(index));
         let index = index.unwrap_or(MAX_POOLS - 1);
-        let target = Target::new(config, key.1.as_deref(), Some(allowed.clone()));
+        let target = Target::new(config.clone(), key.1.as_deref(), Some(allowed.clone()));
         let pool = self.new_pool(target.map_err(Error::Other)?, index)?;
-        pools.insert(key, Entry { index, pool: pool.clone(), used: now });
+        pools.insert(key, Entry { index, config, pool: pool.clone(), used: now });
         Ok(pool)
     }
 

@@ -4,20 +4,18 @@
 //! described once, in a transaction of its own that keeps the server, and from then on sent
 //! together with the types of its parameters.
 
-use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use parking_lot::Mutex;
 use tokio::io::{
     AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf,
 };
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, Client, Error, SimpleQueryMessage, Statement};
 
-/// Statements whose types are kept.
-const MAX_DESCRIBED: usize = 256;
+use crate::by_statement::ByStatement;
+
 /// Bytes of a request to cancel: its length, its code, the process, its secret.
 const CANCEL: usize = 16;
 /// Bytes of a question whether there is TLS, and the answer.
@@ -111,7 +109,7 @@ impl AsyncWrite for Plain {
 /// The types of statements' parameters and columns, by their texts. Nothing of it is kept at the
 /// server.
 #[derive(Default)]
-pub struct Described(Mutex<HashMap<String, Statement>>);
+pub struct Described(ByStatement<Statement>);
 
 impl Described {
     /// `in_transaction`: the component has begun one, which is ended by nobody else.
@@ -121,21 +119,17 @@ impl Described {
         sql: &str,
         in_transaction: bool,
     ) -> Result<Statement, Error> {
-        if let Some(known) = self.0.lock().get(sql) {
-            return Ok(known.clone());
+        if let Some(known) = self.0.get(sql) {
+            return Ok(known);
         }
         let statement = describe(client, sql, in_transaction).await?;
-        let mut known = self.0.lock();
-        if known.len() >= MAX_DESCRIBED {
-            known.clear();
-        }
-        known.insert(sql.to_owned(), statement.clone());
+        self.0.keep(sql, &statement);
         Ok(statement)
     }
 
     /// What is known of it may be out of date.
     pub fn forget(&self, sql: &str) {
-        self.0.lock().remove(sql);
+        self.0.forget(sql);
     }
 }
 

@@ -22,7 +22,13 @@ const NO_COPY: &str = "COPY FROM STDIN and COPY TO STDOUT have no way for their 
 /// its table, a pooler between lost it) is prepared anew and tried once more:
 /// the server refused it before running it.
 pub async fn query(session: &Lease, sql: &str, values: &[ParameterValue]) -> Result<Reply, Error> {
-    let Some(effects) = Effects::of(sql) else {
+    let known = &session.manager.effects;
+    let effects = known.get(sql).unwrap_or_else(|| {
+        let effects = Effects::of(sql);
+        known.keep(sql, &effects);
+        effects
+    });
+    let Some(effects) = effects else {
         return Err(Error::QueryFailed(QueryError::Text(NO_COPY.to_owned())));
     };
     let in_flight = InFlight::new(session, effects);

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper_tls::HttpsConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use native_tls::TlsConnector;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -31,13 +32,16 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Different connect timeouts whose connections are kept.
 const MAX_CLIENTS: usize = 8;
 
+/// Knows the authorities of this machine. To read them takes a third of a start, and most components
+/// never ask for it.
+static TLS: LazyLock<native_tls::Result<TlsConnector>> = LazyLock::new(TlsConnector::new);
+
 type Connections = Client<HttpsConnector<Connector>, WasiBody>;
 type Outcome = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 /// A component's client; its idle connections serve all instances.
 pub struct HttpClient {
     allowed_hosts: Arc<AllowedHosts>,
-    tls: native_tls::TlsConnector,
     /// A connector's time limit is one for all of its requests: so one for each limit.
     by_connect_timeout: Mutex<HashMap<Duration, Connections>>,
     places: Arc<Semaphore>,
@@ -46,18 +50,13 @@ pub struct HttpClient {
 
 impl HttpClient {
     /// `places` are those of all clients together.
-    pub fn new(
-        allowed_hosts: AllowedHosts,
-        places: Arc<Semaphore>,
-        metrics: Arc<Metrics>,
-    ) -> anyhow::Result<Self> {
-        Ok(Self {
+    pub fn new(allowed_hosts: AllowedHosts, places: Arc<Semaphore>, metrics: Arc<Metrics>) -> Self {
+        Self {
             allowed_hosts: Arc::new(allowed_hosts),
-            tls: native_tls::TlsConnector::new()?,
             by_connect_timeout: Mutex::default(),
             places,
             metrics,
-        })
+        }
     }
 
     pub fn allowed_hosts(&self) -> Arc<AllowedHosts> {
@@ -87,9 +86,8 @@ impl HttpClient {
         let first_byte = options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIMEOUT);
         let between_bytes = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIMEOUT);
         let place = self.place(connect).await?;
-        let send = async |request| {
-            self.client(connect).request(request).await.map_err(|error| error_of(&error))
-        };
+        let client = self.client(connect)?;
+        let send = async |request| client.request(request).await.map_err(|error| error_of(&error));
         let response = answer_within(Some(first_byte), request, send).await?;
         let response = response.map(|body| {
             TimedBody::new(body.map_err(Error::Hyper), between_bytes, place).boxed_unsync()
@@ -129,7 +127,11 @@ impl HttpClient {
         Ok(Place { _permit: permit, metrics: self.metrics.clone() })
     }
 
-    fn client(&self, timeout: Duration) -> Connections {
+    fn client(&self, timeout: Duration) -> Result<Connections, Error> {
+        let tls = TLS.as_ref().map_err(|error| {
+            tracing::error!("TLS for outgoing requests cannot be set up: {error}");
+            Error::TlsProtocolError
+        })?;
         let mut clients = self.by_connect_timeout.lock();
         if clients.len() >= MAX_CLIENTS && !clients.contains_key(&timeout) {
             // A component that asks for ever new limits keeps no connections.
@@ -141,9 +143,9 @@ impl HttpClient {
                 .pool_timer(TokioTimer::new())
                 .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
                 .pool_idle_timeout(IDLE_TIMEOUT)
-                .build(HttpsConnector::from((connector, self.tls.clone().into())))
+                .build(HttpsConnector::from((connector, tls.clone().into())))
         };
-        clients.entry(timeout).or_insert_with(new).clone()
+        Ok(clients.entry(timeout).or_insert_with(new).clone())
     }
 }
 
