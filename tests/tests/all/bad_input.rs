@@ -255,6 +255,40 @@ async fn a_body_just_over_the_limit_is_refused_and_one_just_under_it_is_read() {
     app.refused(post_json(&app, spaces(256 * 1024 + 1)).await, 413).await;
 }
 
+/// Each character in the longest of its spellings.
+#[tokio::test]
+async fn a_todo_with_all_that_it_may_have_fits_into_a_body() {
+    let app = Guarded::start().await;
+    let title = "😀".repeat(256);
+    let notes = "😀".repeat(4000);
+    let steps = vec![json!({ "title": title, "completed": true }); 50];
+    let todo = json!({ "title": title, "due": "2026-12-31", "notes": notes, "steps": steps });
+    let kept = |answer: &Answer| {
+        let read = answer.json();
+        ["title", "due", "notes", "steps"].iter().all(|name| read[*name] == todo[*name])
+    };
+    let escaped = todo.to_string().replace('😀', r"\ud83d\ude00");
+    let added = post_json(&app, escaped.clone()).await.is(201);
+    assert!(kept(&added));
+    assert!(kept(&patch_json(&app, escaped).await.is(200)));
+
+    let step = format!("%5Bx%5D%20{title}%0D%0A");
+    let place = "%F0%9F%98%80".repeat(256);
+    let form = format!(
+        "filter=active&q={place}&title={title}&due=2026-12-31&notes={notes}&steps={}",
+        step.repeat(50)
+    );
+    let form = form.replace('😀', "%F0%9F%98%80");
+    submit(&app, "/new_item", form.clone()).await.is(303);
+    let made = app.get("/todos").answer().await.is(200);
+    let id = made.json().as_array().unwrap().last().unwrap()["id"].clone();
+    assert!(kept(&app.get(&format!("/todos/{id}")).answer().await.is(200)));
+    let form = format!("version=1&base=0.0.0.0&{form}");
+    submit(&app, &format!("/items/{id}/edit"), form).await.is(303);
+    let edited = app.get(&format!("/todos/{id}")).answer().await.is(200);
+    assert!(kept(&edited) && edited.json()["version"] == 2);
+}
+
 #[tokio::test]
 async fn unknown_ids_and_ids_out_of_range_are_not_found() {
     let app = Guarded::start().await;
