@@ -1,6 +1,6 @@
 // Part 3 of the script: what a person does, and what other tabs and browsers do.
 // The page works without the script; with it, nothing loads a page. `assets.rs`
-// serves page.js, sync.js, named.js, this file, keys.js, move.js and offline.js as one module.
+// serves page.js, sync.js, named.js, this file, keys.js, move.js, scroll.js and offline.js as one module.
 
 const POLL = 3000;   // ms between looks at the server: other browsers see a change within 5 s
 const POLL_MAX = 60000;   // ms, the slowest that errors make it
@@ -178,7 +178,7 @@ async function seek() {
   const wanted = search.value.trim();
   if (wanted === asked) return;
   asked = wanted;
-  query.delete('after');
+  for (const name of ['after', 'more']) query.delete(name);
   if (wanted) query.set('q', wanted);
   else query.delete('q');
   await visit(`${root}/${query.size ? `?${query}` : ''}`, !had, Boolean(had));
@@ -314,6 +314,7 @@ async function poll() {
   clearTimeout(timer);
   if (marked !== today()) for (const li of list.children) mark(li);   // it is midnight
   await load().then(() => { wait = POLL; }, () => { wait = Math.min(wait * 2, POLL_MAX); });
+  if (near) await readOn();
   clearTimeout(timer);
   if (!document.hidden) timer = setTimeout(poll, wait);
 }

@@ -255,6 +255,7 @@ function show(fresh) {
   if (!pages || !$('.pagination')?.isEqualNode(pages)) {
     $('.pagination')?.remove();
     if (pages) main.append(pages);
+    watch();
   }
   reconcile(fresh.querySelectorAll('.todo-list > li'));
   readCounts(fresh);
@@ -281,6 +282,7 @@ function reconcile(nodes) {
     const li = old.get(todo.id) ?? adopt(document.adoptNode(node), todo);
     const item = items.get(li);
     old.delete(todo.id);
+    for (const way of ['.edit-link', '.details']) $(way, li).href = $(way, node).getAttribute('href');   // back to this place
     if (!editing(li)) {
       if (!item.saved || todo.version >= item.saved.version) item.saved = todo;
       item.elsewhere = false;

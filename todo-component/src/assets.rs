@@ -57,7 +57,7 @@ static JS: Embedded = embed!(
     "app",
     "js",
     "text/javascript; charset=utf-8",
-    ["page.js", "sync.js", "named.js", "app.js", "keys.js", "move.js", "offline.js"]
+    ["page.js", "sync.js", "named.js", "app.js", "keys.js", "move.js", "scroll.js", "offline.js"]
 );
 static IMPORT: Embedded = embed!("import", "js", "text/javascript; charset=utf-8", ["import.js"]);
 static LISTS: Embedded =

@@ -34,10 +34,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Todos on one page.
 const LIMIT: usize = 50;
 
+fn rows(place: &Place) -> usize {
+    LIMIT * (place.more + 1)
+}
+
 /// `GET /`
 pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let place = here(parts)?;
-    let page = store.page(&place.selection(), place.after.as_ref(), LIMIT).await?;
+    let page = store.page(&place.selection(), place.after.as_ref(), rows(&place)).await?;
     // The script of another tab asks meanwhile, with the same cookies: the message is for a page.
     let said = cookies::value(&parts.headers, flash_cookie(store.key()))
         .filter(|_| is_page(&parts.headers));
@@ -242,7 +246,7 @@ async fn rejected(
     typed: &str,
     error: FieldError,
 ) -> Result<Answer, Problem> {
-    let page = store.page(&place.selection(), place.after.as_ref(), LIMIT).await?;
+    let page = store.page(&place.selection(), place.after.as_ref(), rows(&place)).await?;
     let draft = Some(Draft { title: typed, error: &error.to_string() });
     let key = key();
     let view = ListView { draft, ..ListView::of(&page, &place, &key) };

@@ -59,12 +59,17 @@ pub struct Place {
     pub filter: Filter,
     pub search: Search,
     pub after: Option<Cursor>,
+    /// How many pages are shown as one with the first: the list goes on as somebody scrolls.
+    pub more: usize,
 }
 
 impl Place {
+    /// The most of them. A page that large is read again at each change.
+    pub const MAX_MORE: usize = 3;
+
     /// The same list from its beginning.
     pub fn first(&self) -> Self {
-        Self { after: None, ..self.clone() }
+        Self { after: None, more: 0, ..self.clone() }
     }
 
     /// Reads the fields that [`fields`](Self::fields) gives, and of any others what makes sense.
@@ -74,6 +79,7 @@ impl Place {
             filter,
             search: Search::begin(field("q").unwrap_or_default()),
             after: field("after").and_then(|after| Cursor::parse(after, filter)),
+            more: field("more").and_then(|more| more.parse().ok()).unwrap_or(0).min(Self::MAX_MORE),
         }
     }
 
@@ -89,6 +95,7 @@ impl Place {
             filter.map(|filter| ("filter", filter.as_str().to_owned())),
             search.map(|search| ("q", search.as_str().to_owned())),
             self.after.as_ref().map(|after| ("after", after.to_string())),
+            Some(self.more).filter(|more| *more > 0).map(|more| ("more", more.to_string())),
         ]
         .into_iter()
         .flatten()
@@ -179,16 +186,20 @@ mod tests {
             filter: Filter::Due,
             search,
             after: Some(Cursor { due, order: -2, rank: Rank::parse("5.5").unwrap(), id: 6 }),
+            more: 2,
         };
         assert_eq!(
             place.address(),
-            "/?filter=due&q=a%26b%3Dc%2Bd%20%C3%A9&after=2026-12-31.-2.6~5.5"
+            "/?filter=due&q=a%26b%3Dc%2Bd%20%C3%A9&after=2026-12-31.-2.6~5.5&more=2"
         );
         let fields: Vec<_> = place.fields().collect();
         let field =
             |name: &str| fields.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
         assert_eq!(Place::parse(field), place);
         assert_eq!(Place::default().address(), "/");
+        for (text, more) in [("1", 1), ("4", Place::MAX_MORE), ("-1", 0), ("x", 0)] {
+            assert_eq!(Place::parse(|name| (name == "more").then_some(text)).more, more, "{text}");
+        }
     }
 
     proptest! {

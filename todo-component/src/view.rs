@@ -131,7 +131,8 @@ fn pagination(page: &Page, place: &Place) -> Markup {
                 @if place.after.is_some() { a rel="first" href=(place.first().address()) { "First page" } }
                 @if let Some(position) = position(page, place) { p.position { (position) } }
                 @if page.next.is_some() {
-                    a rel="next" href=(Place { after: page.next.clone(), ..Place::clone(place) }.address()) { "Next page" }
+                    a rel="next" href=(Place { after: page.next.clone(), ..place.first() }.address())
+                        data-more=[(place.more < Place::MAX_MORE).then_some(place.more + 1)] { "Next page" }
                 }
             }
         }
@@ -202,7 +203,7 @@ fn new_todo(view: &ListView) -> Markup {
 
 /// A form that leads to an address: it works as it is, and the script sends it as somebody types.
 fn search(place: &Place, none: bool) -> Markup {
-    let rest = Place { search: Search::default(), after: None, ..place.clone() };
+    let rest = Place { search: Search::default(), ..place.first() };
     html! {
         search.search hidden[none] {
             form.search-form method="get" action="/" autocomplete="off" {
@@ -272,7 +273,7 @@ fn filters(place: &Place) -> Markup {
         ul.filters role="list" aria-label="Show" {
             @for filter in Filter::EACH {
                 li {
-                    a.selected[filter == place.filter] href=(Place { filter, after: None, ..Place::clone(place) }.address())
+                    a.selected[filter == place.filter] href=(Place { filter, ..place.first() }.address())
                         data-filter=(filter.as_str()) aria-current=[(filter == place.filter).then_some("page")] { (label_of(filter)) }
                 }
             }

@@ -154,12 +154,18 @@ fn each_control_says_what_it_does_to_what() {
 fn links_and_forms_lead_back_to_the_same_place() {
     let cursor = |order, id| Some(Cursor { due: None, order, rank: Rank::of(id), id });
     let page = Page { next: cursor(9, 9), ..page(vec![todo("a", false)], 1, 1) };
-    let place = Place { filter: Filter::Active, after: cursor(2, 6), ..Place::default() };
+    let place = Place { filter: Filter::Active, after: cursor(2, 6), more: 1, ..Place::default() };
     let html = list(&ListView::of(&page, &place, "k")).into_string();
-    assert!(html.contains(r#"href="/items/7/edit?filter=active&amp;after=2.6""#), "{html}");
-    assert!(html.contains(r#"<input type="hidden" name="filter" value="active"><input type="hidden" name="after" value="2.6">"#));
+    assert!(
+        html.contains(r#"href="/items/7/edit?filter=active&amp;after=2.6&amp;more=1""#),
+        "{html}"
+    );
+    assert!(html.contains(r#"<input type="hidden" name="filter" value="active"><input type="hidden" name="after" value="2.6"><input type="hidden" name="more" value="1">"#));
     assert!(html.contains(r#"<a rel="first" href="/?filter=active">"#), "{html}");
-    assert!(html.contains(r#"<a rel="next" href="/?filter=active&amp;after=9.9">"#), "{html}");
+    assert!(
+        html.contains(r#"<a rel="next" href="/?filter=active&amp;after=9.9" data-more="2">"#),
+        "{html}"
+    );
     assert!(html.contains(r#"<a class="selected" href="/?filter=active" data-filter="active" aria-current="page">"#), "{html}");
 }
 

@@ -73,23 +73,46 @@ async fn a_filter_stays_through_a_reload() {
 }
 
 #[tokio::test]
-async fn a_long_list_is_read_page_by_page_without_a_page_load() {
+async fn a_long_list_goes_on_as_one_scrolls_and_then_page_by_page_without_a_page_load() {
     let app = App::start().await;
-    app.database.fill(60).await;
+    app.database.fill(210).await;
     let page = Page::open(&app).await;
     page.stay().await;
     page.comes_to_show("the first page", |shown| shown.titles().len() == 50).await;
-    page.comes_to("document.querySelector('.position').textContent === '1–50 of 60'").await;
+    page.comes_to("document.querySelector('.position').textContent === '1–50 of 210'").await;
+    // By keyboard: its place is where the list goes on.
+    page.run("document.querySelector('a[rel=next]').focus()").await;
+    page.comes_to("document.activeElement.closest('li')?.matches(':nth-child(51)')").await;
+    page.comes_to("document.querySelector('.announcer').textContent === '1–100 of 210'").await;
+    page.arrives_at("/?more=1").await;
+    page.comes_to("document.querySelector('.edit-link').search === '?more=1'").await;
+    page.toggle("title 70").await;
+    page.press("j").await;
+    page.comes_to("document.activeElement.closest('li')?.textContent.includes('title 71')").await;
+    page.reload().await;
+    page.stay().await;
+    page.comes_to_show("as much as before", |shown| {
+        shown.titles().len() == 100 && shown.completed().contains(&"title 70")
+    })
+    .await;
+    for end in [150, 200] {
+        page.run("scrollTo(0, document.body.scrollHeight)").await;
+        page.comes_to(&format!(
+            "document.querySelector('.position').textContent === '1–{end} of 210'"
+        ))
+        .await;
+    }
     page.click("a[rel=next]").await;
-    page.comes_to("document.querySelector('.position').textContent === '51–60 of 60'").await;
-    page.destroy("title 51").await;
-    page.comes_to("document.querySelector('.position').textContent === '51–59 of 59'").await;
+    page.comes_to("document.querySelector('.position').textContent === '201–210 of 210'").await;
+    page.destroy("title 201").await;
+    page.comes_to("document.querySelector('.position').textContent === '201–209 of 209'").await;
     page.click(".notice .undo").await;
-    page.comes_to_show("the second page", |shown| {
-        shown.titles().first() == Some(&"title 51") && shown.titles().len() == 10
+    page.comes_to_show("the last page", |shown| {
+        shown.titles().first() == Some(&"title 201") && shown.titles().len() == 10
     })
     .await;
     page.back().await;
-    page.comes_to_show("the first page", |shown| shown.titles().first() == Some(&"title 1")).await;
+    page.comes_to_show("what was there before", |shown| shown.titles().len() == 200).await;
+    page.comes_to("scrollY > innerHeight").await;
     page.is_still_here().await;
 }
