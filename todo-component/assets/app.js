@@ -14,7 +14,7 @@ function add(title, key = newKey(), send = create) {
   const li = adopt(clone('#item'), null);
   items.get(li).elsewhere = Boolean($('.pagination [rel=next]')) || Boolean(sought());
   li.classList.add('arrived');
-  list.append(li);
+  list.insertBefore(li, filter() === 'unfolded' ? $(':scope > .completed', list) : null);
   change(li, { id: DRAFT + key, title, completed: false, version: 0 }, async () => {
     const todo = await send(title, key);
     find(todo.id)?.remove();
@@ -208,7 +208,7 @@ document.addEventListener('keydown', (event) => {
 });
 
 document.addEventListener('click', async (event) => {
-  const link = event.target.closest('.edit-link, .details, .dismiss, h1 a, .filters a, .pagination a');
+  const link = event.target.closest('.edit-link, .details, .dismiss, h1 a, .filters a, .fold, .pagination a');
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   if (link.matches('.edit-link')) edit(link.closest('li'));
@@ -216,7 +216,7 @@ document.addEventListener('click', async (event) => {
   else if (link.matches('.dismiss')) dismiss(link.closest('.notice'), event);
   else {
     const paging = link.matches('.pagination a');   // asked before the visit replaces the link
-    const filtering = link.matches('.filters a');
+    const filtering = link.matches('.filters a, .fold');
     await visit(link.href, true);
     search.value = asked = sought();
     if (filtering) announce(shownNow());
@@ -231,7 +231,7 @@ function shownNow() {
   const empty = [...document.querySelectorAll('.empty')].find((state) => !state.hidden);
   const name = $('.filters .selected').textContent;
   const here = visible().length;
-  const all = filter() === 'all' ? count.active + count.completed : count[filter()];
+  const all = ['all', 'unfolded'].includes(filter()) ? count.active + count.completed : count[filter()];
   let number = Number.isNaN(all) ? `${COUNTED}+` : String(all);
   if (sought() || filter() === 'due') number = `${here}${$('.pagination [rel=next]') ? '+' : ''}`;
   return `${name}: ${empty ? $('.empty-title', empty).textContent : `${number} ${number === '1' ? texts.one : texts.other}`}`;

@@ -5,9 +5,10 @@
 const EDGE = 64;    // px from the window's edge within which it scrolls
 const SCROLL = 12;  // px that it scrolls at a time
 
-// The ones in sight before and behind `li`.
+// The ones in sight before and behind `li`; where the completed ones stand at the end, they stay there.
 function neighbours(li) {
-  const all = visible();
+  const apart = filter() === 'unfolded';
+  const all = visible().filter((other) => !apart || other.matches('.completed') === li.matches('.completed'));
   const at = all.indexOf(li);
   return [all[at - 1], all[at + 1]];
 }

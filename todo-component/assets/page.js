@@ -93,10 +93,14 @@ function frame() {
   $('.toggle-all-form').hidden = searching;   // it would act on what is not in sight, too
   all.ariaChecked = count.active === 0;
   all.value = count.active !== 0;
-  if (!count.completed && document.activeElement === clear) input.focus();
-  clear.hidden = count.completed === 0 || searching;
-  const bare = none ? 'none' : $('.pagination [rel=first]') ? 'rest' : searching ? 'search' : filter();
-  const state = $(':scope > li:not([hidden])', list) ? '' : bare;
+  const bare = count.completed === 0 || searching;
+  const fold = $('.fold');
+  if (bare && [clear, fold].includes(document.activeElement)) input.focus();
+  clear.hidden = bare;
+  write($('span', fold), Number.isNaN(count.completed) ? `${COUNTED}+` : String(count.completed));
+  fold.hidden = bare || (filter() !== 'unfolded' && (filter() !== 'active' || Boolean($('.pagination [rel=next]'))));
+  const why = none ? 'none' : $('.pagination [rel=first]') ? 'rest' : searching ? 'search' : filter();
+  const state = $(':scope > li:not([hidden])', list) ? '' : why;
   for (const empty of document.querySelectorAll('.empty')) empty.hidden = empty.dataset.when !== state;
 }
 
@@ -166,7 +170,7 @@ function put(li, todo) {
 
 // Whether the list that is shown has this todo in it.
 function shows(todo, li) {
-  return { all: true, due: !todo.completed && Boolean($('.due', li)) }[filter()] ?? kind(todo) === filter();
+  return { all: true, unfolded: true, due: !todo.completed && Boolean($('.due', li)) }[filter()] ?? kind(todo) === filter();
 }
 
 function paint(li, { id, title, completed, version, more }) {

@@ -17,8 +17,10 @@ function watch() {
 
 // What cannot be read now is asked for at the next look at the server: nobody waits for it.
 async function readOn() {
+  const next = $('.pagination [data-more]');
+  if (!next) return;
   const url = new URL(location.href);
-  url.searchParams.set('more', $('.pagination [data-more]').dataset.more);
+  url.searchParams.set('more', next.dataset.more);
   let held;
   const arrive = () => {
     history.replaceState(history.state, '', url);

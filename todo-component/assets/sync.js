@@ -113,7 +113,7 @@ function end() {
   moment += 1;
   frame();
   tabs.postMessage('changed');
-  const unsure = stale || $('.pagination') || Number.isNaN(count.active + count.completed);
+  const unsure = stale || $('.pagination') || filter() === 'unfolded' || Number.isNaN(count.active + count.completed);
   if (unsure && !writing) poll();
 }
 
@@ -250,7 +250,13 @@ function show(fresh) {
   document.querySelectorAll('.filters a').forEach((link, at) => {
     const { className, ariaCurrent } = links[at];
     Object.assign(link, { className, ariaCurrent, href: links[at].getAttribute('href') });
+    Object.assign(link.dataset, links[at].dataset);
   });
+  const fold = $('.fold', fresh);   // an older version's page has none
+  if (fold) {
+    $('.fold').href = fold.getAttribute('href');
+    $('.fold').replaceChildren(...fold.childNodes);
+  }
   const pages = $('.pagination', fresh);
   if (!pages || !$('.pagination')?.isEqualNode(pages)) {
     $('.pagination')?.remove();

@@ -46,7 +46,8 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let said = cookies::value(&parts.headers, flash_cookie(store.key()))
         .filter(|_| is_page(&parts.headers));
     // A new todo that is on the page speaks for itself.
-    let shown = matches!(place.filter, Filter::All | Filter::Active) && place.search.is_empty();
+    let shown = matches!(place.filter, Filter::All | Filter::Active | Filter::Unfolded)
+        && place.search.is_empty();
     let in_sight = shown && page.next.is_none();
     let unsaid = |said: &Said| said.notice != Notice::Added || !in_sight;
     let notice = said.and_then(flash).filter(unsaid);

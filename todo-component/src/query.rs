@@ -42,7 +42,7 @@ impl Query {
         let completed = match filter {
             Filter::Active => "&completed=false",
             Filter::Completed => "&completed=true",
-            Filter::All | Filter::Due => "",
+            Filter::All | Filter::Due | Filter::Unfolded => "",
         };
         let mut query = format!("after={next}&limit={}{completed}", self.limit);
         if !search.is_empty() {
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_query_names_the_next_page() {
         let query = Query::parse("completed=false&limit=7&q=a%26b++c&due=on:2026-12-31").unwrap();
-        let next = Cursor { due: None, order: -1, rank: Rank::of(9), id: 9 };
+        let next = Cursor { due: None, completed: false, order: -1, rank: Rank::of(9), id: 9 };
         let following = query.following(&next);
         assert_eq!(following, "after=-1.9&limit=7&completed=false&q=a%26b%20c&due=on:2026-12-31");
         let read = Query::parse(&following).unwrap();

@@ -23,10 +23,13 @@ pub enum Filter {
     Completed,
     /// Active with a date on which it is due, the earliest first.
     Due,
+    /// The active ones with the completed ones unfolded behind them.
+    Unfolded,
 }
 
 impl Filter {
-    pub const EACH: [Self; 4] = [Self::All, Self::Active, Self::Completed, Self::Due];
+    pub const EACH: [Self; 5] =
+        [Self::All, Self::Active, Self::Completed, Self::Due, Self::Unfolded];
 
     /// The value of `?filter=`.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +38,7 @@ impl Filter {
             Self::Active => "active",
             Self::Completed => "completed",
             Self::Due => "due",
+            Self::Unfolded => "unfolded",
         }
     }
 
@@ -185,7 +189,13 @@ mod tests {
         let place = Place {
             filter: Filter::Due,
             search,
-            after: Some(Cursor { due, order: -2, rank: Rank::parse("5.5").unwrap(), id: 6 }),
+            after: Some(Cursor {
+                due,
+                completed: false,
+                order: -2,
+                rank: Rank::parse("5.5").unwrap(),
+                id: 6,
+            }),
             more: 2,
         };
         assert_eq!(

@@ -103,6 +103,7 @@ pub fn list(view: &ListView) -> Markup {
             ul.todo-list role="list" tabindex="-1" aria-label="Todos" {
                 @for todo in &page.todos { (item(todo, &here)) }
             }
+            (fold(page, place))
             (pagination(page, place))
         }
         (empty_states(page, place))
@@ -146,7 +147,9 @@ fn position(page: &Page, place: &Place) -> Option<String> {
     let all = match place.filter {
         _ if page.next.is_none() => Some(last),
         _ if !place.search.is_empty() => None,
-        Filter::All => page.active.exact().zip(page.completed.exact()).map(|(a, b)| a + b),
+        Filter::All | Filter::Unfolded => {
+            page.active.exact().zip(page.completed.exact()).map(|(a, b)| a + b)
+        }
         Filter::Active => page.active.exact(),
         Filter::Completed => page.completed.exact(),
         Filter::Due => None,
@@ -268,13 +271,32 @@ fn footer(view: &ListView, here: &Here, none: bool) -> Markup {
     }
 }
 
+/// The end of the active todos, behind which the completed ones are folded. Those that come get a page.
+fn fold(page: &Page, place: &Place) -> Markup {
+    let ends = place.filter == Filter::Active && page.next.is_none();
+    let (does, filter, more) = match place.filter {
+        Filter::Unfolded => ("Hide", Filter::Active, place.more.saturating_sub(1)),
+        _ => ("Show", Filter::Unfolded, Place::MAX_MORE.min(place.more + 1)),
+    };
+    let shown = (ends || place.filter == Filter::Unfolded)
+        && place.search.is_empty()
+        && !page.completed.is_zero();
+    let after = place.after.clone().filter(|after| !after.completed);
+    html! {
+        a.fold href=(Place { filter, after, more, ..place.clone() }.address()) hidden[!shown] {
+            (does) " completed (" span { (page.completed.to_string()) } ")"
+        }
+    }
+}
+
 fn filters(place: &Place) -> Markup {
     html! {
         ul.filters role="list" aria-label="Show" {
-            @for filter in Filter::EACH {
+            @for filter in [Filter::All, Filter::Active, Filter::Completed, Filter::Due] {
+                @let chosen = label_of(filter) == label_of(place.filter);
                 li {
-                    a.selected[filter == place.filter] href=(Place { filter, ..place.first() }.address())
-                        data-filter=(filter.as_str()) aria-current=[(filter == place.filter).then_some("page")] { (label_of(filter)) }
+                    a.selected[chosen] href=(Place { filter, ..place.first() }.address())
+                        data-filter=(if chosen { place.filter } else { filter }.as_str()) aria-current=[chosen.then_some("page")] { (label_of(filter)) }
                 }
             }
         }
@@ -284,7 +306,7 @@ fn filters(place: &Place) -> Markup {
 fn label_of(filter: Filter) -> &'static str {
     match filter {
         Filter::All => "All",
-        Filter::Active => "Active",
+        Filter::Active | Filter::Unfolded => "Active",
         Filter::Completed => "Completed",
         Filter::Due => "Due",
     }

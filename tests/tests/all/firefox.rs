@@ -152,6 +152,12 @@ async fn arrow_keys_and_the_mouse_move_a_todo() {
     page.shows(["b", "c", "a", "d"]).await;
     app.has_saved(&["b", "c", "a", "d"]).await;
     page.is_still_here().await;
+
+    // Where the keyboard's place is on the list's end, the list goes on.
+    app.database.fill(60).await;
+    page.go("/").await;
+    page.run("document.querySelector('a[rel=next]').focus()").await;
+    page.comes_to("document.activeElement.matches('li:nth-child(51) .toggle')").await;
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ pub const ORDER: &str = "position, coalesce(rank, id), id";
 /// that each filter is a statement of its own.
 pub fn predicate(filter: Filter) -> &'static str {
     match filter {
-        Filter::All => "true",
+        Filter::All | Filter::Unfolded => "true",
         Filter::Active => "NOT completed",
         Filter::Completed => "completed",
         Filter::Due => "due IS NOT NULL AND NOT completed",
@@ -79,6 +79,7 @@ impl Rows {
         let mut list = Self { scope, sql: String::new(), before: None, params };
         let order = match selection.filter {
             Filter::Due => "due, position, coalesce(rank, id), id",
+            Filter::Unfolded => "completed, position, coalesce(rank, id), id",
             _ => ORDER,
         };
         let mut predicates = vec![predicate(selection.filter).to_owned()];
@@ -97,13 +98,15 @@ impl Rows {
             predicates.push(format!("due {comparison} {date}::text::date"));
         }
         if let Some(after) = after {
-            let due = after.due.map(|due| list.bind(due.to_string()) + "::text::date, ");
+            let first = match (after.due, selection.filter) {
+                (Some(due), _) => list.bind(due.to_string()) + "::text::date, ",
+                (None, Filter::Unfolded) => list.bind(after.completed) + "::boolean, ",
+                (None, _) => String::new(),
+            };
             let position = list.bind(after.order);
             let (rank, id) = (list.bind(after.rank.to_string()), list.bind(after.id));
-            let cursor = format!(
-                "({}{position}::integer, {rank}::text::numeric, {id}::bigint)",
-                due.unwrap_or_default()
-            );
+            let cursor =
+                format!("({first}{position}::integer, {rank}::text::numeric, {id}::bigint)");
             list.before = Some(format!("{} AND ({order}) <= {cursor}", predicates.join(" AND ")));
             predicates.push(format!("({order}) > {cursor}"));
         }
@@ -139,7 +142,8 @@ mod tests {
             search: Search::parse("milk' %").unwrap(),
             days: Some(Days::Before(date)),
         };
-        let after = Some(Cursor { due: Some(date), order: 1, rank: Rank::of(2), id: 2 });
+        let after =
+            Some(Cursor { due: Some(date), completed: false, order: 1, rank: Rank::of(2), id: 2 });
         let (sql, params) = page(None, &selection, after.as_ref(), 50);
         assert_eq!(params.len(), 9);
         for number in 1..=8 {

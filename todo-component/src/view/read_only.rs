@@ -2,7 +2,9 @@
 
 use super::item::more;
 use super::shapes::icon;
-use super::{ListView, document, document_title, empty_states, filters, lists, pagination, search};
+use super::{
+    ListView, document, document_title, empty_states, filters, fold, lists, pagination, search,
+};
 use crate::assets;
 use maud::{Markup, html};
 
@@ -24,6 +26,7 @@ pub fn read_only(view: &ListView) -> Markup {
                     }
                 }
             }
+            (fold(page, place))
             (pagination(page, place))
         }
         (empty_states(page, place))

@@ -152,7 +152,8 @@ fn each_control_says_what_it_does_to_what() {
 
 #[test]
 fn links_and_forms_lead_back_to_the_same_place() {
-    let cursor = |order, id| Some(Cursor { due: None, order, rank: Rank::of(id), id });
+    let cursor =
+        |order, id| Some(Cursor { due: None, completed: false, order, rank: Rank::of(id), id });
     let page = Page { next: cursor(9, 9), ..page(vec![todo("a", false)], 1, 1) };
     let place = Place { filter: Filter::Active, after: cursor(2, 6), more: 1, ..Place::default() };
     let html = list(&ListView::of(&page, &place, "k")).into_string();

@@ -116,3 +116,38 @@ async fn a_long_list_goes_on_as_one_scrolls_and_then_page_by_page_without_a_page
     page.comes_to("scrollY > innerHeight").await;
     page.is_still_here().await;
 }
+
+#[tokio::test]
+async fn completed_todos_are_folded_behind_the_active_ones() {
+    let (app, page) = page_with(&["a", "b", "c"]).await;
+    page.choose("Active").await;
+    page.arrives_at("/?filter=active").await;
+    page.comes_to("document.querySelector('.fold').hidden").await;
+    page.toggle("a").await;
+    page.shows(["b", "c"]).await;
+    page.comes_to("document.querySelector('.fold').textContent === 'Show completed (1)'").await;
+    page.click(".fold").await;
+    page.shows(["b", "c", "a"]).await;
+    page.arrives_at("/?filter=unfolded&more=1").await;
+    page.comes_to("document.querySelector('.announcer').textContent === 'Active: 3 todos'").await;
+    page.comes_to("document.activeElement.matches('.fold')").await;
+    // Each goes where its kind is, and stays among them when it is moved.
+    page.toggle("b").await;
+    page.shows(["c", "a", "b"]).await;
+    page.add("d").await;
+    page.shows(["c", "d", "a", "b"]).await;
+    page.run("document.querySelector('.toggle').focus()").await;
+    for _ in 0..2 {
+        page.press(Key::Alt + Key::Down).await;
+        page.shows(["d", "c", "a", "b"]).await;
+    }
+    app.has_saved(&["a", "b", "d", "c"]).await;
+    page.click(".fold").await;
+    page.shows(["d", "c"]).await;
+    page.back().await;
+    page.shows(["d", "c", "a", "b"]).await;
+    page.clear_completed().await;
+    page.shows(["d", "c"]).await;
+    page.comes_to("document.querySelector('.fold').hidden").await;
+    page.is_still_here().await;
+}
