@@ -86,7 +86,7 @@ impl Rows {
         for word in selection.search.words() {
             let word = list.bind(word.to_owned());
             predicates
-                .push(format!("todo_words(task, notes) LIKE todo_word_pattern({word}::text)"));
+                .push(format!("todo_bare_words(task, notes) LIKE todo_bare_pattern({word}::text)"));
         }
         if let Some(days) = selection.days {
             let (comparison, date) = match days {
