@@ -82,11 +82,15 @@ async fn each_filter_is_accessible_even_when_it_shows_nothing() {
     let app = App::start().await;
     let page = Page::open(&app).await;
     page.add("buy milk").await;
-    for filter in ["Active", "Completed"] {
+    page.toggle("buy milk").await;
+    for filter in ["Due", "Completed", "Active"] {
         page.choose(filter).await;
         page.comes_to_show(filter, |shown| shown.filter() == filter).await;
         is_accessible(&page).await;
     }
+    page.click(".fold").await;
+    page.shows(["buy milk"]).await;
+    is_accessible(&page).await;
 }
 
 #[tokio::test]

@@ -383,8 +383,12 @@ async fn completed_todos_are_unfolded_behind_the_active_ones_page_by_page() {
     page.click(".fold").await;
     page.comes_to_show("all of the completed ones", |shown| shown.titles() == order[50..]).await;
     page.go("/?filter=unfolded").await;
+    let mut seen = 0;
     for part in order.chunks(50) {
         page.comes_to_show("a page", |shown| shown.titles() == part).await;
+        seen += part.len();
+        let position = page.run("return document.querySelector('.position').textContent").await;
+        assert!(position.as_str().unwrap().ends_with(&format!("–{seen} of 140")), "{position}");
         if part.len() == 50 {
             page.click("a[rel=next]").await;
         }

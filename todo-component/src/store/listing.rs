@@ -10,8 +10,8 @@ use spin_sdk::pg::ParameterValue;
 struct Rows {
     scope: Scope,
     sql: String,
-    /// What is true of those before the page, if there are any.
-    before: Option<String>,
+    /// What is true of those before the page, of each kind of them.
+    before: Vec<String>,
     params: Vec<ParameterValue>,
 }
 
@@ -54,14 +54,17 @@ pub fn page(
 ) -> Statement {
     let mut found = Rows::of(key, selection, after, rows);
     let bound = found.bind(i64::from(Count::MAX + 1));
-    let count = |which| {
+    let count = |which: &str| {
         format!(
             "(SELECT count(*) FROM (SELECT FROM {items} WHERE {which} LIMIT {bound}::bigint) AS c)",
             items = found.scope.items(),
         )
     };
     let (active, completed) = (count("NOT completed"), count("completed"));
-    let before = found.before.as_deref().map_or("0".to_owned(), count);
+    let mut before = "0".to_owned();
+    for which in &found.before {
+        before = before + " + " + &count(which);
+    }
     let sql = format!(
         "SELECT json_build_object('list', {look}, 'todos', {todos}, 'before', {before}, 'active', {active}, \
          'completed', {completed})::text WHERE {is_there}",
@@ -76,7 +79,7 @@ impl Rows {
     fn of(key: Option<&Key>, selection: &Selection, after: Option<&Cursor>, rows: usize) -> Self {
         let mut params = Vec::new();
         let scope = Scope::reading(key, &mut params);
-        let mut list = Self { scope, sql: String::new(), before: None, params };
+        let mut list = Self { scope, sql: String::new(), before: vec![], params };
         let order = match selection.filter {
             Filter::Due => "due, position, coalesce(rank, id), id",
             Filter::Unfolded => "completed, position, coalesce(rank, id), id",
@@ -105,10 +108,20 @@ impl Rows {
             };
             let position = list.bind(after.order);
             let (rank, id) = (list.bind(after.rank.to_string()), list.bind(after.id));
-            let cursor =
-                format!("({first}{position}::integer, {rank}::text::numeric, {id}::bigint)");
-            list.before = Some(format!("{} AND ({order}) <= {cursor}", predicates.join(" AND ")));
-            predicates.push(format!("({order}) > {cursor}"));
+            let rest = format!("{position}::integer, {rank}::text::numeric, {id}::bigint");
+            let among = predicates.join(" AND ");
+            // The planner weighs the first column of a row alone, by which each of two kinds looks
+            // like half of the list.
+            let (kind, columns, first_of) = match (selection.filter, after.completed) {
+                (Filter::Unfolded, true) => {
+                    list.before.push(among.clone() + " AND NOT completed");
+                    (" AND completed", ORDER, "")
+                }
+                (Filter::Unfolded, false) => (" AND NOT completed", ORDER, ""),
+                _ => ("", order, first.as_str()),
+            };
+            list.before.push(format!("{among}{kind} AND ({columns}) <= ({first_of}{rest})"));
+            predicates.push(format!("({order}) > ({first}{rest})"));
         }
         let limit = list.bind(i64::try_from(rows).unwrap_or(i64::MAX));
         list.sql = format!(
