@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode, Uri};
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 use std::borrow::Cow;
 
@@ -26,31 +26,25 @@ const MAX_KEY: usize = 255;
 
 /// Reads the whole body, up to `limit` bytes. Where its length is known, its end is not waited for: each
 /// look for more costs the host as much as a chunk.
-pub async fn body(body: IncomingRequestBody, limit: usize) -> Result<Bytes, Problem> {
-    let too_large = || {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body-too-large",
-            format!(
-                "The request's body is larger than {limit} bytes. Shorten what it holds, or send it in parts."
-            ),
-        )
-    };
+pub async fn body(mut body: IncomingRequestBody, limit: usize) -> Result<Bytes, Problem> {
     let length = body.size_hint().upper();
-    let mut body = Limited::new(body, limit);
     let mut read = Vec::new();
     while length != Some(read.len() as u64)
         && let Some(frame) = body.frame().await
     {
-        match frame {
-            Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-            Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
-            Err(error) => {
-                return Err(Problem::bad_request(
-                    "body-broken",
-                    format!("The request's body ended early ({error}). Send it again."),
-                ));
-            }
+        let Ok(frame) = frame else {
+            let detail = "The request's body ended early. Send it again.";
+            return Err(Problem::bad_request("body-broken", detail));
+        };
+        read.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+        if read.len() > limit {
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                format!(
+                    "The request's body is larger than {limit} bytes. Shorten what it holds, or send it in parts."
+                ),
+            ));
         }
     }
     Ok(read.into())
