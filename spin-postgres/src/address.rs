@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use native_tls::{Certificate, TlsConnector};
-use postgres_native_tls::MakeTlsConnector;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::Host;
 
 use crate::Allowed;
 use crate::bindings::Error;
@@ -111,39 +109,6 @@ pub fn servers(config: &Config) -> Vec<(String, u16)> {
     all
 }
 
-/// TLS as `sslmode` asks for it. With a CA, or with `require`, certificate and
-/// host name are checked (libpq's `verify-full`); `prefer` alone promises
-/// nothing, as in libpq, and so takes any certificate.
-pub fn tls(config: &Config, ca_root: Option<&str>) -> Result<MakeTlsConnector, String> {
-    let mut builder = TlsConnector::builder();
-    match ca_root {
-        Some(pem) => {
-            builder.disable_built_in_roots(true);
-            for certificate in certificates(pem)? {
-                builder.add_root_certificate(certificate);
-            }
-        }
-        None if config.get_ssl_mode() == SslMode::Prefer => {
-            // The machine's authorities, which take long to read, would decide nothing.
-            builder.disable_built_in_roots(true);
-            builder.danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true);
-        }
-        None => {}
-    }
-    let connector = builder.build().map_err(|error| format!("TLS cannot be set up: {error}"))?;
-    Ok(MakeTlsConnector::new(connector))
-}
-
-/// The certificates of authorities in a PEM file: several, while one replaces another.
-pub fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
-    let why = match Certificate::stack_from_pem(pem.as_bytes()) {
-        Ok(certificates) if !certificates.is_empty() => return Ok(certificates),
-        Ok(_) => "it holds no certificate".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    Err(format!("the CA certificate cannot be read: {why}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,12 +164,5 @@ mod tests {
         assert!(check("postgres://u:p@a,b/app").is_err());
         assert!(check("host=a hostaddr=10.0.0.1 user=u").is_err());
         assert!(check("host=/var/run/postgresql user=u").is_err());
-    }
-
-    #[test]
-    fn a_broken_ca_is_said_so() {
-        let config = parse("postgres://u:p@db/app?sslmode=require").unwrap();
-        let error = tls(&config, Some("not PEM")).err().unwrap();
-        assert!(error.starts_with("the CA certificate cannot be read"), "{error}");
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
-use postgres_native_tls::MakeTlsConnector;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::Allowed;
 use crate::address::{self, CONNECT_TIMEOUT};
+use crate::tls::Tls;
 
 /// An address, and how to reach its hosts.
 pub struct Target {
@@ -20,7 +20,7 @@ pub struct Target {
     servers: Vec<Server>,
     /// Says to which IP addresses names may lead; the host itself may go anywhere.
     allowed: Option<Arc<dyn Allowed>>,
-    tls: Option<MakeTlsConnector>,
+    tls: Option<Tls>,
     balanced: bool,
     /// Where the primary was last; it is tried first.
     primary: Option<AtomicUsize>,
@@ -61,7 +61,7 @@ impl Target {
         }
         let tls = match config.get_ssl_mode() {
             SslMode::Disable => None,
-            _ => Some(address::tls(&config, ca_root)?),
+            _ => Some(Tls::new(&config, ca_root)?),
         };
         let attributes = config.get_target_session_attrs();
         Ok(Self {

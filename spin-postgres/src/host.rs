@@ -9,7 +9,7 @@ use crate::bindings::{
 };
 use crate::pool::Lease;
 use crate::rows::RowProducer;
-use crate::{Postgres, PostgresView, address, statement, values};
+use crate::{Postgres, PostgresView, statement, tls, values};
 
 /// Bytes that `query` may gather in the host before the guest sees the first
 /// row; `query-async` streams, and has no such bound.
@@ -76,7 +76,7 @@ impl HostConnectionBuilder for PostgresView<'_> {
         builder: Resource<ConnectionBuilder>,
         certificate: String,
     ) -> Result<(), Error> {
-        address::certificates(&certificate).map_err(Error::Other)?;
+        tls::certificates(&certificate).map_err(Error::Other)?;
         let builder =
             self.table.get_mut(&builder).map_err(|_| Error::Other("no such builder".into()))?;
         builder.ca_root = Some(certificate);

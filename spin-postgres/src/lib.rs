@@ -30,6 +30,7 @@ mod rows;
 mod session;
 mod statement;
 mod time;
+mod tls;
 mod tokens;
 mod values;
 

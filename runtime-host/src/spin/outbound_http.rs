@@ -32,8 +32,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Different connect timeouts whose connections are kept.
 const MAX_CLIENTS: usize = 8;
 
-/// Knows the authorities of this machine. To read them takes a third of a start, and most components
-/// never ask for it.
+/// Knows the authorities of this machine. To read them takes as long as the rest of a start, and most
+/// components never need it.
 static TLS: LazyLock<native_tls::Result<TlsConnector>> = LazyLock::new(TlsConnector::new);
 
 type Connections = Client<HttpsConnector<Connector>, WasiBody>;
