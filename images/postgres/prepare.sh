@@ -14,8 +14,8 @@ echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
 cat > /etc/dpkg/dpkg.cfg.d/todoozle <<'CFG'
 path-exclude=/usr/lib/*/libLLVM*
 path-exclude=/usr/lib/*/libz3*
-path-exclude=/usr/lib/postgresql/17/lib/llvmjit*
-path-exclude=/usr/lib/postgresql/17/lib/bitcode/*
+path-exclude=/usr/lib/postgresql/*/lib/llvmjit*
+path-exclude=/usr/lib/postgresql/*/lib/bitcode/*
 path-exclude=/usr/share/doc/*
 path-include=/usr/share/doc/*/copyright
 path-exclude=/usr/share/locale/*

@@ -51,20 +51,62 @@ impl Cluster {
         Ok(self.listed(pod).await?.backups)
     }
 
-    async fn listed(&self, pod: &str) -> Result<info::Listed> {
+    pub async fn listed(&self, pod: &str) -> Result<info::Listed> {
         let text =
             self.pgbackrest(pod, "--log-level-console=off info --output=json", LIMIT).await?;
         info::parse(&text)
     }
 
     /// The timeline on which a moment was lived. Another restore may have begun a newer one since.
-    pub async fn timeline_at(&self, pod: &str, time: Timestamp) -> Result<i64> {
-        let folder = self.listed(pod).await?.folder.context("the archive has no WAL yet")?;
+    pub async fn timeline_at(&self, pod: &str, folder: &str, time: Timestamp) -> Result<i64> {
         let list = format!(
             "--log-level-console=off repo-ls --filter='[.]history$' --output=json archive/{}/{folder}",
             self.env.name
         );
         info::timeline_at(&self.pgbackrest(pod, &list, LIMIT).await?, time)
+    }
+
+    /// Has the archive take the WAL of the database as it is now, which is another one after an upgrade or the
+    /// way back.
+    pub async fn follow(&self, leader: &str, timeout: Duration) -> Result<()> {
+        if self.env.backup.is_none() {
+            return Ok(());
+        }
+        until("the archive of this database", timeout, async || {
+            Ok(match self.pgbackrest(leader, "stanza-upgrade", LIMIT).await {
+                Ok(_) => Wait::Over(()),
+                Err(error) => Wait::For(said(&error)),
+            })
+        })
+        .await
+    }
+
+    /// Takes a full backup of the database as it is now, unless there is one.
+    pub async fn ensure_backup(&self, leader: &str, timeout: Duration) -> Result<()> {
+        if self.env.backup.is_none() {
+            return Ok(());
+        }
+        let listed = self.listed(leader).await?;
+        if !listed.backups.iter().any(|backup| backup.database == listed.database) {
+            self.take(Task::Full, timeout).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs one of the jobs now and waits for its end.
+    pub async fn take(&self, task: Task, timeout: Duration) -> Result<String> {
+        let name = job_name(self, task.word());
+        let job = self.start(schedule::job(&self.env, task, name)).await?;
+        let what = match task {
+            Task::Full | Task::Differential => "the backup",
+            Task::Drill => "the restore drill",
+        };
+        let word = self.finish(what, &job, timeout).await??;
+        // What a drill found is what `status` reads.
+        if task != Task::Drill {
+            self.forget(&job).await?;
+        }
+        Ok(word)
     }
 
     /// Makes the archive ready and sees that a segment of WAL arrives there.
@@ -180,10 +222,11 @@ impl Cluster {
         let jobs = self.jobs().await?;
         let leader = self.agreed().await?.leader;
         let asked = leader.unwrap_or_else(|| format!("{}-0", names::main(&self.env)));
-        let backups = self.backups(&asked).await?;
+        let info::Listed { backups, database } = self.listed(&asked).await?;
         seen.backups = backups.len();
         seen.last_backup = backups.iter().map(|backup| backup.ended).max();
-        let full = backups.iter().filter(|backup| backup.kind == "full");
+        // Timelines begin anew with each database.
+        let full = backups.iter().filter(|it| it.kind == "full" && it.database == database);
         seen.full_from = full.filter_map(|backup| backup.wal_from.clone()).max();
         for task in [Task::Full, Task::Differential] {
             let last = newest(&jobs, &names::task(&self.env, task.word()));

@@ -49,6 +49,7 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
                 union all select prepared from pg_prepared_xacts) as open),
             'checksum_failures', (select coalesce(sum(checksum_failures), 0)::bigint from pg_stat_database),
             'checksums', current_setting('data_checksums') = 'on')),
+        'version', split_part(current_setting('server_version'), ' ', 1),
         'loaded', extract(epoch from pg_conf_load_time()),
         'pending_restart', exists (select from pg_settings where pending_restart),
         'unreadable', (select coalesce(json_agg(complaint), '[]') from (

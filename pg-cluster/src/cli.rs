@@ -128,6 +128,18 @@ pub enum Command {
         #[arg(long, default_value = "600", value_parser = seconds)]
         timeout: Duration,
     },
+    /// Bring the cluster to the major version of PostgreSQL that postgres.toml says
+    Upgrade {
+        /// The major version, as postgres.toml has it
+        #[arg(long, value_name = "MAJOR")]
+        to: i32,
+        /// Only say whether it would do; nobody is disturbed
+        #[arg(long)]
+        check: bool,
+        /// Give up waiting after this many seconds
+        #[arg(long, default_value = "86400", value_parser = seconds)]
+        timeout: Duration,
+    },
     /// Make new passwords: for every role and for Patroni's own users, or for some of them
     RotatePasswords {
         /// This role's alone

@@ -48,6 +48,9 @@ pub struct Env {
     #[serde(default)]
     pub namespace: Option<Namespace>,
     pub image: Image,
+    /// The major version of PostgreSQL that runs. The image may have more than one.
+    #[serde(default)]
+    pub major: Bounded<17, 18, 17>,
     #[serde(default)]
     pub clients: Vec<Namespace>,
     #[serde(default)]

@@ -57,6 +57,8 @@ pub struct Report {
     /// Why, and what to do.
     pub advice: Vec<String>,
     pub primary: Option<String>,
+    /// Of the primary's PostgreSQL.
+    pub version: Option<String>,
     pub primary_since: Option<Timestamp>,
     pub timeline: Option<i64>,
     pub synchronous_commit: Option<String>,
@@ -182,6 +184,8 @@ pub struct Answer {
     /// Settings and lines of `pg_hba.conf` that it runs without, and would not start with.
     #[serde(default)]
     pub unreadable: Vec<String>,
+    #[serde(default)]
+    pub version: Option<String>,
     /// Names of the parameters that somebody set: in its file, or where it was started.
     #[serde(default)]
     pub parameters: Vec<String>,

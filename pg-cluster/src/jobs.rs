@@ -25,9 +25,9 @@ impl Cluster {
         Ok(self.api::<Job>().list(&ListParams::default()).await.context("list the jobs")?.items)
     }
 
-    /// A restore or a copy that still writes to main's volume, whoever waits for it.
-    pub async fn recovery(&self) -> Result<Option<String>> {
-        let names = ["restore", "clone"].map(|word| names::task(&self.env, word));
+    /// One of these jobs that still writes to main's volume, whoever waits for it.
+    pub async fn writing(&self, words: &[&str]) -> Result<Option<String>> {
+        let names: Vec<_> = words.iter().map(|word| names::task(&self.env, word)).collect();
         let jobs = self.jobs().await?;
         let mut working = jobs.iter().filter(|job| works(job)).map(ResourceExt::name_any);
         Ok(working.find(|name| names.contains(name)))
@@ -35,7 +35,10 @@ impl Cluster {
 
     /// Refuses to start a PostgreSQL beside the one that recovers, on the same files.
     pub async fn refuse_beside_recovery(&self) -> Result<()> {
-        let Some(job) = self.recovery().await? else { return Ok(()) };
+        if let Some(upgrade) = self.agreed().await?.upgrade {
+            bail!(upgrade.words());
+        }
+        let Some(job) = self.writing(&["restore", "clone"]).await? else { return Ok(()) };
         bail!(
             "the job {job} still writes to main's volume: run the same `pg-cluster restore` or `clone` again, which goes on with it, or delete \
              the job and wait until its pod is gone"

@@ -31,6 +31,7 @@ mod roles;
 mod scram;
 mod secrets;
 mod tls;
+mod upgrade;
 mod volumes;
 mod why;
 mod wrong_usage;

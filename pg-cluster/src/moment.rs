@@ -23,6 +23,13 @@ pub enum Moment {
     Position(String),
 }
 
+/// Where recovery begins.
+#[derive(Debug)]
+pub struct Base {
+    backup: String,
+    timeline: Option<i64>,
+}
+
 impl std::str::FromStr for Moment {
     type Err = String;
 
@@ -40,12 +47,16 @@ impl std::str::FromStr for Moment {
 }
 
 impl Moment {
-    /// Sees that the archive reaches it, through a member that answers. What comes back is its timeline.
-    pub async fn check(&self, cluster: &Cluster, asked: &str) -> Result<Option<i64>> {
-        let backups = cluster.backups(asked).await?;
+    /// Sees that the archive reaches it in a database of this major version, through a member that answers.
+    pub async fn check(&self, cluster: &Cluster, asked: &str, major: i32) -> Result<Base> {
+        let (backups, others): (Vec<_>, Vec<_>) =
+            cluster.backups(asked).await?.into_iter().partition(|backup| backup.major == major);
         let Some(base) = self.base(&backups) else {
+            let other = self.base(&others).map_or_else(String::new, |other| {
+                format!("; then it was PostgreSQL {0}: write major = {0} in postgres.toml", other.major)
+            });
             bail!(
-                "no backup ended before {}: the oldest moment that can be reached is {}",
+                "no backup of PostgreSQL {major} ended before {}: the oldest moment that can be reached is {}{other}",
                 self.words(),
                 backups.first().map_or_else(
                     || "none, there is no backup".to_owned(),
@@ -59,7 +70,7 @@ impl Moment {
                     time <= Timestamp::now(),
                     "{time} is in the future: name a moment that has been, or latest"
                 );
-                Some(cluster.timeline_at(asked, time).await?)
+                Some(cluster.timeline_at(asked, &base.folder(), time).await?)
             }
             Self::Position(ref lsn) => {
                 let has = cluster.sql(asked, "postgres", WRITTEN, LIMIT).await?;
@@ -84,7 +95,7 @@ impl Moment {
                 base.name, base.ended, base.archived_bytes
             ),
         );
-        Ok(timeline)
+        Ok(Base { backup: base.name.clone(), timeline })
     }
 
     /// The newest backup that ended before it, which is where recovery begins.
@@ -97,17 +108,20 @@ impl Moment {
     }
 
     /// Arguments of `pgbackrest restore`, for a shell.
-    pub fn arguments(&self, timeline: Option<i64>) -> String {
-        let timeline =
-            timeline.map_or_else(String::new, |number| format!(" --target-timeline={number}"));
-        match self {
+    pub fn arguments(&self, base: Option<&Base>) -> String {
+        let set = base.map_or_else(String::new, |base| format!("--set={} ", base.backup));
+        let timeline = base
+            .and_then(|base| base.timeline)
+            .map_or_else(String::new, |number| format!(" --target-timeline={number}"));
+        let target = match self {
             Self::Latest => "--type=default".to_owned(),
             Self::Time(time) => format!(
                 "--type=time --target='{}' --target-action=promote{timeline}",
                 time.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
             ),
             Self::Position(lsn) => format!("--type=lsn --target={lsn} --target-action=promote"),
-        }
+        };
+        set + &target
     }
 
     pub fn words(&self) -> String {
@@ -136,6 +150,8 @@ mod tests {
             wal_to: None,
             position: position(if name == "one" { "0/3000000" } else { "1/0" }),
             damaged: false,
+            major: 17,
+            database: 1,
         }
     }
 

@@ -5,6 +5,9 @@ use crate::env::{Env, in_name};
 /// Who owns what pg-cluster applies.
 pub const MANAGER: &str = "pg-cluster";
 
+/// The end of the name of the `ConfigMap` in which Patroni keeps which database this is, and how it is set.
+pub const AGREED: &str = "-config";
+
 pub fn main(env: &Env) -> String {
     format!("{}-main", env.name)
 }

@@ -120,8 +120,12 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
             .filter(|end| *end < now),
     };
     let judged = health::judge(env, &members, &lock, &agreed.synchronous, days_left);
-    let (verdict, mut advice) =
+    let (mut verdict, mut advice) =
         if agreed.is_paused() { health::with_pause(judged) } else { judged };
+    if let Some(upgrade) = &agreed.upgrade {
+        verdict = verdict.max(health::Verdict::Degraded);
+        advice.push(upgrade.words());
+    }
     if trusted.is_some_and(|trusted| tls::count(&trusted) > 1) {
         advice.push(
             "two CAs are trusted, because one replaces the other: when every client has read its ca.crt since, run `pg-cluster rotate-ca`, which goes on with it"
@@ -139,6 +143,7 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
             .since
             .filter(|_| primary.map(|member| &member.name) == agreed.leader.as_ref()),
         timeline: primary.and_then(|member| member.timeline),
+        version: primary.and_then(|member| member.answer.as_ref()?.version.clone()),
         synchronous_commit: primary
             .and_then(|member| Some(member.answer.as_ref()?.synchronous_commit.clone())),
         primary: primary.map(|member| member.name.clone()),

@@ -19,10 +19,8 @@ use crate::{
     names,
     objects::{self, FOR_MEMBERS, FOR_OLD_MEMBERS, PATRONI_ANNOTATION, secrets},
     progress,
+    upgrade::{SYSTEM_ANNOTATION, UPGRADE_ANNOTATION, Upgrade},
 };
-
-/// The end of the name of the `ConfigMap` that says which database this is, and how it is set.
-pub const OUTLIVES_A_RESTORE: &str = "-config";
 
 /// How long a member has to answer before it counts as away.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -41,11 +39,17 @@ pub struct Agreed {
     pub synchronous: Vec<String>,
     /// The configuration for all members.
     pub dynamic: Option<Value>,
-    /// Set once a member has made the database.
-    pub initialized: bool,
+    /// The database's system identifier, once a member has made it.
+    pub system: Option<String>,
+    /// An upgrade that is not over.
+    pub upgrade: Option<Upgrade>,
 }
 
 impl Agreed {
+    pub fn is_initialized(&self) -> bool {
+        self.system.is_some()
+    }
+
     pub fn is_paused(&self) -> bool {
         self.dynamic.as_ref().is_some_and(|dynamic| dynamic["pause"] == true)
     }
@@ -112,7 +116,11 @@ impl Cluster {
                 .map(|all| all.split(',').map(str::to_owned).collect())
                 .unwrap_or_default(),
             dynamic: text(&config, "config").and_then(|value| serde_json::from_str(&value).ok()),
-            initialized: text(&config, "initialize").is_some(),
+            system: text(&config, SYSTEM_ANNOTATION),
+            upgrade: text(&config, UPGRADE_ANNOTATION)
+                .map(|text| serde_json::from_str(&text))
+                .transpose()
+                .with_context(|| format!("read the annotation {UPGRADE_ANNOTATION}"))?,
         })
     }
 

@@ -128,7 +128,7 @@ async fn refuse_new_passwords(cluster: &Cluster, given: &Given) -> Result<()> {
 async fn refuse_new_cipher(cluster: &Cluster, backup: &Backup) -> Result<()> {
     let agreed = cluster.agreed().await?;
     let away = || async {
-        let kept = backup.own.is_some() && !agreed.initialized;
+        let kept = backup.own.is_some() && !agreed.is_initialized();
         let [main, replica] = cluster.volumes().await?;
         anyhow::Ok(kept && main.len() + replica.len() > 0 && cluster.keeps_an_archive().await?)
     };

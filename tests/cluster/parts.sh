@@ -53,17 +53,20 @@ make_components() {
     mv "$components.new" "$components"
 }
 
-readonly SUITE=trixie # of the Containerfiles' last stages
+# suites FOLDER prints Debian's suites that an image is made of: of the Containerfiles' last stages.
+suites() { if [[ -e $1/suites.txt ]]; then cat "$1/suites.txt"; else echo trixie; fi; }
 
 # packages_layer NAME prints the path of the layer that the files of an image make.
 packages_layer() {
     local from=$repo/images/$1 tar
-    tar=$cache/packages-$1-$(cat "$from"/*.sh "$from"/*.txt <(echo $SUITE "$(dpkg --print-architecture)") | sha256sum | cut -c1-12).tar
+    tar=$cache/packages-$1-$(cat "$from"/*.sh "$from"/*.txt <(suites "$from"; dpkg --print-architecture) | sha256sum | cut -c1-12).tar
     once "packing the packages of image $1, 1 to 3 minutes" "$tar" pack_packages "$from" "$tar"
     echo "$tar"
 }
 pack_packages() {
-    local from=$1 tar=$2 more=()
+    local from=$1 tar=$2 suite suites more=() sources=()
+    mapfile -t suites < <(suites "$from")
+    for suite in "${suites[@]}"; do sources+=("deb http://deb.debian.org/debian $suite main"); done
     rm -f "$tar" "$tar.new" "$tar.sha256"
     if [[ -e $from/requirements.txt ]]; then
         rm -rf "$tar.wheels"
@@ -73,9 +76,9 @@ pack_packages() {
             "--customize-hook=rm -rf \"\$1/tmp/${tar##*/}.wheels\"")
     fi
     mmdebstrap --quiet --variant=essential --format=tar --include="$(paste -sd, "$from/packages.txt")" \
-        --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
+        --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt=force-unsafe-io \
         --essential-hook="chroot \"\$1\" sh < '$from/prepare.sh'" "${more[@]}" \
-        $SUITE "$tar.new" >&2
+        "${suites[0]}" "$tar.new" "${sources[@]}" >&2
     rm -rf "$tar.wheels"
     sha256sum < "$tar.new" > "$tar.sha256" # once: it is big
     mv "$tar.new" "$tar"

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Default)]
 pub struct Listed {
     pub backups: Vec<Backup>,
-    /// Where the WAL of the database as it is now lies, such as 17-1.
-    pub folder: Option<String>,
+    /// The number of the database as it is now: an upgrade or the way back begins another one.
+    pub database: i64,
 }
 
 /// A backup that is whole.
@@ -32,20 +32,33 @@ pub struct Backup {
     pub position: Option<u64>,
     /// Some of its pages did not fit their checksums.
     pub damaged: bool,
+    /// The major version of its database.
+    pub major: i32,
+    /// Which of the archive's databases that is.
+    #[serde(skip)]
+    pub database: i64,
+}
+
+impl Backup {
+    /// Where the WAL of its database lies, such as 17-1.
+    pub fn folder(&self) -> String {
+        format!("{}-{}", self.major, self.database)
+    }
 }
 
 #[derive(Deserialize)]
 struct Stanza {
     #[serde(default)]
-    archive: Vec<ArchiveId>,
+    db: Vec<Database>,
     #[serde(default)]
     backup: Vec<Entry>,
     status: Status,
 }
 
 #[derive(Deserialize)]
-struct ArchiveId {
-    id: String,
+struct Database {
+    id: i64,
+    version: String,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +78,12 @@ struct Entry {
     lsn: Option<Range>,
     #[serde(default)]
     error: Option<bool>,
+    database: DatabaseId,
+}
+
+#[derive(Deserialize)]
+struct DatabaseId {
+    id: i64,
 }
 
 #[derive(Deserialize)]
@@ -113,8 +132,16 @@ pub fn parse(text: &str) -> Result<Listed> {
         bail!("the archive can't be read: {}", stanza.status.message);
     }
     let time = |seconds| Timestamp::from_second(seconds).context("read a backup's time");
+    let databases = stanza.db;
+    let major = |id: i64| {
+        let database = databases.iter().find(|database| database.id == id);
+        let version = database.map(|database| database.version.parse().ok());
+        version.flatten().context("read which PostgreSQL a backup is of")
+    };
     let whole = |entry: Entry| {
         Ok(Backup {
+            major: major(entry.database.id)?,
+            database: entry.database.id,
             name: entry.label,
             kind: entry.kind,
             began: time(entry.timestamp.start)?,
@@ -129,7 +156,7 @@ pub fn parse(text: &str) -> Result<Listed> {
     };
     Ok(Listed {
         backups: stanza.backup.into_iter().map(whole).collect::<Result<_>>()?,
-        folder: stanza.archive.into_iter().next_back().map(|archive| archive.id),
+        database: databases.iter().map(|database| database.id).max().unwrap_or_default(),
     })
 }
 
@@ -161,13 +188,14 @@ mod tests {
             "backrest":{"format":5,"version":"2.55.1"},"database":{"id":1,"repo-key":1},"error":false,
             "info":{"delta":23,"repository":{"delta":7,"size":9},"size":40},"label":"20261126-010000F","lsn":{"start":"0/3000028","stop":"0/4000050"},
             "prior":null,"reference":null,"timestamp":{"start":1795654800,"stop":1795654860},"type":"full"}],
-            "cipher":"aes-256-cbc","db":[],"name":"a","repo":[],"status":{"code":0,"lock":{},"message":"ok"}}]"#;
+            "cipher":"aes-256-cbc","db":[{"id":1,"repo-key":1,"system-id":7,"version":"17"}],"name":"a","repo":[],"status":{"code":0,"lock":{},"message":"ok"}}]"#;
         let [backup] = &parse(text).unwrap().backups[..] else { panic!("one backup") };
         assert_eq!(
             (&*backup.name, &*backup.kind, backup.damaged),
             ("20261126-010000F", "full", false)
         );
         assert_eq!((backup.bytes, backup.archived_bytes), (40, 7));
+        assert_eq!((backup.major, backup.folder()), (17, "17-1".to_owned()));
         assert_eq!(backup.position, Some(0x400_0050));
         assert_eq!(backup.ended.as_second() - backup.began.as_second(), 60);
     }

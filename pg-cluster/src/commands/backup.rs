@@ -10,8 +10,7 @@ use crate::{
     archive::Backup,
     cli::{BackupAction, Global, Kind},
     cluster::Cluster,
-    jobs::job_name,
-    objects::schedule::{self, Task},
+    objects::schedule::Task,
     observe, progress,
     wrong_usage::OrWrongUsage,
 };
@@ -57,22 +56,11 @@ pub async fn run(cluster: &Cluster, global: &Global, action: &BackupAction) -> R
 
 /// Runs one of the jobs now and waits for its end.
 async fn work(cluster: &Cluster, global: &Global, task: Task, timeout: Duration) -> Result<String> {
-    let name = job_name(cluster, task.word());
     if global.dry_run {
-        progress::done(&name, "would be started");
+        progress::done(task.word(), "would be started");
         return Ok(String::new());
     }
-    let job = cluster.start(schedule::job(&cluster.env, task, name)).await?;
-    let what = match task {
-        Task::Full | Task::Differential => "the backup",
-        Task::Drill => "the restore drill",
-    };
-    let word = cluster.finish(what, &job, timeout).await??;
-    // What a drill found is what `status` reads.
-    if task != Task::Drill {
-        cluster.forget(&job).await?;
-    }
-    Ok(word)
+    cluster.take(task, timeout).await
 }
 
 async fn somebody(cluster: &Cluster) -> Result<String> {

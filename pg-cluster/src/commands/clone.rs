@@ -47,8 +47,8 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     };
     vacant(cluster).await?;
     let report = observe::members(&origin).await?;
-    let timeline = match report.answering() {
-        Some(member) => plan.at.check(&origin, &member.name).await?,
+    let base = match report.answering() {
+        Some(member) => Some(plan.at.check(&origin, &member.name, env.major.get()).await?),
         None => None,
     };
     if global.dry_run {
@@ -71,7 +71,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let recovery =
         schedule::Recovery::CopyOf { origin: &origin.env, secret: &key, masked: &masked };
     let job =
-        schedule::recovery(env, names::task(env, "clone"), &plan.at.arguments(timeline), &recovery);
+        schedule::recovery(env, names::task(env, "clone"), &plan.at.arguments(base.as_ref()), &recovery);
     let job = cluster.start(job).await?;
     let copied = cluster.finish("the copy", &job, plan.timeout).await?;
     // The key of somebody else's archive stays no longer than it is needed.
@@ -99,7 +99,7 @@ async fn vacant(cluster: &Cluster) -> Result<()> {
         .await?
         .iter()
         .any(|job| job.metadata.name.as_deref() == Some(&names::task(&cluster.env, "clone")));
-    let vacant = pods.is_empty() && !cluster.agreed().await?.initialized;
+    let vacant = pods.is_empty() && !cluster.agreed().await?.is_initialized();
     ensure!(
         vacant && (begun || found.is_none()),
         "{name} is there already{}: a copy needs a name or a namespace of its own",

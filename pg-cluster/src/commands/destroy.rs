@@ -138,12 +138,13 @@ pub async fn primary_is_home(cluster: &Cluster) -> Result<()> {
     let main = names::main(&cluster.env);
     let agreed = cluster.agreed().await?;
     // A primary that stopped in order holds no lock any more, and was the last to write all the same.
+    let initialized = agreed.is_initialized();
     match agreed.leader.or(agreed.last_leader) {
         Some(leader) if leader.starts_with(&main) => Ok(()),
         Some(leader) => bail!(
             "{leader} is primary, or was the last one, so the newest data isn't in {main}'s volume: run `pg-cluster switchover` first"
         ),
-        None if !agreed.initialized => Ok(()),
+        None if !initialized => Ok(()),
         None => bail!(
             "nobody is known to have been primary last, so the newest data may be in any volume: run `pg-cluster init`, and then destroy"
         ),

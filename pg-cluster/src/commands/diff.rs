@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{given, print};
+use super::{given, init::refuse_another_major, print};
 use crate::{
     cli::Global,
     cluster::Cluster,
@@ -16,6 +16,7 @@ use crate::{
 
 pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
     let env = &cluster.env;
+    refuse_another_major(cluster).await?;
     let secrets = Secrets::wanted(cluster, &given(global, env)?).await?;
     let mut lines = Vec::new();
     let mut fresh = false;

@@ -60,7 +60,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
         ensure_dynamic(cluster, &name, timeout).await?;
     }
     // Alone, the main member wins the bootstrap. Later the two sets are equals.
-    let new = !agreed.initialized
+    let new = !agreed.is_initialized()
         || cluster.api::<StatefulSet>().get_opt(&names::replica(env)).await?.is_none();
     if new {
         until("a primary", timeout, || conditions::primary(cluster)).await?;
@@ -97,6 +97,9 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
 pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
     let env = &cluster.env;
     cluster.refuse_beside_recovery().await?;
+    if agreed.is_initialized() {
+        refuse_another_major(cluster).await?;
+    }
     if let Some(leader) = &agreed.leader {
         ensure!(
             names::pods(env).contains(leader),
@@ -106,7 +109,7 @@ pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
     for home in [HomeSet::Main, HomeSet::Replica] {
         cluster.growth(home).await?;
     }
-    if agreed.initialized {
+    if agreed.is_initialized() {
         return Ok(());
     }
     let [main, replica] = cluster.volumes().await?;
@@ -118,6 +121,22 @@ pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Refuses to start another major version on what is there.
+pub async fn refuse_another_major(cluster: &Cluster) -> Result<()> {
+    let wanted = cluster.env.major.get();
+    match cluster.major().await? {
+        Some(major) if major < wanted => bail!(
+            "the cluster runs PostgreSQL {major}, and postgres.toml says major = {wanted}: run `pg-cluster upgrade --to {wanted}`, \
+             or write major = {major}"
+        ),
+        Some(major) if major > wanted => bail!(
+            "the cluster runs PostgreSQL {major}, and postgres.toml says major = {wanted}: write major = {major}; \
+             the way back to {wanted} is `pg-cluster restore`, and loses what was written since"
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// A pod that runs on an older template and cannot start would wait for ever: its set replaces none

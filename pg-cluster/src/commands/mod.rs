@@ -20,6 +20,7 @@ mod rotate_passwords;
 mod scale;
 mod status;
 mod switchover;
+mod upgrade;
 
 use std::io::{IsTerminal, stdin};
 
@@ -91,10 +92,15 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
             Box::pin(clone::run(&cluster, &global, &plan)).await?;
         }
         Command::Restore { at: Some(at), discard, timeout, .. } => {
-            restore::run(&cluster, &global, &restore::Plan { at, discard, timeout }).await?;
+            let plan = restore::Plan { at, discard, timeout };
+            Box::pin(restore::run(&cluster, &global, &plan)).await?;
         }
         Command::Restart { all, timeout } => {
             restart::run(&cluster, &global, &restart::Plan { all, timeout }).await?;
+        }
+        Command::Upgrade { to, check, timeout } => {
+            let plan = upgrade::Plan { to, check, timeout };
+            Box::pin(upgrade::run(&cluster, &global, &plan)).await?;
         }
         Command::RotatePasswords { role, system, timeout } => {
             let plan = rotate_passwords::Plan { role, system, timeout };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::ConfigMap;
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::ConfigMap};
 use kube::{ResourceExt, api::DeleteParams};
 
 use super::{confirm, destroy, given};
@@ -19,7 +19,6 @@ use crate::{
     },
     observe,
     passwords::Passwords,
-    patroni::OUTLIVES_A_RESTORE,
     progress::{self, until},
     roles,
     secrets::Secrets,
@@ -39,19 +38,27 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     backup
         .with_context(|| format!("{} has no archive: add [backup] to postgres.toml", env.name))
         .or_wrong_usage()?;
+    let upgrading = names::task(env, "upgrade");
+    ensure!(
+        cluster.writing(&["upgrade"]).await?.is_none(),
+        "the job {upgrading} still writes to main's volume: wait for its end, or delete it and wait until its pod is gone"
+    );
+    let (major, runs) = (env.major.get(), cluster.major().await?);
+    let another = runs.is_some_and(|runs| runs != major);
     let report = observe::members(cluster).await?;
     cluster.refuse_without_volumes().await?;
     destroy::primary_is_home(cluster).await?;
     // With no member left, pgBackRest finds out when it restores.
-    let timeline = if let Some(member) = report.answering() {
-        plan.at.check(cluster, &member.name).await?
+    let base = if let Some(member) = report.answering() {
+        Some(plan.at.check(cluster, &member.name, major).await?)
     } else {
         progress::warn("no member answers, so what the archive has is seen when it is read");
         None
     };
     let loss = format!(
-        "what was written after {} is gone from {}{}",
+        "what was written after {}{} is gone from {}{}",
         plan.at.words(),
+        if another { format!(" with PostgreSQL {major}") } else { String::new() },
         env.name,
         if plan.discard { "" } else { ", and kept beside the restored data until it is deleted" }
     );
@@ -64,7 +71,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     }
     let secrets = Secrets::wanted(cluster, &given(global, env)?).await?;
     // What is acknowledged and not archived yet would be lost in `latest`.
-    if let (Moment::Latest, Some(primary)) = (&plan.at, &report.primary) {
+    if let (Moment::Latest, Some(primary), false) = (&plan.at, &report.primary, another) {
         cluster.archive_now(primary, plan.timeout).await?;
     }
     destroy::stop(cluster, plan.timeout).await?;
@@ -73,7 +80,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let job = schedule::recovery(
         env,
         name,
-        &plan.at.arguments(timeline),
+        &plan.at.arguments(base.as_ref()),
         &Recovery::InPlace { discard: plan.discard },
     );
     let job = cluster.start(job).await?;
@@ -82,9 +89,25 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         format!("restore {}; `pg-cluster init` starts it again as it was", env.name)
     })?;
     cluster.forget(&job).await?;
-    forget_the_past(cluster).await?;
-    start(cluster, &secrets.passwords, plan.timeout).await?;
     let found: serde_json::Value = serde_json::from_str(&word).unwrap_or_default();
+    let system = found["system"].as_str().context("the restore says nothing of its database")?;
+    let agreed = cluster.agreed().await?;
+    if agreed.system.as_deref().is_some_and(|known| known != system) {
+        empty_replicas(cluster, system, plan.timeout).await?;
+        cluster.adopt(system).await?;
+    }
+    forget_the_past(cluster).await?;
+    if another {
+        for object in objects::surroundings(env)? {
+            cluster.apply(&object).await?;
+        }
+    }
+    // What it was to become is gone.
+    if agreed.upgrade.is_some() {
+        cluster.note_upgrade(None).await?;
+        cluster.forget(&upgrading).await?;
+    }
+    start(cluster, &secrets.passwords, plan.timeout).await?;
     progress::done(
         &env.name,
         &format!(
@@ -103,10 +126,10 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
 }
 
 /// Who led and who was synchronous was true of the data that is gone.
-async fn forget_the_past(cluster: &Cluster) -> Result<()> {
+pub async fn forget_the_past(cluster: &Cluster) -> Result<()> {
     for map in cluster.patroni_config_maps().await? {
         let name = map.name_any();
-        if !name.ends_with(OUTLIVES_A_RESTORE) {
+        if !name.ends_with(names::AGREED) {
             let deleted = cluster.api::<ConfigMap>().delete(&name, &DeleteParams::default()).await;
             deleted.with_context(|| format!("delete the ConfigMap {name}"))?;
         }
@@ -120,7 +143,36 @@ async fn start(cluster: &Cluster, passwords: &Passwords, timeout: Duration) -> R
     cluster.apply(&objects::set(&cluster.env, HomeSet::Main)?).await?;
     let leader = until("a primary", timeout, || conditions::primary(cluster)).await?;
     roles::ensure(cluster, &leader, passwords).await?;
+    cluster.follow(&leader, timeout).await?;
+    start_replicas(cluster, timeout).await?;
+    cluster.ensure_backup(&leader, timeout).await
+}
+
+pub async fn start_replicas(cluster: &Cluster, timeout: Duration) -> Result<()> {
     cluster.apply(&objects::set(&cluster.env, HomeSet::Replica)?).await?;
     until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
         .await
+}
+
+/// What the replicas' volumes hold of another database goes: Patroni would not replace it.
+pub async fn empty_replicas(cluster: &Cluster, system: &str, timeout: Duration) -> Result<()> {
+    let env = &cluster.env;
+    let set = cluster.api::<StatefulSet>().get_opt(&names::replica(env)).await;
+    // Where they have been started, that is done, and the volumes are in use.
+    if set.context("look for the replicas' set")?.is_some() {
+        return Ok(());
+    }
+    let [_, volumes] = cluster.volumes().await?;
+    let mut jobs = Vec::new();
+    for volume in volumes {
+        let member = volume.strip_prefix(&format!("data-{}-", env.name)).unwrap_or(&volume);
+        let name = names::task(env, &format!("empty-{member}"));
+        let job = objects::upgrade::emptying(env, name, volume.clone(), system);
+        jobs.push(cluster.start(job).await?);
+    }
+    for job in jobs {
+        cluster.finish("a replica's volume for a new copy", &job, timeout).await??;
+        cluster.forget(&job).await?;
+    }
+    Ok(())
 }

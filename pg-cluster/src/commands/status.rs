@@ -79,9 +79,11 @@ fn text(report: &Report) -> String {
     let days = report
         .certificate_days_left
         .map_or(String::new(), |days| format!("\ncertificate ends in {days} days"));
+    let version =
+        report.version.as_ref().map_or(String::new(), |version| format!("PostgreSQL {version}, "));
     let mut lines = vec![
         format!(
-            "{} in {}: primary {primary}{since}{timeline}{days}{}",
+            "{} in {}: {version}primary {primary}{since}{timeline}{days}{}",
             report.name,
             report.namespace,
             report.archive.as_ref().map(in_archive).unwrap_or_default()

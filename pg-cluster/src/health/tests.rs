@@ -34,6 +34,7 @@ fn answer(in_recovery: bool) -> Answer {
         load: None,
         pending_restart: false,
         unreadable: vec![],
+        version: Some("17.12".into()),
         parameters: vec!["work_mem".into()],
         loaded: 100.0,
     }
@@ -323,6 +324,7 @@ fn an_object_that_somebody_deleted_is_named_and_makes_nothing_better() {
             verdict,
             advice: vec![],
             primary: None,
+            version: None,
             primary_since: None,
             timeline: None,
             synchronous_commit: None,

@@ -15,6 +15,7 @@ pub mod schedule;
 pub mod secrets;
 mod services;
 mod sets;
+pub mod upgrade;
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,7 @@ use serde_json::Value;
 
 pub use self::{
     home::HomeSet,
-    paths::{CA_FILE, CERTIFICATE_FILE},
+    paths::{CA_FILE, CERTIFICATE_FILE, major},
     patroni_config::{FOR_MEMBERS, FOR_OLD_MEMBERS, SUPERUSERS_SOCKET, dynamic, fixed_digest},
     pod::{BACKUP_CONTAINER, CONTAINER},
 };

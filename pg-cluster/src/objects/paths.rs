@@ -1,7 +1,7 @@
 //! Where the containers keep things.
 
-/// The major version of PostgreSQL that an image has to have.
-pub const MAJOR: u8 = 17;
+use crate::env::Env;
+
 pub const DATA_VOLUME: &str = "data";
 pub const DATA_MOUNT: &str = "/var/lib/postgresql";
 /// Below the mount, because PostgreSQL wants 0700 and `fsGroup` makes the mount's root 2770.
@@ -12,6 +12,16 @@ pub const CERTIFICATE_FILE: &str = "/etc/tls/tls.crt";
 pub const KEY_FILE: &str = "/etc/tls/tls.key";
 
 /// Where Debian keeps PostgreSQL's programs.
-pub fn programs() -> String {
-    format!("/usr/lib/postgresql/{MAJOR}/bin")
+pub fn programs(env: &Env) -> String {
+    format!("{ALL_PROGRAMS}{}{BIN}", env.major.get())
 }
+
+/// Of which major version a member's configuration is.
+pub fn major(patroni_yml: &str) -> Option<i32> {
+    let line = patroni_yml.lines().find_map(|line| line.trim().strip_prefix("bin_dir:"))?;
+    let place = line.trim().trim_matches(['"', '\'']);
+    place.strip_prefix(ALL_PROGRAMS)?.strip_suffix(BIN)?.parse().ok()
+}
+
+const ALL_PROGRAMS: &str = "/usr/lib/postgresql/";
+const BIN: &str = "/bin";

@@ -41,6 +41,9 @@ const WATCHED: [(&str, &str); 6] = [
     ("reserved_connections", "2"),
 ];
 
+/// From then on initdb has to be told to make none.
+const CHECKSUMS_BY_DEFAULT: i32 = 18;
+
 /// A pod without a limit of huge pages is killed when it takes one, on a node that has some.
 const HUGE_PAGES: [&str; 2] = ["huge_pages", "off"];
 
@@ -58,6 +61,8 @@ fn fixed(env: &Env) -> Value {
     ];
     if env.replication.checksums {
         initdb.push(json!("data-checksums"));
+    } else if env.major.get() >= CHECKSUMS_BY_DEFAULT {
+        initdb.push(json!("no-data-checksums"));
     }
     let mut all = settings(env);
     all["bootstrap"] = json!({ "dcs": dynamic(env), "initdb": initdb });
@@ -84,7 +89,7 @@ fn settings(env: &Env) -> Value {
         "restapi": { "listen": format!("*:{PATRONI_PORT}") },
         "postgresql": {
             "data_dir": paths::DATA_DIR,
-            "bin_dir": paths::programs(),
+            "bin_dir": paths::programs(env),
             "listen": format!("*:{POSTGRES_PORT}"),
             "pgpass": "/tmp/pgpass",
             "use_unix_socket": true,

@@ -17,7 +17,7 @@ use super::{
     SCOPE_LABEL, SET_LABEL, archive,
     home::HomeSet,
     labels, names,
-    paths::{self, DATA_DIR, DATA_MOUNT, DATA_VOLUME, MAJOR, SOCKET_DIR},
+    paths::{self, DATA_DIR, DATA_MOUNT, DATA_VOLUME, SOCKET_DIR},
     patroni_config, secrets, select, selector,
 };
 use crate::{
@@ -109,7 +109,7 @@ fn container(env: &Env, set: &Set) -> Container {
         name: CONTAINER.to_owned(),
         image: Some(env.image.to_string()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
-        command: Some(shell(&start())),
+        command: Some(shell(&start(env))),
         env: Some(environment(env)),
         ports: Some(vec![port("postgres", POSTGRES_PORT), port("patroni", PATRONI_PORT)]),
         readiness_probe: Some(probe(&format!("/readiness?lag={READY_LAG}"), 2)),
@@ -129,11 +129,14 @@ fn container(env: &Env, set: &Set) -> Container {
     }
 }
 
-/// Starts Patroni, which would say no more than that a file is missing.
-fn start() -> String {
-    let programs = paths::programs();
+/// Starts Patroni, which would say no more than that a file is missing, or that two do not fit.
+fn start(env: &Env) -> String {
+    let (programs, major) = (paths::programs(env), env.major.get());
     format!(
-        "[[ -x {programs}/postgres ]] || {{ echo 'the image has no PostgreSQL {MAJOR}, which is what pg-cluster runs: name one that has' | tee /dev/termination-log; exit 1; }}; \
+        "end() {{ echo \"$1\" | tee /dev/termination-log; exit 1; }}; \
+         [[ -x {programs}/postgres ]] || end 'the image has no PostgreSQL {major}, which is what postgres.toml says: name one that has'; \
+         has=$(cat \"$PGDATA/PG_VERSION\" 2> /dev/null); \
+         [[ ${{has:-{major}}} = {major} ]] || end \"the volume holds PostgreSQL $has and postgres.toml says major = {major}: pg-cluster upgrade goes up, and back goes restore\"; \
          exec patroni /etc/patroni"
     )
 }

@@ -63,6 +63,12 @@ mode=(); [[ $MODE = restore ]] || mode=(--archive-mode=off)
 mkdir -p "$PGDATA"
 pgbackrest --stanza="$STANZA" --pg1-path="$PGDATA" --log-level-console=info "${mode[@]}" "${target[@]}" restore 2>&1 | tee -a /tmp/log
 
+step="take PostgreSQL's programs for it"
+major=$(cat "$PGDATA/PG_VERSION")
+[[ ${MAJOR:-$major} = "$major" ]] || { echo "the backup is of PostgreSQL $major: write major = $major in postgres.toml" >> /tmp/log; failed; }
+[[ -d /usr/lib/postgresql/$major ]] || { echo "the image has no PostgreSQL $major, of which the backup is" >> /tmp/log; failed; }
+PATH=/usr/lib/postgresql/$major/bin:$PATH
+
 step="recover with WAL from the archive"
 say "$step"
 # Recovery wants no less of these than the primary had.
@@ -129,6 +135,9 @@ SQL
         sort -u | psql -XAtq -v ON_ERROR_STOP=1
     step="stop the recovered copy"
     pg_ctl -D "$PGDATA" -m fast -t 864000 -w stop > /dev/null
-    printf '{"until":"%s","timeline":%d,"kept":"%s","seconds":%d}' "$until" "$timeline" "$kept" $((SECONDS - began)) > /dev/termination-log
+    # What an upgrade has left is of the data that is gone.
+    [[ $MODE != restore ]] || rm -rf "$parent/upgrade"
+    system=$(od -An -N8 -tu8 "$PGDATA/global/pg_control" | tr -d ' ')
+    printf '{"until":"%s","timeline":%d,"kept":"%s","system":"%s","seconds":%d}' "$until" "$timeline" "$kept" "$system" $((SECONDS - began)) > /dev/termination-log
 fi
 say "done after $((SECONDS - began)) s"

@@ -138,7 +138,8 @@ pub fn recovery(env: &Env, name: String, target: &str, recovery: &Recovery) -> J
         ..Volume::default()
     };
     let script = include_str!("recover.sh");
-    let mut variables = vec![plain("TARGET", target)];
+    let mut variables =
+        vec![plain("TARGET", target), plain("MAJOR", &env.major.get().to_string())];
     let mut spec = match recovery {
         Recovery::InPlace { discard } => {
             variables.push(plain("MODE", "restore"));
@@ -191,7 +192,7 @@ fn backup_script(env: &Env, kind: &str) -> String {
     format!("exec pgbackrest --stanza={} --type={kind} backup", env.name)
 }
 
-fn plain(name: &str, value: &str) -> EnvVar {
+pub(super) fn plain(name: &str, value: &str) -> EnvVar {
     EnvVar { name: name.to_owned(), value: Some(value.to_owned()), ..EnvVar::default() }
 }
 
