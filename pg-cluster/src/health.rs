@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::judge::{Lock, judge, unreadable, with_pause};
-use crate::certificate;
+use crate::{certificate, upgrade::Upgrade};
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,6 +63,8 @@ pub struct Report {
     pub timeline: Option<i64>,
     pub synchronous_commit: Option<String>,
     pub certificate_days_left: Option<i64>,
+    /// One that is not over.
+    pub upgrade: Option<Upgrade>,
     /// None without [backup].
     pub archive: Option<archive::Archive>,
     pub members: Vec<Member>,

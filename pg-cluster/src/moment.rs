@@ -53,7 +53,10 @@ impl Moment {
             cluster.backups(asked).await?.into_iter().partition(|backup| backup.major == major);
         let Some(base) = self.base(&backups) else {
             let other = self.base(&others).map_or_else(String::new, |other| {
-                format!("; then it was PostgreSQL {0}: write major = {0} in postgres.toml", other.major)
+                format!(
+                    "; then it was PostgreSQL {0}: write major = {0} in postgres.toml",
+                    other.major
+                )
             });
             bail!(
                 "no backup of PostgreSQL {major} ended before {}: the oldest moment that can be reached is {}{other}",

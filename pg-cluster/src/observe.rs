@@ -31,6 +31,10 @@ pub async fn report(cluster: &Cluster) -> Result<Report> {
     report.archive = archive;
     report.judge_archive(&cluster.env);
     report.judge_nodes(&cluster.env, &nodes);
+    if let Some(upgrade) = &report.upgrade {
+        report.verdict = report.verdict.max(health::Verdict::Degraded);
+        report.advice.push(upgrade.words());
+    }
     Ok(report)
 }
 
@@ -120,12 +124,8 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
             .filter(|end| *end < now),
     };
     let judged = health::judge(env, &members, &lock, &agreed.synchronous, days_left);
-    let (mut verdict, mut advice) =
+    let (verdict, mut advice) =
         if agreed.is_paused() { health::with_pause(judged) } else { judged };
-    if let Some(upgrade) = &agreed.upgrade {
-        verdict = verdict.max(health::Verdict::Degraded);
-        advice.push(upgrade.words());
-    }
     if trusted.is_some_and(|trusted| tls::count(&trusted) > 1) {
         advice.push(
             "two CAs are trusted, because one replaces the other: when every client has read its ca.crt since, run `pg-cluster rotate-ca`, which goes on with it"
@@ -148,6 +148,7 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
             .and_then(|member| Some(member.answer.as_ref()?.synchronous_commit.clone())),
         primary: primary.map(|member| member.name.clone()),
         certificate_days_left: days_left,
+        upgrade: agreed.upgrade,
         archive: None,
         members,
     })

@@ -60,8 +60,7 @@ impl Cluster {
     async fn annotate_agreed(&self, annotations: Value) -> Result<()> {
         let name = format!("{}{}", self.env.name, names::AGREED);
         let patch = Patch::Merge(json!({ "metadata": { "annotations": annotations } }));
-        let patched =
-            self.api::<ConfigMap>().patch(&name, &PatchParams::default(), &patch).await;
+        let patched = self.api::<ConfigMap>().patch(&name, &PatchParams::default(), &patch).await;
         patched.with_context(|| format!("annotate the ConfigMap {name}"))?;
         Ok(())
     }

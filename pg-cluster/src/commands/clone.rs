@@ -70,8 +70,12 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     cluster.apply(&objects::main_volume(env)?).await?;
     let recovery =
         schedule::Recovery::CopyOf { origin: &origin.env, secret: &key, masked: &masked };
-    let job =
-        schedule::recovery(env, names::task(env, "clone"), &plan.at.arguments(base.as_ref()), &recovery);
+    let job = schedule::recovery(
+        env,
+        names::task(env, "clone"),
+        &plan.at.arguments(base.as_ref()),
+        &recovery,
+    );
     let job = cluster.start(job).await?;
     let copied = cluster.finish("the copy", &job, plan.timeout).await?;
     // The key of somebody else's archive stays no longer than it is needed.

@@ -41,7 +41,9 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let (env, to) = (&cluster.env, plan.to);
     let wanted = env.major.get();
     ensure_usage(to == wanted, || {
-        format!("postgres.toml says major = {wanted}: write major = {to}, which is what the members run then")
+        format!(
+            "postgres.toml says major = {wanted}: write major = {to}, which is what the members run then"
+        )
     })?;
     let upgrade = match cluster.agreed().await?.upgrade {
         Some(upgrade) if upgrade.to != to || plan.check => bail!(upgrade.words()),
@@ -49,14 +51,21 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
         None => {
             let from = cluster.major().await?;
             let from = from.with_context(|| {
-                format!("there is no cluster {} in {}: run `pg-cluster init`", env.name, env.namespace())
+                format!(
+                    "there is no cluster {} in {}: run `pg-cluster init`",
+                    env.name,
+                    env.namespace()
+                )
             })?;
             if from == to {
                 progress::done(&env.name, &format!("runs PostgreSQL {to} already"));
                 return Ok(());
             }
             ensure_usage(from < to, || {
-                format!("{} runs PostgreSQL {from}: the way back to {to} is `pg-cluster restore`", env.name)
+                format!(
+                    "{} runs PostgreSQL {from}: the way back to {to} is `pg-cluster restore`",
+                    env.name
+                )
             })?;
             if !prepared(cluster, global, plan, from).await? {
                 return Ok(());
@@ -92,6 +101,12 @@ async fn prepared(cluster: &Cluster, global: &Global, plan: &Plan, from: i32) ->
         report.verdict.words(),
         report.advice.join("; ")
     );
+    if let Some(backup) = &env.backup {
+        ensure!(
+            backup.keep.get() > 1,
+            "backup.keep is 1, so that the first backup of PostgreSQL {to} would end the last one of {from}, which is the way back: write 2 or more, and init"
+        );
+    }
     ensure!(
         !cluster.agreed().await?.is_paused(),
         "Patroni is paused and would start no PostgreSQL: run `pg-cluster resume` first"

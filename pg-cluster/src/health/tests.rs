@@ -329,6 +329,7 @@ fn an_object_that_somebody_deleted_is_named_and_makes_nothing_better() {
             timeline: None,
             synchronous_commit: None,
             certificate_days_left: None,
+            upgrade: None,
             archive: None,
             members: vec![],
         };

@@ -138,8 +138,7 @@ pub fn recovery(env: &Env, name: String, target: &str, recovery: &Recovery) -> J
         ..Volume::default()
     };
     let script = include_str!("recover.sh");
-    let mut variables =
-        vec![plain("TARGET", target), plain("MAJOR", &env.major.get().to_string())];
+    let mut variables = vec![plain("TARGET", target), plain("MAJOR", &env.major.get().to_string())];
     let mut spec = match recovery {
         Recovery::InPlace { discard } => {
             variables.push(plain("MODE", "restore"));

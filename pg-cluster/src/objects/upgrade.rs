@@ -34,9 +34,8 @@ pub fn emptying(env: &Env, name: String, volume: String, system: &str) -> Job {
 
 /// The same script for a member that runs, which it only looks at.
 pub fn check(env: &Env, from: i32) -> String {
-    let text = |variable: EnvVar| {
-        format!("{}='{}'", variable.name, variable.value.unwrap_or_default())
-    };
+    let text =
+        |variable: EnvVar| format!("{}='{}'", variable.name, variable.value.unwrap_or_default());
     let settings: Vec<_> = settings(env, from).into_iter().map(text).collect();
     format!("export MODE=check {}\n{SCRIPT}", settings.join(" "))
 }

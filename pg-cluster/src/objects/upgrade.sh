@@ -62,6 +62,8 @@ echo 'local all all trust' > /tmp/hba
 quiet="-c hba_file=/tmp/hba -c ssl=off -c synchronous_standby_names='' -c logging_collector=off -c shared_buffers=32MB"
 
 if [[ $MODE = check ]]; then
+    exec 9> /tmp/upgrade.lock
+    flock 9 # of one whose asker was interrupted
     rm -rf "$work"
     trap 'rm -rf "$work"' EXIT
 else

@@ -35,7 +35,7 @@ async fn numbers(database: &Database) -> Vec<i32> {
     rows.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
-fn said(output: &std::process::Output) -> String {
+pub fn said(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

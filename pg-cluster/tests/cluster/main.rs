@@ -16,6 +16,7 @@ mod repair;
 mod survival;
 mod tls;
 mod truth;
+mod upgrade;
 mod writer;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
             archive::what_befalls_the_archive_is_told_and_loses_nothing,
             archive::a_cluster_goes_back_to_the_moment_between_two_writes,
             backups::a_backup_is_restored_as_it_was_into_an_empty_database,
+            upgrade::a_cluster_goes_to_the_next_major_version_whenever_it_is_interrupted_and_back,
             refusals::whoever_should_not_get_in_does_not,
             repair::a_replica_is_copied_anew_and_patroni_paused_by_word,
             repair::what_only_the_old_primary_has_is_given_up_by_word_alone,
