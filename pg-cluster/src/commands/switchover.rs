@@ -20,6 +20,10 @@ use crate::{
 const LIMIT: Duration = Duration::from_mins(2);
 
 pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Result<()> {
+    // It works on what main's volume has, as the newest.
+    if let Some(upgrade) = cluster.agreed().await?.upgrade {
+        bail!(upgrade.words());
+    }
     let report = observe::members(cluster).await?;
     let Some(primary) = report.primary.clone() else {
         bail!(

@@ -153,6 +153,11 @@ async fn go_on(cluster: &Cluster, mut upgrade: Upgrade, timeout: Duration) -> Re
     let env = &cluster.env;
     let name = names::task(env, "upgrade");
     if upgrade.system.is_none() {
+        // Since the first run somebody else may have been made primary.
+        let agreed = cluster.agreed().await?;
+        if agreed.leader.or(agreed.last_leader).is_some() {
+            destroy::primary_is_home(cluster).await?;
+        }
         destroy::stop(cluster, timeout).await?;
         let job = objects::upgrade::job(env, upgrade.from, name.clone());
         let job = cluster.start(job).await?;
@@ -219,9 +224,9 @@ async fn back(cluster: &Cluster, upgrade: &Upgrade, timeout: Duration) -> Result
     let major = Bounded::new(upgrade.from).map_err(anyhow::Error::msg)?;
     let env = Env { major, ..cluster.env.clone() };
     let old = Cluster { client: cluster.client.clone(), env };
-    old.apply(&objects::set(&old.env, HomeSet::Main)?).await?;
-    until("a primary", timeout, || conditions::primary(&old)).await?;
-    old.apply(&objects::set(&old.env, HomeSet::Replica)?).await?;
+    for home in [HomeSet::Main, HomeSet::Replica] {
+        old.apply(&objects::set(&old.env, home)?).await?;
+    }
     until("every replica streaming through its slot", timeout, || conditions::streaming(&old))
         .await?;
     old.note_upgrade(None).await
