@@ -10,6 +10,9 @@ config=${TODOOZLE_CONFIG:-config}
 docker=${DOCKER:-docker}
 readonly LINE='^(runtime-host|postgres) [a-z0-9.:/_-]+@sha256:[0-9a-f]{64}$'
 
+# What each image is built from. Write postgres-18 before an upgrade to PostgreSQL 18: until then the members run 17 from it.
+declare -rA FROM=([runtime-host]=runtime-host [postgres]=postgres)
+
 build() {
     local registry=${1%/} name tag digest
     need git
@@ -17,7 +20,7 @@ build() {
     tag=$(git rev-parse --short=12 HEAD)
     [[ -z $(git status --porcelain) ]] || fail "commit first: an image says by its tag which commit it was built from"
     for name in runtime-host postgres; do
-        "$docker" build --file "images/$name/Containerfile" --tag "$registry/$name:$tag" . >&2
+        "$docker" build --file "images/${FROM[$name]}/Containerfile" --tag "$registry/$name:$tag" . >&2
         "$docker" push "$registry/$name:$tag" >&2
         # Known once the registry has it.
         digest=$("$docker" inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$registry/$name:$tag" |

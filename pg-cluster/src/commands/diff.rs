@@ -16,7 +16,7 @@ use crate::{
 
 pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
     let env = &cluster.env;
-    refuse_another_major(cluster).await?;
+    refuse_another_major(cluster, &cluster.agreed().await?).await?;
     let secrets = Secrets::wanted(cluster, &given(global, env)?).await?;
     let mut lines = Vec::new();
     let mut fresh = false;

@@ -97,9 +97,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
 pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
     let env = &cluster.env;
     cluster.refuse_beside_recovery().await?;
-    if agreed.is_initialized() {
-        refuse_another_major(cluster).await?;
-    }
+    refuse_another_major(cluster, agreed).await?;
     if let Some(leader) = &agreed.leader {
         ensure!(
             names::pods(env).contains(leader),
@@ -124,7 +122,10 @@ pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
 }
 
 /// Refuses to start another major version on what is there.
-pub async fn refuse_another_major(cluster: &Cluster) -> Result<()> {
+pub async fn refuse_another_major(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
+    if !agreed.is_initialized() {
+        return Ok(());
+    }
     let wanted = cluster.env.major.get();
     match cluster.major().await? {
         Some(major) if major < wanted => bail!(

@@ -47,7 +47,10 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let another = runs.is_some_and(|runs| runs != major);
     let report = observe::members(cluster).await?;
     cluster.refuse_without_volumes().await?;
-    destroy::primary_is_home(cluster).await?;
+    // An upgrade that is not over has seen to that, and forgotten who it was.
+    if report.upgrade.is_none() {
+        destroy::primary_is_home(cluster).await?;
+    }
     // With no member left, pgBackRest finds out when it restores.
     let base = if let Some(member) = report.answering() {
         Some(plan.at.check(cluster, &member.name, major).await?)

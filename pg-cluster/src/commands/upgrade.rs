@@ -111,8 +111,10 @@ async fn prepared(cluster: &Cluster, global: &Global, plan: &Plan, from: i32) ->
         !cluster.agreed().await?.is_paused(),
         "Patroni is paused and would start no PostgreSQL: run `pg-cluster resume` first"
     );
-    let script = format!("{PASSWORD}\n{}", objects::upgrade::check(env, from));
-    let word = cluster.shell(primary, &script, "", plan.timeout).await;
+    // Too long for an argument, which travels in a URL.
+    let check = objects::upgrade::check(env, from);
+    let script = format!("{PASSWORD} bash -c \"$(head -c {})\" < /dev/null", check.len());
+    let word = cluster.shell(primary, &script, &check, plan.timeout).await;
     let word = read(&word.with_context(|| format!("check the upgrade in {primary}"))?)?;
     if let Some(why) = word.failed {
         bail!("{} cannot be upgraded to PostgreSQL {to}, and nothing was changed: {why}", env.name);

@@ -229,3 +229,9 @@ fn wal_is_as_large_as_postgresql_needs_it_and_as_the_volume_allows() {
     let small = "main.storage = \"200Mi\"\nreplication.max_slot_wal_keep_size = \"50MB\"";
     assert_eq!(wal(small), 32 << 20);
 }
+
+#[test]
+fn a_major_version_is_one_that_can_be_run() {
+    assert!(refused("major = 16").contains("write 17 to 18"));
+    assert_eq!(Env::parse(LEAST, "dev").unwrap().major.get(), 17);
+}

@@ -350,3 +350,25 @@ fn a_backup_has_no_rights_a_drill_may_write_its_verdict_and_no_wal_is_archived_w
     let fetches = |text| dynamic(&env(text))["postgresql"]["recovery_conf"].is_object();
     assert!(fetches(OWN_ARCHIVE) && !fetches(""));
 }
+
+#[test]
+fn a_member_runs_the_major_version_of_the_file_and_an_upgrade_knows_both() {
+    let at = |text: &str| {
+        let env = env(text);
+        patroni_yml(&env, &without_secrets(&env).unwrap()).to_owned()
+    };
+    assert_eq!((major(&at("")), major(&at("major = 18"))), (Some(17), Some(18)));
+    assert_eq!(major("bin_dir: /usr/bin"), None);
+    // 18 makes checksums unless it is told not to, and 17 knows no such word.
+    let none = |text: &str| at(&format!("{text}\nreplication.checksums = false"));
+    assert!(!none("").contains("data-checksums"));
+    assert!(none("major = 18").contains("no-data-checksums"));
+    let job = serde_json::to_value(upgrade::job(&env("major = 18"), 17, "a-upgrade".to_owned()));
+    let pod = &job.unwrap()["spec"]["template"]["spec"];
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["volumes"][0]["persistentVolumeClaim"]["claimName"], "data-a-main-0");
+    let given = pod["containers"][0]["env"].as_array().unwrap();
+    for (name, value) in [("FROM", "17"), ("TO", "18"), ("MODE", "upgrade")] {
+        assert!(given.contains(&json!({ "name": name, "value": value })), "{given:?}");
+    }
+}
