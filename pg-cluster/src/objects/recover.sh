@@ -136,7 +136,7 @@ SQL
     step="stop the recovered copy"
     pg_ctl -D "$PGDATA" -m fast -t 864000 -w stop > /dev/null
     # What an upgrade has left is of the data that is gone.
-    [[ $MODE != restore ]] || rm -rf "$parent/upgrade"
+    [[ $MODE != restore ]] || rm -rf "$parent/upgrade" "$parent/upgrade.lock"
     system=$(od -An -N8 -tu8 "$PGDATA/global/pg_control" | tr -d ' ')
     printf '{"until":"%s","timeline":%d,"kept":"%s","system":"%s","seconds":%d}' "$until" "$timeline" "$kept" "$system" $((SECONDS - began)) > /dev/termination-log
 fi

@@ -23,6 +23,8 @@ serve() {
     "$1/pg_ctl" -D "$PGDATA" -l $log -t 864000 -w start -o "$quiet -c listen_addresses='' -c unix_socket_directories=/tmp -c archive_mode=on -c archive_command='' $2" > /dev/null
 }
 rest() { "$1/pg_ctl" -D "$PGDATA" -l $log -t 864000 -m fast -w stop > /dev/null; }
+# preloaded CONFIGURATION: the libraries that some extensions want, in either version.
+preloaded() { sed -n "s/^shared_preload_libraries = '\(.*\)'\$/-c shared_preload_libraries='\1'/p" "$1"; }
 sql() { "$new/psql" -XAtq -v ON_ERROR_STOP=1 -h /tmp -U postgres -d "$@" 2>> $log; }
 # Only PostgreSQL's own names are looked up: owners could have planted others.
 export PGOPTIONS="-c search_path=pg_catalog ${PGOPTIONS-}"
@@ -108,7 +110,7 @@ if [[ ! -e $work/done ]]; then
     say "$step"
     : > $log
     "$new/pg_upgrade" --link -b "$old" -B "$new" -d "$PGDATA" -D "$work/new" -U postgres -o "$quiet -c archive_mode=on -c archive_command=''" \
-        -O "$quiet" "${more[@]}" >> $log 2>&1
+        -O "$quiet $(preloaded "$PGDATA/postgresql.conf")" "${more[@]}" >> $log 2>&1
     if [[ $MODE = check ]]; then
         tell checked "$("$new/postgres" -V)"
         exit 0
@@ -129,7 +131,7 @@ sync "$parent" "$work"
 # $TO may come with another ICU, which orders some texts otherwise than their indexes.
 step="look at the order of texts"
 say "$step"
-serve "$new" ""
+serve "$new" "$(preloaded "$work/old/postgresql.conf")"
 databases | while read -r database; do
     stale=$(sql "$database" -c "select format('alter database %I refresh collation version;', datname) from pg_database
             where datname = current_database() and datcollversion is distinct from pg_database_collation_actual_version(oid)
