@@ -25,10 +25,32 @@ serve() {
 rest() { "$1/pg_ctl" -D "$PGDATA" -l $log -t 864000 -m fast -w stop > /dev/null; }
 # preloaded CONFIGURATION: the libraries that some extensions want, in either version.
 preloaded() { sed -n "s/^shared_preload_libraries = '\(.*\)'\$/-c shared_preload_libraries='\1'/p" "$1"; }
-sql() { "$new/psql" -XAtq -v ON_ERROR_STOP=1 -h /tmp -U postgres -d "$@" 2>> $log; }
+# In the member that is checked, a server runs where PGHOST says.
+sql() { "$new/psql" -XAtq -v ON_ERROR_STOP=1 -h "$host" -U postgres -d "$@" 2>> $log; }
 # Only PostgreSQL's own names are looked up: owners could have planted others.
 export PGOPTIONS="-c search_path=pg_catalog ${PGOPTIONS-}"
 databases() { sql postgres -c 'select datname from pg_database where datallowconn'; }
+host=/tmp
+[[ $MODE != check ]] || host=$PGHOST
+
+# Since 17.12, PostgreSQL notes a version with each column, and with each row that is a value in a column. An older $TO takes
+# the first for a setting that it does not know. Without the notes rows can be read as before; values that are rows cannot.
+forget_notes() {
+    local database held
+    held=$(databases | while read -r database; do
+        sql "$database" -c "with recursive holders as (
+                select oid from pg_type where typtype = 'c' and typrelid >= 16384
+                union select t.oid from pg_type t join holders h on h.oid in (t.typelem, t.typbasetype)
+                    or exists (select from pg_range where rngsubtype = h.oid and t.oid in (rngtypid, rngmultitypid)))
+            select format('%s: %s.%I', current_database(), attrelid::regclass, attname) from pg_attribute join pg_class c on c.oid = attrelid
+                where relkind in ('r', 'm', 'i', 'p') and attnum > 0 and not attisdropped and atttypid in (select oid from holders)" < /dev/null
+    done)
+    [[ ! $held ]] || refuse "this PostgreSQL $TO is too old for columns whose values are rows ($(head -n 5 <<< "$held" | paste -sd,)): name an image with a newer one"
+    [[ $MODE = check ]] || databases | while read -r database; do
+        sql "$database" -c "update pg_attribute set attoptions = nullif(array(select o from unnest(attoptions) o where o not like 'pg\_attver=%'), '{}')
+            where attrelid >= 16384 and attoptions::text like '%pg\_attver=%'" < /dev/null
+    done
+}
 
 # With --link, pg_upgrade takes the old server's pg_control away before it links the first file, and changes none of
 # them: until a new server has started, this is all that is to be undone.
@@ -57,7 +79,7 @@ failed() {
     tell failed "$word"
     exit 0
 }
-refuse() { echo "$1" >> $log; failed; }
+refuse() { echo "$1" > $log; failed; }
 trap failed ERR
 : > $log
 echo 'local all all trust' > /tmp/hba
@@ -82,19 +104,17 @@ if [[ ! -e $work/done ]]; then
     mkdir "$work"
     cd "$work" # where pg_upgrade writes, and its servers have their sockets
     quiet+=" -c wal_level=$(setting 'wal_level setting') -c max_replication_slots=$SLOTS"
-    if [[ $MODE = upgrade ]]; then
+    noted=''
+    ! grep -q pg_attver "$old/pg_dump" || grep -q pg_attver "$new/pg_dump" || noted=1
+    if [[ $MODE = check ]]; then
+        [[ ! $noted ]] || forget_notes
+    else
         [[ ! -e $PGDATA/standby.signal ]] || refuse "the volume holds a standby"
-        # One that notes a version with each column stumbles over an older $TO, which takes that for a setting of its own.
-        noted=''
-        ! grep -q pg_attver "$old/pg_dump" || grep -q pg_attver "$new/pg_dump" || noted=1
         if [[ $noted || $(setting 'Database cluster state') != "shut down" ]]; then
             step="start and stop PostgreSQL $FROM in order"
             say "$step"
             serve "$old" ""
-            [[ ! $noted ]] || databases | while read -r database; do
-                sql "$database" -c "update pg_attribute set attoptions = nullif(array(select o from unnest(attoptions) o where o not like 'pg\_attver=%'), '{}')
-                    where attrelid >= 16384 and attoptions::text like '%pg\_attver=%'" < /dev/null
-            done
+            [[ ! $noted ]] || forget_notes
             rest "$old"
         fi
     fi
