@@ -53,20 +53,23 @@ make_components() {
     mv "$components.new" "$components"
 }
 
-# suites FOLDER prints Debian's suites that an image is made of: of the Containerfiles' last stages.
-suites() { if [[ -e $1/suites.txt ]]; then cat "$1/suites.txt"; else echo trixie; fi; }
+# suite FOLDER prints Debian's suite of an image's last stage.
+suite() { sed -n 's/^FROM .*debian:\([a-z]*\)-slim.*/\1/p' "$1/Containerfile" | tail -n 1; }
 
 # packages_layer NAME prints the path of the layer that the files of an image make.
 packages_layer() {
     local from=$repo/images/$1 tar
-    tar=$cache/packages-$1-$(cat "$from"/*.sh "$from"/*.txt <(suites "$from"; dpkg --print-architecture) | sha256sum | cut -c1-12).tar
+    tar=$cache/packages-$1-$(cat "$from"/*.sh "$from"/*.txt <(echo "$(suite "$from") $(dpkg --print-architecture)") | sha256sum | cut -c1-12).tar
     once "packing the packages of image $1, 1 to 3 minutes" "$tar" pack_packages "$from" "$tar"
     echo "$tar"
 }
 pack_packages() {
-    local from=$1 tar=$2 suite suites more=() sources=()
-    mapfile -t suites < <(suites "$from")
-    for suite in "${suites[@]}"; do sources+=("deb http://deb.debian.org/debian $suite main"); done
+    local from=$1 tar=$2 suite more=() sources=()
+    suite=$(suite "$from")
+    if [[ -e $from/sources.txt ]]; then # beside the suite's own
+        mapfile -t sources < "$from/sources.txt"
+        sources+=("deb http://deb.debian.org/debian $suite main")
+    fi
     rm -f "$tar" "$tar.new" "$tar.sha256"
     if [[ -e $from/requirements.txt ]]; then
         rm -rf "$tar.wheels"
@@ -78,7 +81,7 @@ pack_packages() {
     mmdebstrap --quiet --variant=essential --format=tar --include="$(paste -sd, "$from/packages.txt")" \
         --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt=force-unsafe-io \
         --essential-hook="chroot \"\$1\" sh < '$from/prepare.sh'" "${more[@]}" \
-        "${suites[0]}" "$tar.new" "${sources[@]}" >&2
+        "$suite" "$tar.new" "${sources[@]}" >&2
     rm -rf "$tar.wheels"
     sha256sum < "$tar.new" > "$tar.sha256" # once: it is big
     mv "$tar.new" "$tar"
