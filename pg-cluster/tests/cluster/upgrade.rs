@@ -1,3 +1,7 @@
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
 use crate::{
     archive::{OWN, said},
     backups::client,
@@ -55,12 +59,25 @@ pub async fn a_cluster_goes_to_the_next_major_version_whenever_it_is_interrupted
         "{}",
         said(&refused)
     );
+    // As if it had been interrupted after its check, and the table were new: it is seen when all have stopped, and put back.
+    let noted = json!({ "from": 17, "to": 18, "began": "2026-01-01T00:00:00Z" }).to_string();
+    let noted = json!({ "metadata": { "annotations": { "todoozle.dev/upgrade": noted } } });
+    let maps = database.api::<ConfigMap>();
+    maps.patch("next-config", &PatchParams::default(), &Patch::Merge(noted)).await.unwrap();
+    let refused = database.run(&upgrade);
+    assert!(
+        !refused.status.success()
+            && said(&refused).contains("public.refused.f")
+            && said(&refused).contains("runs PostgreSQL 17 as before"),
+        "{}",
+        said(&refused)
+    );
+    assert_eq!(kept(&database).await, (1000, 500_500, "17".to_owned()));
     database.until_healthy();
-    primary.batch_execute("drop table refused").await.unwrap();
-    drop(primary);
+    writer::superuser(&database).await.batch_execute("drop table refused").await.unwrap();
     database.must(&["upgrade", "--to", "18", "--check"]);
 
-    // Before the first line that it prints of its way, then after the next few, until it is over.
+    // After so many lines of its way, and each time some more, until it is over.
     let (mut lines, mut interrupted) = (9, 0);
     while !database.interrupted_after(lines, &upgrade) {
         (lines, interrupted) = (lines + 9, interrupted + 1);
