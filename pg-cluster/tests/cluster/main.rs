@@ -47,13 +47,15 @@ fn main() -> ExitCode {
             archive::what_befalls_the_archive_is_told_and_loses_nothing,
             archive::a_cluster_goes_back_to_the_moment_between_two_writes,
             backups::a_backup_is_restored_as_it_was_into_an_empty_database,
-            upgrade::a_cluster_goes_to_the_next_major_version_whenever_it_is_interrupted_and_back,
             refusals::whoever_should_not_get_in_does_not,
             repair::a_replica_is_copied_anew_and_patroni_paused_by_word,
             repair::what_only_the_old_primary_has_is_given_up_by_word_alone,
         }
         [Need::Cluster, Need::Programs(&["sops", "age-keygen"])] {
             passwords::an_encrypted_secrets_yaml_is_read_with_sops_or_refused_before_anything_is_made,
+        }
+        [Need::Cluster, Need::Image(upgrade::IMAGE)] {
+            upgrade::a_cluster_goes_to_the_next_major_version_whenever_it_is_interrupted_and_back,
         }
         [Need::OwnNode] {
             outage::failsafe_mode_carries_the_primary_through_an_outage_of_the_api_server,

@@ -9,10 +9,11 @@ use crate::{
     writer,
 };
 
-/// The image with both major versions, which may run either.
+/// Names the image with both major versions, which may run either.
+pub const IMAGE: &str = "TODOOZLE_TEST_IMAGE_18";
+
 fn configure(database: &Database, major: i32) {
-    let image = std::env::var("TODOOZLE_TEST_IMAGE_18")
-        .unwrap_or_else(|_| "localhost/todoozle/postgres:18".to_owned());
+    let image = std::env::var(IMAGE).unwrap();
     let old = format!("image = \"{}\"", Database::image());
     let new = format!("image = \"{image}\"\nmajor = {major}");
     database.rewrite(&[

@@ -37,6 +37,8 @@ pub enum Need {
     Minutes,
     /// Programs on `PATH`.
     Programs(&'static [&'static str]),
+    /// The image that this variable names.
+    Image(&'static str),
 }
 
 impl Need {
@@ -59,6 +61,9 @@ impl Need {
             Self::Programs(names) => {
                 let missing: Vec<_> = names.iter().copied().filter(|name| !on_path(name)).collect();
                 (!missing.is_empty()).then(|| format!("not on PATH: {}", missing.join(", ")))
+            }
+            Self::Image(variable) => {
+                std::env::var_os(variable).is_none().then(|| format!("{variable} names no image"))
             }
         }
     }
