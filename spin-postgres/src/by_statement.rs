@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 /// Statements that are kept. A component has dozens; one that writes values into its SQL has a new
 /// one each time.
-const MAX_STATEMENTS: usize = 256;
+pub const MAX_STATEMENTS: usize = 256;
 /// Bytes of a text that is kept.
 const MAX_LENGTH: usize = 16 << 10;
 

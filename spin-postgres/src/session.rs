@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::error::SqlState;
 
+use crate::by_statement::MAX_STATEMENTS;
 use crate::manager::Manager;
 
 /// Takes a session back to how it was after the connection was made, except
@@ -14,10 +15,6 @@ use crate::manager::Manager;
 /// only warns.
 const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; \
     UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
-
-/// Statements kept prepared on one connection. A component has dozens; one that
-/// writes values into its SQL would otherwise fill the server's memory.
-const MAX_STATEMENTS: usize = 256;
 
 /// How a server says that it is about to leave, or is not there yet.
 const GONE: [SqlState; 4] = [

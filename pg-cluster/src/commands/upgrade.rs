@@ -194,7 +194,7 @@ async fn go_on(cluster: &Cluster, mut upgrade: Upgrade, timeout: Duration) -> Re
     cluster.note_upgrade(Some(&upgrade)).await?;
     cluster.follow(&leader, timeout).await?;
     cluster.ensure_archive(&leader, timeout).await?;
-    let programs = format!("/usr/lib/postgresql/{}/bin", upgrade.to);
+    let programs = objects::programs(env);
     let analyze = format!(
         "{PASSWORD} {programs}/vacuumdb -w --all --analyze-in-stages --missing-stats-only > /dev/null"
     );

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::core::v1::{
         Capabilities, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource,
-        LocalObjectReference, PodSecurityContext, PodTemplateSpec, ResourceRequirements,
-        SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext, Toleration, Volume,
-        VolumeMount,
+        LocalObjectReference, PersistentVolumeClaimVolumeSource, PodSecurityContext,
+        PodTemplateSpec, ResourceRequirements, SeccompProfile, SecretKeySelector,
+        SecretVolumeSource, SecurityContext, Toleration, Volume, VolumeMount,
     },
     apimachinery::pkg::api::resource::Quantity,
 };
 
-use super::names;
+use super::{names, paths};
 use crate::env::{self, Amounts, Env};
 
 /// Adds what the configuration wants of every pod; ours goes first where both speak.
@@ -149,6 +149,16 @@ pub fn shared_memory(limit: Option<&env::Quantity>) -> Volume {
         directory.size_limit = Some(Quantity((limit.bytes() / 2).to_string()));
     }
     volume
+}
+
+/// A member's data, by the name of its claim.
+pub fn data_volume(claim: String) -> Volume {
+    let claim = PersistentVolumeClaimVolumeSource { claim_name: claim, read_only: None };
+    Volume {
+        name: paths::DATA_VOLUME.to_owned(),
+        persistent_volume_claim: Some(claim),
+        ..Volume::default()
+    }
 }
 
 pub fn tls_volume(env: &Env) -> Volume {

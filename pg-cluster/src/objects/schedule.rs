@@ -10,7 +10,7 @@ use k8s_openapi::{
         batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec},
         core::v1::{
             ConfigMap, Container, EnvVar, EphemeralVolumeSource, PersistentVolumeClaimTemplate,
-            PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Secret, Volume,
+            PodSpec, PodTemplateSpec, Secret, Volume,
         },
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
@@ -128,15 +128,7 @@ pub enum Recovery<'a> {
 
 /// Brings main's volume to a moment of an archive; `target` is pgBackRest's arguments for it.
 pub fn recovery(env: &Env, name: String, target: &str, recovery: &Recovery) -> Job {
-    let claim = format!("{}-{}-0", paths::DATA_VOLUME, names::main(env));
-    let volume = Volume {
-        name: paths::DATA_VOLUME.to_owned(),
-        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-            claim_name: claim,
-            read_only: None,
-        }),
-        ..Volume::default()
-    };
+    let volume = parts::data_volume(format!("{}-{}-0", paths::DATA_VOLUME, names::main(env)));
     let script = include_str!("recover.sh");
     let mut variables = vec![plain("TARGET", target), plain("MAJOR", &env.major.get().to_string())];
     let mut spec = match recovery {

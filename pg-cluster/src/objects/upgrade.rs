@@ -2,10 +2,7 @@
 
 use k8s_openapi::api::{
     batch::v1::{Job, JobSpec},
-    core::v1::{
-        Container, EnvVar, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec,
-        ResourceRequirements, Volume,
-    },
+    core::v1::{Container, EnvVar, PodSpec, PodTemplateSpec, ResourceRequirements},
 };
 
 use super::{meta, names, parts, paths, schedule::plain};
@@ -75,14 +72,6 @@ fn on_volume(
         ]),
         ..Container::default()
     };
-    let data = Volume {
-        name: paths::DATA_VOLUME.to_owned(),
-        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-            claim_name: volume,
-            read_only: None,
-        }),
-        ..Volume::default()
-    };
     let mut template = PodTemplateSpec {
         metadata: None,
         spec: Some(PodSpec {
@@ -91,7 +80,7 @@ fn on_volume(
             security_context: Some(parts::pod_security()),
             containers: vec![container],
             volumes: Some(vec![
-                data,
+                parts::data_volume(volume),
                 parts::scratch("tmp", None),
                 parts::scratch("shm", Some("Memory")),
             ]),
