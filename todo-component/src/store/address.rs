@@ -7,7 +7,15 @@ use std::rc::Rc;
 
 // The SDK's own connection takes a CA from a file as well, and so brings the
 // file system along: 23 KB of code that nobody runs.
-pub use spin_sdk::pg::wit::postgres::{Connection, ConnectionBuilder};
+use spin_sdk::pg::wit::postgres::{self, ConnectionBuilder};
+
+/// A connection to one of the servers.
+pub struct Connection {
+    pub inner: postgres::Connection,
+    /// Whether there are others, which may be asked beside it. Where there are none, calls that wait
+    /// cost the host less than streams and futures.
+    pub replicated: bool,
+}
 
 /// The addresses. They hold passwords, so this has no `Debug`.
 pub struct Addresses {
@@ -33,29 +41,19 @@ impl Addresses {
         self.open(&self.primary).await
     }
 
-    /// The same without a way to wait for anything beside it, which costs the host less.
-    pub fn primary_alone(&self) -> Result<Connection, Error> {
-        let opened = match &self.ca {
-            None => Connection::open(&self.primary),
-            Some(ca) => {
-                let builder = ConnectionBuilder::new(&self.primary);
-                builder.set_ca_root(ca)?;
-                builder.build()
-            }
-        };
-        opened.map_err(|error| Error::from(error).changing_nothing())
-    }
-
     pub async fn open(&self, address: &str) -> Result<Connection, Error> {
-        let opened = match &self.ca {
-            None => Connection::open_async(address.to_owned()).await,
-            Some(ca) => {
+        let replicated = self.replica.is_some();
+        let opened = match (&self.ca, replicated) {
+            (None, true) => postgres::Connection::open_async(address.to_owned()).await,
+            (None, false) => postgres::Connection::open(address),
+            (Some(ca), _) => {
                 let builder = ConnectionBuilder::new(address);
                 builder.set_ca_root(ca)?;
-                builder.build_async().await
+                if replicated { builder.build_async().await } else { builder.build() }
             }
         };
-        opened.map_err(|error| Error::from(error).changing_nothing())
+        let inner = opened.map_err(|error| Error::from(error).changing_nothing())?;
+        Ok(Connection { inner, replicated })
     }
 }
 

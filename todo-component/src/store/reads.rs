@@ -49,12 +49,8 @@ impl Read {
     }
 
     pub async fn on(&self, connection: &Connection) -> Result<Found, Error> {
-        found(Row::first(connection, &self.sql, self.params.clone()).await)
-    }
-
-    /// Where there is nobody else to ask.
-    fn on_primary_alone(&self, addresses: &Addresses) -> Result<Found, Error> {
-        found(Row::first_alone(&addresses.primary_alone()?, &self.sql, &self.params))
+        let row = Row::first(connection, &self.sql, self.params.clone()).await;
+        row.map_err(Error::changing_nothing)?.map_or(Ok(None), |row| row.into_text(0))
     }
 
     async fn on_primary(&self, addresses: &Addresses) -> Result<Found, Error> {
@@ -88,7 +84,7 @@ impl Store {
 
     async fn find(&self, read: &Read) -> Result<Found, Error> {
         let addresses = Addresses::read().await?;
-        let Some(replica) = &addresses.replica else { return read.on_primary_alone(&addresses) };
+        let Some(replica) = &addresses.replica else { return read.on_primary(&addresses).await };
         if let Some(position) = self.shown.latest {
             let replayed = within(REPLICA, async {
                 read.on_replica(&addresses.open(replica).await?, position).await
@@ -132,10 +128,6 @@ impl Store {
         };
         first(again(standby), at_last).await
     }
-}
-
-fn found(row: Result<Option<Row>, Error>) -> Result<Found, Error> {
-    row.map_err(Error::changing_nothing)?.map_or(Ok(None), |row| row.into_text(0))
 }
 
 fn settled(source: Source, found: Result<Found, Error>) -> Option<Result<(Source, Found), Error>> {

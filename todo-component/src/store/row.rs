@@ -15,22 +15,15 @@ impl Row {
         sql: &str,
         params: Vec<ParameterValue>,
     ) -> Result<Option<Self>, Error> {
-        let (_, mut rows, result) = connection.query_async(sql.to_owned(), params).await?;
+        if !connection.replicated {
+            return Ok(connection.inner.query(sql, &params)?.rows.into_iter().next().map(Self));
+        }
+        let (_, mut rows, result) = connection.inner.query_async(sql.to_owned(), params).await?;
         let row = rows.next().await;
         // To the end, which comes after the commit.
         while row.is_some() && rows.next().await.is_some() {}
         result.await?;
         Ok(row.map(Self))
-    }
-
-    /// The first row, without a way to wait for anything beside it: one call of the host instead of
-    /// a stream's and a future's.
-    pub fn first_alone(
-        connection: &Connection,
-        sql: &str,
-        params: &[ParameterValue],
-    ) -> Result<Option<Self>, Error> {
-        Ok(connection.query(sql, params)?.rows.into_iter().next().map(Self))
     }
 
     /// The only row of what a statement gives.

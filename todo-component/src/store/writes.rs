@@ -163,9 +163,9 @@ impl Store {
     /// A write that concerns one todo. One that touched none is told apart:
     /// the version was stale, or the todo is gone.
     pub(super) async fn one(&self, id: i64, statement: Statement) -> Result<Outcome, Error> {
-        let write = async |primary: Primary| match self.write(&primary, statement).await? {
+        let write = async |primary: Connection| match self.write(&primary, statement).await? {
             Some(todo) => Ok((true, Some(todo))),
-            None => Ok((false, self.one_todo(id).on(&primary.connection).await?)),
+            None => Ok((false, self.one_todo(id).on(&primary).await?)),
         };
         let (done, todo) = self.on_primary(ONE, write).await?;
         let Some(todo) = todo else { return Ok(Outcome::Missing) };
@@ -189,12 +189,8 @@ impl Store {
 
     /// Runs a write and keeps its position, which somebody reads only where
     /// there are replicas.
-    async fn write(&self, primary: &Primary, (sql, params): Statement) -> Result<Found, Error> {
-        let row = if primary.replicated {
-            Row::first(&primary.connection, &sql, params).await?
-        } else {
-            Row::first_alone(&primary.connection, &sql, &params)?
-        };
+    async fn write(&self, primary: &Connection, (sql, params): Statement) -> Result<Found, Error> {
+        let row = Row::first(primary, &sql, params).await?;
         let Some(row) = row else { return Ok(None) };
         if primary.replicated
             && let Some(position) = row.text(1).and_then(Position::parse)
@@ -209,26 +205,21 @@ impl Store {
     async fn on_primary<T>(
         &self,
         limit: Duration,
-        write: impl AsyncFnOnce(Primary) -> Result<T, Error>,
+        write: impl AsyncFnOnce(Connection) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let addresses = Addresses::read().await?;
-        let replicated = addresses.replica.is_some();
-        let work = Box::pin(async {
-            let connection = if replicated {
-                Self::primary(&addresses).await?
-            } else {
-                addresses.primary_alone()?
-            };
-            write(Primary { connection, replicated }).await
-        });
-        if !replicated {
+        let work = Box::pin(async { write(Self::primary(&addresses).await?).await });
+        if addresses.replica.is_none() {
             return work.await;
         }
         within(limit, work).await.unwrap_or_else(|| Err(Error::Unanswered(late(limit))))
     }
 
-    /// A connection to the primary of several servers.
+    /// A connection to the primary.
     async fn primary(addresses: &Addresses) -> Result<Connection, Error> {
+        if addresses.replica.is_none() {
+            return addresses.primary().await;
+        }
         let mut opening = Box::pin(addresses.primary());
         match within(OPENING, opening.as_mut()).await {
             Some(Err(error)) if error.passes() => {
@@ -243,12 +234,6 @@ impl Store {
             }
         }
     }
-}
-
-struct Primary {
-    connection: Connection,
-    /// Whether reads may go elsewhere.
-    replicated: bool,
 }
 
 fn late(limit: Duration) -> String {
