@@ -1,7 +1,8 @@
-//! A browser: Chromium, or Firefox, which does some things in another order.
+//! A browser: Chromium, or Firefox or `WebKit`, which do some things in another order.
 
 use crate::chromium::Chromium;
 use crate::firefox::Firefox;
+use crate::webkit::WebKit;
 use crate::{App, until};
 use serde_json::{Value, json};
 use thirtyfour::TypingData;
@@ -24,6 +25,7 @@ pub struct Browser {
 enum Program {
     Chromium(Chromium),
     Firefox(Firefox),
+    WebKit(WebKit),
 }
 
 impl Browser {
@@ -45,6 +47,15 @@ impl Browser {
         Self::with_firefox(one_seat().await, false).await.runs_no_script().await
     }
 
+    pub async fn webkit() -> Self {
+        Self::with_webkit(one_seat().await, true).await
+    }
+
+    /// A browser of `WebKit` whose user has turned JavaScript off.
+    pub async fn webkit_without_javascript() -> Self {
+        Self::with_webkit(one_seat().await, false).await.runs_no_script().await
+    }
+
     /// Two browsers that share nothing.
     pub async fn two() -> (Self, Self) {
         // Both seats at once: two tests that each held one would wait for ever.
@@ -61,6 +72,11 @@ impl Browser {
     async fn with_firefox(seat: SemaphorePermit<'static>, javascript: bool) -> Self {
         let (driver, program) = Firefox::start(javascript).await;
         Self::new(driver, Program::Firefox(program), seat)
+    }
+
+    async fn with_webkit(seat: SemaphorePermit<'static>, javascript: bool) -> Self {
+        let (driver, program) = WebKit::start(javascript).await;
+        Self::new(driver, Program::WebKit(program), seat)
     }
 
     fn new(driver: WebDriver, program: Program, seat: SemaphorePermit<'static>) -> Self {

@@ -27,6 +27,8 @@ pub struct Gate {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Both,
+    /// Both ways of so many connections, the first ones, and nothing of any other.
+    First(usize),
     /// What the database is asked, and not what it answers.
     Questions,
     /// Nothing, though connections are accepted: as of a server that is frozen.
@@ -71,16 +73,22 @@ impl Gate {
             let mut connections = JoinSet::new(); // ends them with the gate
             loop {
                 let (mut near, _) = listener.accept().await.expect("accept");
-                passed.fetch_add(1, Ordering::Relaxed);
+                let number = passed.fetch_add(1, Ordering::Relaxed);
                 let flow = flow.clone();
                 connections.spawn(async move {
                     let mut far =
                         TcpStream::connect(database).await.expect("connect to PostgreSQL");
                     let (mut from_near, mut to_near) = near.split();
                     let (mut from_far, mut to_far) = far.split();
+                    let asks = |flow| match flow {
+                        Flow::Both | Flow::Questions => true,
+                        Flow::First(count) => number < count,
+                        Flow::Nothing => false,
+                    };
+                    let answers = |flow| flow != Flow::Questions && asks(flow);
                     tokio::select! {
-                        () = pass(&mut from_near, &mut to_far, flow.clone(), |f| f != Flow::Nothing) => {}
-                        () = pass(&mut from_far, &mut to_near, flow, |f| f == Flow::Both) => {}
+                        () = pass(&mut from_near, &mut to_far, flow.clone(), asks) => {}
+                        () = pass(&mut from_far, &mut to_near, flow, answers) => {}
                     }
                 });
             }
@@ -95,6 +103,11 @@ impl Gate {
     /// Lets nothing through, and cuts nothing.
     pub fn freeze(&self) {
         self.flow.send_replace(Flow::Nothing);
+    }
+
+    /// Lets nothing of new connections through, as a server that is too busy to let anybody in.
+    pub fn freeze_new_ones(&self) {
+        self.flow.send_replace(Flow::First(self.passed()));
     }
 
     /// Lets everything through again, with what was held back.
@@ -120,7 +133,7 @@ async fn pass(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
     mut flow: watch::Receiver<Flow>,
-    allows: fn(Flow) -> bool,
+    allows: impl Fn(Flow) -> bool,
 ) {
     let mut buffer = vec![0; 64 << 10];
     loop {

@@ -6,7 +6,7 @@
 //! * [`Host`]: `runtime-host up` on a [`Project`] (a manifest in a folder).
 //! * [`Database`]: a clone of a migrated database on the one server of this process.
 //! * [`Pair`]: a primary and a replica that a test may stop, freeze and hold back.
-//! * [`Browser`]: Chromium or Firefox, with JavaScript or without it.
+//! * [`Browser`]: Chromium, Firefox or `WebKit`, with JavaScript or without it.
 //! * [`raw`]: requests that no HTTP library would send.
 //!
 //! Each test has its own database, host and browser profile, so that tests run
@@ -46,6 +46,7 @@ pub mod site;
 pub mod tls;
 pub mod until;
 pub mod wasm;
+mod webkit;
 
 pub use app::App;
 pub use browser::Browser;

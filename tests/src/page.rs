@@ -18,6 +18,7 @@ const LOOK: &str = "
             checked: li.querySelector('.toggle').getAttribute('aria-checked') === 'true',
             editing: li.classList.contains('editing'),
         })),
+        list: seen(one('.new-todo')),
         main: seen(one('.main')),
         footer: seen(one('.footer')),
         count: one('.todo-count')?.textContent.trim().replace(/\\s+/g, ' ') ?? '',
@@ -60,6 +61,11 @@ impl Shown {
 
     fn text(&self, name: &str) -> &str {
         self.0[name].as_str().expect("a text")
+    }
+
+    /// Whether this is a list's page: any other shows no todo either.
+    fn is_list(&self) -> bool {
+        self.0["list"] == true
     }
 
     pub fn main(&self) -> bool {
@@ -188,8 +194,10 @@ impl Page {
 
     /// Waits until the list shows these titles in this order.
     pub async fn shows<const N: usize>(&self, titles: [&str; N]) {
-        self.comes_to_show(&format!("the list shows {titles:?}"), |shown| shown.titles() == titles)
-            .await;
+        self.comes_to_show(&format!("the list shows {titles:?}"), |shown| {
+            shown.is_list() && shown.titles() == titles
+        })
+        .await;
     }
 
     /// Waits until these and no other todos are completed.
@@ -267,12 +275,16 @@ impl Page {
         let scroll = "arguments[0].scrollIntoView({ block: 'center' })";
         let arguments = vec![label.to_json().expect("name the label")];
         self.driver().execute(scroll, arguments).await.expect("scroll");
-        self.driver()
-            .action_chain()
-            .double_click_element(&label)
-            .perform()
-            .await
-            .expect("double-click");
+        let watch = "window.doubled = false;
+            addEventListener('dblclick', () => { window.doubled = true; }, { once: true, capture: true });";
+        self.run(watch).await;
+        // On a busy machine the second click may come too late to be one with the first.
+        until("two clicks are a double click", async || {
+            let clicks = self.driver().action_chain().double_click_element(&label);
+            clicks.perform().await.expect("double-click");
+            (self.run("return window.doubled").await == true).then_some(())
+        })
+        .await;
     }
 
     /// Replaces the text of the input that has the focus.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// After this a condition has failed. Generous, because nothing is measured by
 /// it: a test that passes never waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(40);
+pub const DEADLINE: Duration = Duration::from_secs(90);
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 

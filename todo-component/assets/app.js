@@ -139,10 +139,13 @@ async function details(li, url) {
 
 // Goes to another page of the list. Each entry of the history remembers how far it was scrolled.
 async function visit(url, push, replace = false) {
-  hush();
+  hush('.undo');
   const arrive = () => {
     if (replace) history.replaceState(null, '', url);
-    else if (push && url !== location.href) history.pushState(null, '', url);
+    else if (push && url !== location.href) {
+      history.replaceState({ scrolled: scrollY }, '');   // Safari before 26 has no scrollend
+      history.pushState(null, '', url);
+    }
   };
   try {
     await load(url, true, { arrive });
@@ -201,7 +204,7 @@ search.addEventListener('keydown', (event) => {
 // What a text field undoes by itself comes first.
 document.addEventListener('keydown', (event) => {
   const undo = $('.notice .undo');
-  const asked = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key === 'z';
+  const asked = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && latin(event) === 'z';
   if (!asked || !undo || (event.target.matches('input, textarea') && event.target.value)) return;
   event.preventDefault();
   undo.click();
@@ -216,10 +219,9 @@ document.addEventListener('click', async (event) => {
   else if (link.matches('.dismiss')) dismiss(link.closest('.notice'), event);
   else {
     const paging = link.matches('.pagination a');   // asked before the visit replaces the link
-    const filtering = link.matches('.filters a, .fold');
     await visit(link.href, true);
     search.value = asked = sought();
-    if (filtering) announce(shownNow());
+    announce(paging ? $('.position')?.textContent ?? '' : shownNow());
     if (!paging) return;
     list.focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -238,15 +240,15 @@ function shownNow() {
 }
 
 document.addEventListener('click', (event) => {
-  if (!event.target.closest('.todo-list')) act = null;
-  if (!event.target.closest('.todo-list button, .todo-list a') || !belated(event)) return;
+  if (!belated(event)) return;
   event.preventDefault();
   event.stopPropagation();
 }, true);
 
-// A key that is held repeats what it does: a button is pressed once.
+// A key that is held repeats what it does: a button is pressed once, and so is what has the focus after it.
 document.addEventListener('keydown', (event) => {
-  if (event.repeat && ['Enter', ' '].includes(event.key) && event.target.closest('button, a')) event.preventDefault();
+  const presses = event.key === 'Enter' || (event.key === ' ' && event.target.closest('button, a'));
+  if (event.repeat && presses) event.preventDefault();
 });
 
 // Several lines are offered as several todos; by themselves they become one, as anywhere.
@@ -254,13 +256,15 @@ input.addEventListener('paste', ({ clipboardData }) => {
   const lines = clipboardData.getData('text/plain').split(/[\r\n\u2028\u2029]+/u).map(trim).filter(Boolean);
   if (lines.length < 2) return;
   const before = input.value;
+  const wrong = lines.filter(objection);
   tell(texts.lines.replace('{}', lines.length), {
     role: 'status',
-    label: texts.each.replace('{}', lines.length),
+    label: texts.each.replace('{}', lines.length - wrong.length),
     retry: () => {
       input.value = before;
       input.focus();
-      for (const line of lines) if (!objection(line)) add(line);
+      for (const line of lines) if (!wrong.includes(line)) add(line);
+      if (wrong.length) tell(objection(wrong[0]), { typed: wrong.join(' ') });
     },
   });
 });
@@ -279,6 +283,7 @@ list.addEventListener('keydown', (event) => {
   if (!target.matches('.edit') || composes(event)) return;
   if (!['Enter', 'Escape'].includes(key)) return;
   event.preventDefault();   // the focus moves to a link, which the same key would open
+  if (event.repeat) return;   // it has opened this editor
   if (key === 'Enter') save(target.closest('li'), true);
   else leave(target.closest('li'), true);
 });
@@ -296,6 +301,7 @@ list.addEventListener('mousedown', (event) => {
 addEventListener('popstate', async ({ state }) => {
   await visit(location.href, false);
   search.value = asked = sought();
+  announce(shownNow());
   scrollTo(0, state?.scrolled ?? 0);   // the browser tried before the list was there
 });
 addEventListener('scrollend', () => history.replaceState({ scrolled: scrollY }, ''));

@@ -17,13 +17,12 @@ function walk(step) {
 const anywhere = { n: () => input.focus(), '/': () => search.select(), j: () => walk(1), k: () => walk(-1), '?': () => help.showModal() };
 const onTodo = { x: toggle, e: edit, '#': destroy };
 
-// The character of a key; '' with a modifier that is not part of writing it. A layout of another
-// script has Latin letters where a Latin one has them.
+// The character of a key; '' with a modifier that is not part of writing it.
 function character(event) {
   const letter = /^Key[A-Z]$/.test(event.code);
   const writes = event.getModifierState('AltGraph');
   if (event.metaKey || (!writes && (event.ctrlKey || (event.altKey && letter)))) return '';
-  return letter && event.key > '\x7f' ? event.code.at(-1).toLowerCase() : event.key;
+  return event.shiftKey ? event.key : latin(event);
 }
 
 document.addEventListener('keydown', (event) => {

@@ -48,6 +48,9 @@ settings?.addEventListener('submit', ({ target }) => {
   if (target.action.endsWith('/rekey')) sessionStorage.setItem(REKEYED, key);
 });
 
+const SETTLED = 600;   // ms in which a second click belongs to the first
+let forgot = -SETTLED;
+
 function show(list) {
   const { key: of, name, colour = 'none' } = list;
   const li = document.importNode(document.querySelector('#known').content.firstElementChild, true);
@@ -59,7 +62,13 @@ function show(list) {
   const [up, button] = li.querySelectorAll('button');
   for (const either of [up, button]) either.ariaLabel = `${either.textContent} ${name}`;
   up.onclick = () => { if (raise(of)) li.previousElementSibling.before(li); up.focus(); takeAlong(); };
-  button.onclick = () => { forget(of); li.remove(); takeAlong(); };
+  button.onclick = ({ detail, timeStamp }) => {
+    if (detail > 0 && timeStamp - forgot < SETTLED) return;   // meant for the one that stood here
+    forgot = timeStamp;
+    forget(of);
+    li.remove();
+    takeAlong();
+  };
   document.querySelector('.known-lists').append(li);
 }
 

@@ -28,7 +28,7 @@ function moved(li) {
   if (!beside) return;
   const all = visible();
   const { shown } = items.get(li);
-  announce([all.indexOf(li) + 1, all.length, shown.title].reduce((text, part) => text.replace('{}', part), texts.moved));
+  announce([all.indexOf(li) + 1, all.length, shown.title].reduce((text, part) => text.replace('{}', () => part), texts.moved));
   change(li, shown, async (saved) => {
     await items.get(beside).queue;   // it may be on its way, too
     const other = items.get(beside).saved;
@@ -77,8 +77,10 @@ list.addEventListener('pointerdown', (event) => {
     finish();
     if (before.some((other, at) => other !== list.children[at])) moved(li);
   });
-  on('pointercancel', () => {
+  const cancel = () => {
     list.append(...before);
     finish();
-  });
+  };
+  on('pointercancel', cancel);
+  addEventListener('keydown', ({ key }) => { if (key === 'Escape') cancel(); }, { signal: ends.signal });
 });

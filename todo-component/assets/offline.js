@@ -72,10 +72,9 @@ async function persist(send) {
 // What was sent before, and whose answer was lost, is no conflict with itself.
 async function applied({ method, path, body }, failure) {
   if (failure.status !== 412 || method !== 'PATCH') throw failure;
-  const response = await request(root + named(path), { headers: { accept: 'application/json' } });
-  const todo = await response.json().catch(() => ({}));
+  const todo = await look(path);
   if (Object.entries(body).some(([name, value]) => todo[name] !== value)) throw failure;
-  return follow(plain(todo));
+  return follow(todo);
 }
 
 // Does again what a tab could not send that is closed now.

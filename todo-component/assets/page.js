@@ -8,6 +8,8 @@ const $ = (selector, root = document) => root.querySelector(selector);
 const clone = (template) => document.importNode($(template).content.firstElementChild, true);
 // Whether a key belongs to a composition; Safari ends one before it says so, and 229 is its key.
 const composes = ({ isComposing, keyCode }) => isComposing || keyCode === 229;
+// The letter of a key, whatever Caps Lock says; a layout of another script has Latin ones where a Latin one has them.
+const latin = ({ key, code }) => (key > '\x7f' && /^Key[A-Z]$/.test(code) ? code.at(-1) : key).toLowerCase();
 const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
 const [main, list, footer, input] = ['.main', '.todo-list', '.footer', '.new-todo'].map((name) => $(name));
@@ -18,9 +20,9 @@ const search = $('.search-field');
 const sought = () => new URLSearchParams(location.search).get('q')?.trim() ?? '';
 document.documentElement.classList.add('js');
 
-// ---- Titles: trimmed and checked as the server does it ----
+// ---- Titles: trimmed and checked as the server does it, but for tabs, which nobody types: a table has them ----
 
-const trim = (text) => text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, '');
+const trim = (text) => text.replace(/\t/g, ' ').replace(/^\p{White_Space}+|\p{White_Space}+$/gu, '');
 
 function objection(title) {
   const control = title.match(/[\p{Cc}\p{Zl}\p{Zp}]/u);
@@ -65,9 +67,9 @@ function dismiss(bar, event) {
   bar.remove();
 }
 
-// Takes away what was said, except for texts that exist nowhere else.
-function hush() {
-  for (const bar of document.querySelectorAll('.notice:has(.typed:empty)')) bar.remove();
+// Takes away what was said, except for texts that exist nowhere else, and for `kept`.
+function hush(kept) {
+  for (const bar of document.querySelectorAll('.notice:has(.typed:empty)')) if (!kept || !$(kept, bar)) bar.remove();
 }
 
 // ---- Counts, and what depends on them ----
@@ -108,15 +110,15 @@ function frame() {
 
 const SETTLED = 600;   // ms in which a second click belongs to the first
 const NEAR = 24;       // px that a finger moves meanwhile
-let act = null;        // the last click on an item: where, when, and on which
+let act = null;        // the last click: where, when, and on what
 
-// Whether a click is the rest of a double click whose first part moved another item under it.
+// Whether a click is the rest of a double click whose first part moved something else under it.
 function belated({ clientX: x, clientY: y, timeStamp, detail, target }) {
-  const li = target.closest('li');
-  const near = act && timeStamp - act.timeStamp < SETTLED && Math.hypot(x - act.x, y - act.y) < NEAR;
   if (detail === 0) return false;   // by keyboard
-  if (near && li !== act.li) return true;
-  act = { x, y, timeStamp, li };
+  const what = target.closest('.todo-list > li') ?? target.closest('button, a');
+  const near = act && timeStamp - act.timeStamp < SETTLED && Math.hypot(x - act.x, y - act.y) < NEAR;
+  if (near && what && what !== act.what) return true;
+  act = { x, y, timeStamp, what };
   return false;
 }
 
@@ -202,7 +204,7 @@ const DAY = 86400000;   // ms
 const days = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 // The number of a day, whatever the clock does in it.
-const dayOf = (year, month, day) => Math.round(Date.UTC(year, month - 1, day) / DAY);
+const dayOf = (year, month, day) => Math.round(new Date(0).setUTCFullYear(year, month - 1, day) / DAY);
 
 function today() {
   const now = new Date();

@@ -87,10 +87,22 @@ function create(title, key) {
   return answer;
 }
 
-// Only what somebody typed over an older text can collide: `guarded` names the version it was.
+async function look(path) {
+  const response = await request(root + named(path), { headers: { accept: 'application/json' } });
+  return plain(await response.json().catch(() => ({})));
+}
+
+// Only what somebody did about an older title can collide: `guarded` names the version it was, and
+// another one with the same title does as well.
 async function update(method, saved, body, guarded = true) {
   if (!saved) throw new Failure(404, texts.missing);
-  return api(method, `/todos/${saved.id}`, body, guarded ? { 'if-match': `"${saved.version}"` } : {});
+  const path = `/todos/${saved.id}`;
+  const send = ({ version }) => api(method, path, body, guarded ? { 'if-match': `"${version}"` } : {});
+  return send(saved).catch(async (failure) => {
+    const todo = failure.status === 412 ? await look(path) : {};
+    if (todo.title !== saved.title) throw failure;
+    return send(todo);
+  });
 }
 
 // ---- Writes ----

@@ -105,6 +105,8 @@ pub fn secure(answer: &mut Answer, verdict: &Verdict) {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // An address that got out is in no search engine.
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
     headers.append(header::VARY, HeaderValue::from_static("Origin, Sec-Fetch-Site"));
     let Verdict::Shared(origin) = verdict else { return };
     let Ok(origin) = HeaderValue::from_str(origin) else { return };

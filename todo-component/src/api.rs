@@ -112,7 +112,9 @@ pub async fn patch(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
 /// `POST /todos/{id}/step`
 pub async fn tick(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     request::content_type(&parts.headers, &[JSON])?;
-    changed(store.tick(id, &json::read(body)?).await?, parts).await
+    let tick = json::read(body)?;
+    let expected = expected(store, id, parts).await?;
+    changed(store.tick(id, &tick, &expected).await?, parts).await
 }
 
 /// `DELETE /todos/{id}`
@@ -147,7 +149,6 @@ pub async fn restore(store: &Store, id: i64, parts: &Parts) -> Result<Answer, Pr
 
 /// The body of a move: the todo to stand beside.
 #[derive(Deserialize)]
-#[serde(expecting = "an object")]
 struct Beside {
     #[serde(default, deserialize_with = "present")]
     before: Option<Whole<i64>>,

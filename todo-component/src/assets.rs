@@ -124,7 +124,11 @@ pub fn find(path: &str) -> Option<Asset> {
 pub fn by_name(path: &str) -> Option<Asset> {
     let (content_type, body): (_, &'static [u8]) = match path {
         "/favicon.ico" => ("image/x-icon", include_bytes!("../assets/favicon.ico")),
-        "/apple-touch-icon.png" | "/apple-touch-icon-precomposed.png" => {
+        // With a size or without, precomposed or not.
+        _ if path
+            .strip_suffix(".png")
+            .is_some_and(|name| name.starts_with("/apple-touch-icon")) =>
+        {
             ("image/png", include_bytes!("../assets/apple-touch-icon.png"))
         }
         "/icon.svg" => (ICON.content_type, ICON.body),
@@ -282,6 +286,9 @@ mod tests {
         assert!(icon.body.starts_with(&[0, 0, 1, 0]), "an ICO file");
         let touch = by_name("/apple-touch-icon.png").expect("an icon");
         assert!(touch.body.starts_with(b"\x89PNG"));
+        for other in ["-precomposed", "-120x120", "-180x180-precomposed"] {
+            assert_eq!(by_name(&format!("/apple-touch-icon{other}.png")), Some(touch));
+        }
         assert_eq!(by_name("/robots.txt"), None);
     }
 

@@ -1,6 +1,6 @@
 //! What a client is told when something went wrong.
 
-use crate::list::LookError;
+use crate::own_list::LookError;
 use crate::selection::SearchError;
 use crate::store;
 use crate::todo::FieldError;

@@ -62,8 +62,12 @@ pub async fn export(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
 pub async fn import(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let key = request::idempotency_key(&parts.headers)?;
     let kind = request::content_type(&parts.headers, &Format::EACH.map(Format::media_type))?;
-    let text = std::str::from_utf8(body)
-        .map_err(|_| Problem::bad_request("not-utf-8", "The file is not valid UTF-8."))?;
+    let text = std::str::from_utf8(body).map_err(|_| {
+        Problem::bad_request(
+            "not-utf-8",
+            "The file is not valid UTF-8. Save it as UTF-8, then send it again.",
+        )
+    })?;
     let named = Format::EACH.into_iter().find(|format| Some(format.media_type()) == kind);
     let intake = Intake::of(text, named.unwrap_or_else(|| Format::of(text)))?;
     let imported = store.import(&intake.todos, key.unwrap_or(&self::key())).await?;

@@ -1,21 +1,27 @@
 //! JSON from clients, and what is said about one that is not as it should be.
 
 use crate::error::Problem;
+use crate::whole::Object;
 use serde::de::DeserializeOwned;
 
 /// A byte order mark, which RFC 8259 lets a reader pass over.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// What is said of a number that is larger than any that programs reckon with: JSON has it, and so it
+/// is valid.
+const TOO_LARGE: &str = "number out of range";
+
 /// Reads one object.
 pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let body = body.strip_prefix(MARK).unwrap_or(body);
-    // A list would be taken for the fields in their order.
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(wrong_shape("it is a list and not an object"));
+    // In UTF-16 every other byte of a Latin text is zero, which no JSON has.
+    if body.contains(&0) || std::str::from_utf8(body).is_err() {
+        let detail = "The body is not UTF-8, as JSON has to be. Send it as UTF-8.";
+        return Err(Problem::bad_request("not-utf-8", detail));
     }
-    serde_json::from_slice(body).map_err(|error| {
+    serde_json::from_slice(body).map(|Object(read)| read).map_err(|error| {
         let reason = reason(&error);
-        if error.is_data() {
+        if error.is_data() || reason.starts_with(TOO_LARGE) {
             wrong_shape(&reason)
         } else {
             Problem::bad_request("broken-json", format!("The body is not valid JSON: {reason}."))
@@ -86,6 +92,9 @@ mod tests {
 
     #[test]
     fn another_value_is_refused_in_words_for_people() {
+        assert!(
+            order("{\"order\":-1e999}").unwrap_err().contains("is not what this address takes")
+        );
         for text in
             ["1.5", "2147483648", "1e99", "-2147483649", "\"7\"", "null", "true", "[]", "{}"]
         {
@@ -101,6 +110,11 @@ mod tests {
     #[test]
     fn a_byte_order_mark_is_passed_over_and_a_list_is_no_object() {
         assert_eq!(order("\u{feff}{\"order\":1}"), Ok(Some(1)));
+        let wide: Vec<_> = "{\"order\":1}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for other in [&wide[..], b"\xff\xfe{", b"{\"a\":\"\xe4\"}", b"\x1f\x8b\x08"] {
+            let refused = read::<Sample>(other).unwrap_err();
+            assert_eq!((refused.status.as_u16(), refused.code), (400, "not-utf-8"), "{other:?}");
+        }
         assert!(order(" [1]").unwrap_err().contains("a list"));
         for half in ["", " ", "{", "{\"order\":"] {
             assert!(order(half).unwrap_err().contains("it ends before it is whole"), "{half}");

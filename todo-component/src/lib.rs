@@ -1,8 +1,8 @@
 //! The todo application as one WASI component: a JSON API at `/todos`, pages
 //! at `/`, and a table in PostgreSQL behind both.
 //!
-//! A request flows one way: [`route`] finds what it is about, [`api`] or
-//! [`page`] answers it, [`store`] asks the database.
+//! A request flows one way: [`route`] finds what it is about, [`api`], [`page`],
+//! [`files`] or [`lists`] answers it, [`store`] asks the database.
 
 mod answer;
 mod api;
@@ -12,8 +12,8 @@ mod cookies;
 mod error;
 mod files;
 mod json;
-mod list;
 mod lists;
+mod own_list;
 mod page;
 mod position;
 mod query;

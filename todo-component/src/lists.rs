@@ -3,12 +3,12 @@
 use crate::answer::{Answer, JSON, PATCHES, answer, answer_json, html};
 use crate::error::Problem;
 use crate::json;
-use crate::list::{Colour, GivenLook, Key, Look, LookError};
+use crate::own_list::{Colour, GivenLook, Key, Look, LookError};
 use crate::page::{self, back, form, keeping, redirect};
 use crate::request::{self, Pairs};
 use crate::selection::Place;
 use crate::site;
-use crate::store::{Links, Store};
+use crate::store::{self, Links, Store};
 use crate::text::truth;
 use crate::variable;
 use crate::view::{self, Notice};
@@ -165,10 +165,18 @@ pub async fn change(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer
     .await
 }
 
-/// `POST /lists/{key}/rekey`
-pub async fn rekey(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
-    let key = Key::random();
-    let links = store.rekey(&key).await?;
+/// `POST /lists/{key}/rekey`. The form brings the key that comes: sent twice, it leads there twice, and
+/// no answer that is lost takes the list with it.
+pub async fn rekey(store: &Store, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
+    let form = if is_api(parts) { None } else { Some(Pairs::parse(body)?) };
+    let given = form.as_ref().and_then(|form| form.get("key")).and_then(Key::parse);
+    let key = given.filter(|key| !key.reads()).unwrap_or_else(Key::random);
+    let links = match store.rekey(&key).await {
+        Err(store::Error::NoSuchList) => {
+            Store::of(&parts.headers, Some(key.clone())).links().await?
+        }
+        links => links?,
+    };
     if is_api(parts) {
         return item(StatusCode::OK, parts, &key, &links).await;
     }
@@ -213,10 +221,12 @@ async fn settings_page(
     let read_url = read_url(&root, links);
     let status = error.map_or(StatusCode::OK, |error| Problem::from(error.clone()).status);
     let error = error.map(ToString::to_string);
+    let next_key = Key::random();
     let view = view::SettingsView {
         look: &links.look,
         url: &url,
         read_url: read_url.as_deref().unwrap_or_default(),
+        next_key: next_key.as_str(),
         error: error.as_deref(),
     };
     Ok(html(status, view::settings(&view)))

@@ -15,13 +15,13 @@ use crate::answer::{Answer, REVALIDATE, answer, html};
 use crate::assets::{self, Asset};
 use crate::cookies;
 use crate::error::Problem;
-use crate::list::Key;
+use crate::own_list::Key;
 use crate::random::{self, key};
 use crate::request;
 use crate::selection::{Filter, Page, Place, Search};
-use crate::store::{Created, Move, Outcome, Store};
+use crate::site;
+use crate::store::{Created, Move, Outcome, Step, Store};
 use crate::todo::{Change, FieldError, Given, Tick, Undo, Versions};
-use crate::variable;
 use crate::view::{self, Draft, ListView, Notice, Said};
 use bytes::Bytes;
 use follow::{flash, flash_cookie, offer};
@@ -51,7 +51,7 @@ pub async fn home(store: &Store, parts: &Parts) -> Result<Answer, Problem> {
     let in_sight = shown && page.next.is_none();
     let unsaid = |said: &Said| said.notice != Notice::Added || !in_sight;
     let notice = said.and_then(flash).filter(unsaid);
-    let etag = etag(&page, &place, &variable::optional("public_url").await);
+    let etag = etag(&page, &place, &site::path(parts).await);
     let unchanged = said.is_none() && request::if_none_match(&parts.headers, &etag);
     let mut home = if unchanged {
         let mut same = answer(StatusCode::NOT_MODIFIED, Bytes::new());
@@ -117,7 +117,7 @@ pub async fn toggle(
             let detail = "The field “step” is a number, true or false, and a title: 0.true.flour.";
             Problem::bad_request("field", detail)
         })?;
-        let outcome = store.tick(id, &tick).await?;
+        let outcome = store.tick(id, &tick, &Versions::Any).await?;
         return Ok(back(store, &place(&form), unless_done(&outcome)));
     }
     let change = Change { completed: Some(flag(&form)?), ..Change::default() };
@@ -161,16 +161,17 @@ async fn delete(
 pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result<Answer, Problem> {
     let form = form(parts, body)?;
     let place = place(&form);
-    let to = match form.need("to")? {
-        "up" => Move::Up(place.filter),
-        "down" => Move::Down(place.filter),
-        "top" => Move::Top(place.filter),
-        "bottom" => Move::Bottom(place.filter),
+    let step = match form.need("to")? {
+        "up" => Step::Up,
+        "down" => Step::Down,
+        "top" => Step::Top,
+        "bottom" => Step::Bottom,
         _ => {
             let detail = "The field “to” is up, down, top or bottom.";
             return Err(Problem::bad_request("field", detail));
         }
     };
+    let to = Move::Within(step, &place.selection());
     Ok(match store.shift(id, to, &Versions::Any).await? {
         Outcome::Done(_) => back(store, &place, Some(Notice::Moved)),
         // It is the first already, or the last.
@@ -254,16 +255,18 @@ async fn rejected(
     Ok(html(Problem::from(error).status, view::list(&view)))
 }
 
-/// Whether a browser asks for a page to show, as it says in `Accept`.
+/// Whether a browser asks for a page to show, as it says in `Accept`, and not for one that somebody may
+/// come to want.
 fn is_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
+        && !headers.contains_key("sec-purpose")
 }
 
 /// A tag over what the page shows, where its links lead, and the code that shows it.
-fn etag(page: &Page, place: &Place, public_url: &str) -> String {
+fn etag(page: &Page, place: &Place, path: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    public_url.hash(&mut hasher);
+    path.hash(&mut hasher);
     (assets::VIEW, assets::css_path(), assets::js_path()).hash(&mut hasher);
     place.address().hash(&mut hasher);
     page.hash(&mut hasher);

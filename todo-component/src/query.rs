@@ -59,6 +59,11 @@ impl Query {
 
 /// Which todos the query asks for.
 pub fn selection(pairs: &Pairs) -> Result<Selection, Problem> {
+    let twice = |name: &&str| pairs.iter().filter(|(other, _)| other == name).nth(1).is_some();
+    if ["completed", "due", "q", "after", "limit", "format"].iter().any(twice) {
+        let detail = "`completed`, `due`, `q`, `after`, `limit` and `format` are there once each.";
+        return Err(refused(detail));
+    }
     let filter = match pairs.get("completed") {
         None => Filter::All,
         Some("true") => Filter::Completed,
@@ -104,6 +109,8 @@ mod tests {
             "completed=1",
             "due=2026-12-31",
             "q=1+2+3+4+5+6+7+8+9+10+11",
+            "due=after:2026-01-01&due=before:2026-12-31",
+            "limit=2&l%69mit=2",
         ] {
             assert!(Query::parse(text).is_err(), "{text}");
         }

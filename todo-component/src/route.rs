@@ -5,7 +5,7 @@ mod resource;
 
 use crate::answer::{Answer, NoList, accept_patch, answer, problem_json, problem_page, secure};
 use crate::error::Problem;
-use crate::list::{Key, LISTS};
+use crate::own_list::{Key, LISTS};
 use crate::request::Pairs;
 use crate::site::{self, Allowed, Verdict};
 use crate::store::Store;
@@ -65,8 +65,7 @@ pub async fn respond(request: Request) -> Answer {
         if let Some(key) = store.key().filter(|_| !lost) {
             answer = page::below(&key.address(), &OF_ALL_LISTS, answer).await;
         }
-        let path = site::path(&variable::optional("public_url").await);
-        answer = page::below(&path, &[], answer).await;
+        answer = page::below(&site::path(&parts).await, &[], answer).await;
     }
     let shared = if is_api { verdict } else { Verdict::Own };
     store.stamp(answer.headers_mut());
@@ -168,7 +167,7 @@ async fn dispatch(
         (Resource::List, &Method::DELETE) => lists::delete(store).await,
         (Resource::Settings, &Method::GET) => lists::settings(store, parts).await,
         (Resource::Settings, &Method::POST) => lists::change(store, parts, &body).await,
-        (Resource::Rekey, &Method::POST) => lists::rekey(store, parts).await,
+        (Resource::Rekey, &Method::POST) => lists::rekey(store, parts, &body).await,
         (Resource::DestroyList, &Method::POST) => lists::destroy(store, parts, &body).await,
         (Resource::Home, &Method::GET) => page::home(store, parts).await,
         (Resource::Index | Resource::NewItem, &Method::GET) => Ok(page::moved(parts)),

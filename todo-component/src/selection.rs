@@ -8,7 +8,7 @@ pub use cursor::Cursor;
 pub use days::Days;
 pub use search::{Search, SearchError};
 
-use crate::list::Look;
+use crate::own_list::Look;
 use crate::todo::Todo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;

@@ -9,6 +9,11 @@ pub fn parting(separator: char) -> impl FnMut(char) -> bool {
     }
 }
 
+/// Whether a text is digits, and one at least.
+pub fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// True or false, in the usual words.
 pub fn truth(text: &str) -> Option<bool> {
     let text = text.trim();

@@ -2,7 +2,9 @@
 //!
 //! Everything here is pure. A value that exists is valid: text from outside becomes a [`Title`], a
 //! [`Notes`] or a [`Date`] here or nowhere. This is also the one list of a todo's fields: a new one
-//! is added to the structs of this file, to `store/sql.rs` and to `view/item.rs`.
+//! is a column in a migration, and is added to the structs of this file, to `store/sql.rs` and to
+//! `view/item.rs`; to `view/edit.rs` and `page/edit.rs` if people edit it there, and to `transfer`
+//! if files have it.
 
 mod base;
 mod date;
@@ -20,8 +22,8 @@ pub use steps::{Step, Steps, StepsError, Tick, from_lines};
 pub use title::{Title, TitleError};
 pub use undo::{Deletion, Edit, Import, Marking, Undo};
 
-use crate::whole::{Whole, present};
-use serde::{Deserialize, Serialize};
+use crate::whole::{Object, Whole, present};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One row of `todoitem`, as the store reads it and as the API and exports show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -68,7 +70,7 @@ impl Todo {
 /// only a date can be null. Fields that clients add of their own are ignored.
 #[expect(clippy::option_option, reason = "a date may be absent, null, or there")]
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, expecting = "an object")]
+#[serde(default)]
 pub struct Given {
     #[serde(deserialize_with = "present")]
     pub title: Option<String>,
@@ -80,8 +82,15 @@ pub struct Given {
     pub due: Option<Option<String>>,
     #[serde(deserialize_with = "present")]
     pub notes: Option<String>,
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "present_steps")]
     pub steps: Option<Vec<Step>>,
+}
+
+fn present_steps<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Step>>, D::Error> {
+    let steps = Vec::deserialize(deserializer)?;
+    Ok(Some(steps.into_iter().map(|Object(step)| step).collect()))
 }
 
 impl Given {
@@ -133,6 +142,17 @@ pub struct Change {
 impl Change {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether a todo has all that this would set.
+    pub fn is_in(&self, todo: &Todo) -> bool {
+        let Self { title, completed, order, due, notes, steps } = self;
+        title.as_ref().is_none_or(|title| title.as_str() == todo.title)
+            && completed.is_none_or(|completed| completed == todo.completed)
+            && order.is_none_or(|order| order == todo.order)
+            && due.is_none_or(|due| due == todo.due)
+            && notes.as_ref().is_none_or(|notes| notes.0 == todo.notes)
+            && steps.as_ref().is_none_or(|steps| steps.0 == todo.steps)
     }
 }
 
@@ -223,6 +243,7 @@ mod tests {
         ] {
             assert_eq!(change(given).unwrap_err().field(), field);
         }
+        assert!(serde_json::from_str::<Given>("{\"steps\":[[\"a\",true]]}").is_err());
         for null in ["title", "completed", "order", "notes", "steps"] {
             assert!(serde_json::from_str::<Given>(&format!("{{\"{null}\":null}}")).is_err());
         }

@@ -1,13 +1,12 @@
 //! Whole lists as files: taken along, and brought in.
 
 mod csv;
+mod json;
 mod todo_txt;
 
 use crate::error::Problem;
-use crate::json;
 use crate::todo::{Change, Given, Todo};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 /// Todos that one file may bring in.
 pub const MAX_TODOS: usize = 10_000;
@@ -76,21 +75,11 @@ impl Format {
 
     /// The todos of a file, each as it is given or with what is wrong with it.
     fn read(self, text: &str) -> Result<Vec<Entry>, Problem> {
-        let text = text.trim_start_matches('\u{feff}');
+        let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
         match self {
-            Self::Json => {
-                let values: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
-                    let reason = json::reason(&error);
-                    unreadable(format!("The file is no JSON list of todos: {reason}."))
-                })?;
-                let entry = |(at, value): (usize, &RawValue)| {
-                    let given = serde_json::from_slice(value.get().as_bytes());
-                    Entry::new(at + 1, value.get(), given.map_err(|error| json::reason(&error)))
-                };
-                Ok(values.into_iter().enumerate().map(entry).collect())
-            }
-            Self::Csv => csv::read(text),
-            Self::TodoTxt => Ok(todo_txt::read(text)),
+            Self::Json => json::read(&text),
+            Self::Csv => csv::read(&text),
+            Self::TodoTxt => Ok(todo_txt::read(&text)),
         }
     }
 
@@ -98,11 +87,7 @@ impl Format {
     pub fn write(self, file: &mut String, todos: &[Todo]) {
         for todo in todos {
             match self {
-                Self::Json => {
-                    file.push_str(if file.len() > 1 { ",\n" } else { "\n" });
-                    // Texts and numbers cannot fail to serialize.
-                    file.push_str(&serde_json::to_string(todo).unwrap_or_default());
-                }
+                Self::Json => json::write(file, todo),
                 Self::Csv => csv::write(file, todo),
                 Self::TodoTxt => todo_txt::write(file, todo),
             }
@@ -268,6 +253,9 @@ mod tests {
             ("Due;TITLE\r\n2026-01-01;a, b\r\n;\r\n", 1, &[3]),
             ("notes\ttitle\nx\ta\n", 1, &[]),
             ("title,due\n\n\na,\n\n\"\",\n", 1, &[6]),
+            ("due,title\r,a\r,\r2026-01-01,b\r", 2, &[3]),
+            ("a\rb\u{1}\r\rc", 2, &[2]),
+            ("[{\"title\":\"a\"}, [\"b\"], [\"c\",true]]", 1, &[2, 3]),
             ("a\n\nb\u{1}\nc due:2026-02-30\nx 2026-01-01 d due:2026-01-01\n", 3, &[3]),
         ] {
             let intake = Intake::of(file, Format::of(file)).unwrap();

@@ -5,6 +5,7 @@
 //! so that whatever a person reads is written here once. Class names are those
 //! of `TodoMVC`.
 
+mod document;
 mod edit;
 mod failure;
 mod import;
@@ -26,9 +27,10 @@ pub use read_only::read_only;
 
 use crate::assets;
 use crate::selection::{Filter, Page, Place, Search};
+use document::document;
 use item::item;
-use maud::{DOCTYPE, Markup, html};
-use shapes::{icon, sprite};
+use maud::{Markup, html};
+use shapes::icon;
 
 /// The list, and what there is to say about the request before.
 #[derive(Debug)]
@@ -156,36 +158,6 @@ fn position(page: &Page, place: &Place) -> Option<String> {
     };
     let all = all.map(|all| format!(" of {all}")).unwrap_or_default();
     (before < last).then(|| format!("{}–{last}{all}", before + 1))
-}
-
-fn document(title: &str, scripts: &[&str], content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                link rel="icon" type="image/svg+xml" href=(assets::icon_path());
-                link rel="manifest" href="/manifest.webmanifest";
-                link rel="apple-touch-icon" href="/apple-touch-icon.png";
-                link rel="stylesheet" href=(assets::css_path());
-                @for script in scripts { script type="module" src=(script) {} }
-            }
-            body {
-                (sprite())
-                main {
-                    section.todoapp {
-                        header.header {
-                            h1 { a href="/" { img src=(assets::icon_path()) alt="" width="32" height="32"; "Todoozle" } }
-                        }
-                        (content)
-                    }
-                }
-            }
-        }
-    }
 }
 
 fn new_todo(view: &ListView) -> Markup {

@@ -55,6 +55,17 @@ async fn dark_is_dark_and_light_is_light() {
     page.comes_to(&format!("{brightness} > 600")).await;
     page.prefer("dark").await;
     page.comes_to(&format!("{brightness} < 200")).await;
+    // Paper is white, also where a browser prints what it shows.
+    let dark = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
+    page.devtools("Emulation.setEmulatedMedia", json!({ "media": "print", "features": dark }))
+        .await;
+    for card in [".main", ".empty"] {
+        let style = format!("getComputedStyle(document.querySelector('{card}'))");
+        page.comes_to(&format!(
+            "['rgb(255, 255, 255)', 'rgba(0, 0, 0, 0)'].includes({style}.backgroundColor)"
+        ))
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -281,6 +292,14 @@ async fn the_page_fits_from_a_phone_to_a_desktop() {
         let inside = "[...document.querySelectorAll('.toggle, .edit-link, .destroy, .filters a, .new-todo')]
             .every(e => e.getBoundingClientRect().left >= 0 && e.getBoundingClientRect().right <= innerWidth)";
         page.comes_to(inside).await;
+    }
+    let narrow = json!({ "width": 320, "height": 256, "deviceScaleFactor": 1, "mobile": false });
+    page.devtools("Emulation.setDeviceMetricsOverride", narrow).await;
+    let todo = app.list().await.remove(0);
+    for place in [&format!("/items/{}/edit", todo["id"]), "/import", "/lists"] {
+        page.go(place).await;
+        page.comes_to("innerWidth === 320 && document.documentElement.scrollWidth <= innerWidth")
+            .await;
     }
 }
 

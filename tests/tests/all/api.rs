@@ -293,7 +293,9 @@ async fn a_head_is_a_get_without_a_body() {
         let head = app.request(Method::HEAD, place).answer().await.is(200);
         let get = app.get(place).answer().await.is(200);
         assert!(head.body.is_empty());
-        assert_eq!(head.header("content-type"), get.header("content-type"));
+        for header in ["content-type", "content-length", "cache-control"] {
+            assert_eq!(head.header(header), get.header(header), "{place}");
+        }
     }
 }
 

@@ -66,6 +66,90 @@ async fn an_error_is_told_in_the_words_of_its_version() {
 }
 
 #[tokio::test]
+async fn a_statement_that_is_wrong_in_itself_is_no_lost_connection() {
+    let database = Database::new().await;
+    let host =
+        Up::misbehaving(database.url().as_str(), &["--database-connections=1"]).start().await;
+    host.run_sql(4, "SELECT 'x'").await.is(200);
+    let before = database.connections().await;
+    for (sql, says) in [
+        ("SELECT '\0'", "null"),
+        ("SELECT 1; SELECT 2", "multiple commands"),
+        ("SELECT $1", "the statement has 1 parameters, but 0"),
+        ("SELECT 1/0", "division by zero"),
+        ("DO $$ BEGIN RAISE EXCEPTION 'loud' USING ERRCODE = '40001'; END $$", "loud"),
+        ("COMMIT PREPARED 'x'", "does not exist"),
+    ] {
+        for version in [3, 4] {
+            let answer = host.run_sql(version, sql).await.is(500);
+            let text = answer.text();
+            assert!(text.contains(says) && !text.contains("ConnectionFailed"), "{sql}: {text}");
+        }
+    }
+    // What the server says beside its answer is no part of it.
+    let notices =
+        "DO $$ BEGIN FOR n IN 1..1000 LOOP RAISE WARNING 'hunter2 %', n; END LOOP; END $$";
+    host.run_sql(4, notices).await.is(200);
+    host.run_sql(4, "SELECT 'x'").await.is(200);
+    assert_eq!(database.connections().await, before);
+}
+
+#[tokio::test]
+async fn values_of_postgresqls_types_are_told_by_their_names_or_not_at_all() {
+    let database = Database::new().await;
+    database.execute("CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN word AS text").await;
+    let host = Up::misbehaving(database.url().as_str(), &[]).start().await;
+    for (value, told) in [
+        ("'x'::word", "x"),
+        ("NULL::text", "DbNull"),
+        ("'{}'::int4[]", "ArrayInt32([])"),
+        ("'{1,NULL}'::int4[]", "ArrayInt32([Some(1), None])"),
+        ("'[0:1]={1,2}'::int8[]", "ArrayInt64([Some(1), Some(2)])"),
+        ("'{NaN,1.50}'::numeric[]", "ArrayDecimal([Some(\"NaN\"), Some(\"1.50\")])"),
+        ("'{a,NULL,\"\"}'::varchar[]", "ArrayStr([Some(\"a\"), None, Some(\"\")])"),
+        ("'-Infinity'::numeric", "Decimal(\"-Infinity\")"),
+        ("1e-20::numeric", "Decimal(\"0.00000000000000000001\")"),
+        ("'24:00'::time", "Time((24, 0, 0, 0))"),
+        ("'0044-03-15 BC'::date", "Date((-43, 3, 15))"),
+        ("'2026-03-29 03:30:00+02'::timestamptz", "Datetime((2026, 3, 29, 1, 30, 0, 0))"),
+        ("'{\"a\":1.0}'::jsonb", "Jsonb("),
+        ("'{\"a\":1.0}'::json", "Unsupported("),
+        ("'sad'::mood", "Unsupported("),
+        ("'12:30+02'::timetz", "Unsupported("),
+        ("'10.0.0.1'::inet", "Unsupported("),
+        ("B'101'", "Unsupported("),
+        ("'[2026-01-01,2026-02-01)'::daterange", "Unsupported("),
+        ("ROW(1, 'a')", "Unsupported("),
+        ("'x'::name", "Unsupported("),
+        ("'x'::bpchar", "x"),
+        ("repeat('x', 3000000)", "xxx"),
+    ] {
+        let answer = host.run_sql(4, &format!("SELECT {value}")).await.is(200);
+        let text = answer.text();
+        let text =
+            text.strip_prefix("Some(DbValue::").or(text.strip_prefix("Some(")).unwrap_or(text);
+        assert!(text.starts_with(told), "{value}: {}", &text[..text.len().min(200)]);
+    }
+    for (value, says) in [
+        ("'infinity'::date", "infinite"),
+        ("'-infinity'::timestamptz", "infinite"),
+        ("'{{1},{2}}'::int4[]", "several dimensions"),
+        ("'294276-01-01'::timestamp", "out of range"),
+    ] {
+        for version in [3, 4] {
+            let sql = format!("SELECT {value} AS c");
+            let answer = host.run_sql(version, &sql).await.is(500);
+            let text = answer.text();
+            assert!(
+                text.contains("ValueConversionFailed") && text.contains(says),
+                "{value}: {text}"
+            );
+        }
+        host.run_sql(4, "SELECT 'x'").await.is(200);
+    }
+}
+
+#[tokio::test]
 async fn all_versions_share_one_pool() {
     let database = Database::new().await;
     let host =

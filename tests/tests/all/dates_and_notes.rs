@@ -272,6 +272,9 @@ async fn a_date_is_today_or_overdue_where_the_browser_is() {
         ("UTC", "2026-11-29T12:00:00Z", "2026-11-30", "Due tomorrow", "due"),
         ("UTC", "2026-11-29T12:00:00Z", "2026-12-24", "Due Thu, Dec 24", "due"),
         ("UTC", "2026-11-29T12:00:00Z", "2025-12-24", "Due Wed, Dec 24, 2025", "due overdue"),
+        ("UTC", "2026-11-29T12:00:00Z", "0050-06-01", "Due Wed, Jun 1, 50", "due overdue"),
+        ("UTC", "2026-11-29T12:00:00Z", "9999-12-31", "Due Fri, Dec 31, 9999", "due"),
+        ("UTC", "2028-02-28T12:00:00Z", "2028-02-29", "Due tomorrow", "due"),
         // One moment, three days.
         ("Pacific/Kiritimati", "2026-11-29T11:00:00Z", "2026-11-30", "Due today", "due today"),
         ("Pacific/Pago_Pago", "2026-11-29T10:59:00Z", "2026-11-28", "Due today", "due today"),

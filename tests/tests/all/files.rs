@@ -51,6 +51,7 @@ async fn a_list_that_is_taken_along_is_the_same_elsewhere() {
         assert_eq!(some.titles(), titles, "{query}");
     }
     app.get("/todos/export?completed=yes").answer().await.is_problem(400);
+    app.get("/todos/export?format=csv&format=json").answer().await.is_problem(400);
 }
 
 #[tokio::test]
@@ -154,5 +155,23 @@ async fn a_chosen_file_is_shown_before_it_is_sent() {
     page.click(".import-page .primary").await;
     page.find(".import-page [role=status]").await;
     assert_eq!(app.titles().await, ["from a file"]);
+
+    // As spreadsheets write it.
+    let wide = "\u{feff}title\tdue\r\nGrüße 😀\t2026-12-31\r\n".encode_utf16();
+    let wide: Vec<u8> = wide.flat_map(u16::to_le_bytes).collect();
+    let turned: Vec<u8> = wide.chunks(2).flat_map(|pair| [pair[1], pair[0]]).collect();
+    let western = b"sep=;\r\ntitle;due\r\nGr\xfc\xdfe \x80;2026-12-31\r\n";
+    for (bytes, title) in
+        [(&wide[..], "Grüße 😀"), (&turned[..], "Grüße 😀"), (&western[..], "Grüße €")]
+    {
+        std::fs::write(&file, bytes).unwrap();
+        page.go("/import").await;
+        page.find("#file").await.send_keys(file.to_str().unwrap()).await.unwrap();
+        page.comes_to(&format!("document.querySelector('#text').value.includes('{title}')")).await;
+        page.click(".import-page .primary").await;
+        page.find(".import-page [role=status]").await;
+        let last = app.list().await.pop().unwrap();
+        assert_eq!([&last["title"], &last["due"]], [title, "2026-12-31"]);
+    }
     assert!(page.console_errors().await.is_empty());
 }

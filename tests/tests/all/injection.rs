@@ -247,7 +247,7 @@ async fn text_for_a_todo_that_is_gone_is_text_on_the_error_page() {
         page.retype(title).await;
         page.press(Key::Enter).await;
         page.find(".failure").await;
-        shows_text(&page, "#typed", title).await;
+        shows_text(&page, "#title", title).await;
         nothing_fires(&page).await;
     }
 }

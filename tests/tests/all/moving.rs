@@ -152,34 +152,67 @@ async fn the_edit_page_moves_without_javascript() {
     page.click(".move-form [value=up]").await;
     page.says("Moved").await;
     page.shows(["d", "c", "b"]).await; // past the one that is not in sight
+    page.toggle("c").await;
+    page.shows(["d", "b"]).await;
+    app.add("mb").await;
+    for (place, title, to, order) in [
+        ("/?filter=unfolded", "b", "up", ["b", "d", "mb", "c", "a"]),
+        ("/?filter=unfolded", "a", "top", ["b", "d", "mb", "a", "c"]),
+        ("/?filter=unfolded", "b", "bottom", ["d", "mb", "b", "a", "c"]),
+        ("/?filter=unfolded", "c", "up", ["d", "mb", "b", "c", "a"]),
+    ] {
+        page.go(place).await;
+        page.part(title, ".edit-link").await.click().await.unwrap();
+        page.click(&format!(".move-form [value={to}]")).await;
+        page.shows(order).await;
+    }
+    app.add("bee").await;
+    page.go("/?q=b").await;
+    page.shows(["mb", "b", "bee"]).await;
+    page.part("bee", ".edit-link").await.click().await.unwrap();
+    page.click(".move-form [value=up]").await;
+    page.shows(["mb", "bee", "b"]).await;
+    let first = app.list().await.remove(0);
+    app.change(&first, json!({ "due": "2026-12-31" })).await;
+    page.go(&format!("/items/{}/edit?filter=due", first["id"])).await;
+    assert!(!page.has(".move-form").await, "what has its place by its date can be moved");
 }
 
 #[tokio::test]
 async fn arrow_keys_move_and_keep_the_keyboard_s_place() {
-    let app = App::with_todos(&["a", "b", "c"]).await;
+    let app = App::with_todos(&["a $& $1", "b", "c"]).await;
     let page = Page::open(&app).await;
     page.stay().await;
-    page.part("a", ".toggle").await.focus().await.unwrap();
+    page.part("a $& $1", ".toggle").await.focus().await.unwrap();
     page.press(Key::Alt + Key::Down).await;
-    page.shows(["b", "a", "c"]).await;
-    page.comes_to("document.querySelector('.announcer').textContent === '2 of 3: a'").await;
+    page.shows(["b", "a $& $1", "c"]).await;
+    page.comes_to("document.querySelector('.announcer').textContent === '2 of 3: a $& $1'").await;
     page.press(Key::Alt + Key::Down).await;
-    page.shows(["b", "c", "a"]).await;
+    page.shows(["b", "c", "a $& $1"]).await;
     page.press(Key::Alt + Key::Down).await; // it is the last
     page.part("c", ".grip").await.focus().await.unwrap();
     page.press(Key::Up + "").await;
-    page.shows(["c", "b", "a"]).await;
+    page.shows(["c", "b", "a $& $1"]).await;
     page.comes_to("document.activeElement.matches('.grip')").await;
-    app.has_saved(&["c", "b", "a"]).await;
+    app.has_saved(&["c", "b", "a $& $1"]).await;
     page.is_still_here().await;
     page.reload().await;
-    page.shows(["c", "b", "a"]).await;
+    page.shows(["c", "b", "a $& $1"]).await;
 }
 
 #[tokio::test]
 async fn the_grip_drags_and_another_browser_follows() {
     let app = App::with_todos(&["a", "b", "c", "d"]).await;
     let (page, other) = Page::two(&app).await;
+    page.hover("a").await;
+    let (grip, target) = (page.part("a", ".grip").await, page.part("c", ".toggle").await);
+    let drag = page.driver().action_chain().click_and_hold_element(&grip);
+    drag.move_to_element_center(&target).move_by_offset(0, 8).perform().await.unwrap();
+    page.shows(["b", "c", "a", "d"]).await;
+    page.press(Key::Escape).await;
+    page.shows(["a", "b", "c", "d"]).await;
+    page.driver().action_chain().release().perform().await.unwrap();
+
     page.drag_below("a", "c").await;
     page.shows(["b", "c", "a", "d"]).await;
     app.has_saved(&["b", "c", "a", "d"]).await;

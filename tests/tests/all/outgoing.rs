@@ -140,3 +140,59 @@ async fn a_connect_timeout_of_its_own_keeps_no_connection_from_being_used_again(
     }
     assert_eq!(other.connections(), 1);
 }
+
+/// A server that gives each path's answer as it stands here, and closes the connection.
+async fn scripted(script: &'static [(&str, &[u8])]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") && stream.read_buf(&mut head).await.unwrap() > 0 {}
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let found = script.iter().find(|(own, _)| *own == path);
+            stream.write_all(found.map_or(&[], |(_, answer)| answer)).await.unwrap();
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn whatever_a_server_answers_is_an_answer_or_an_error() {
+    let port = scripted(&[
+        ("/redirect", b"HTTP/1.1 302 Found\r\nlocation: http://10.0.0.1/\r\ncontent-length: 0\r\n\r\n"),
+        ("/hints", b"HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx"),
+        ("/old", b"HTTP/1.0 200 OK\r\n\r\nto the end"),
+        ("/chunks", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;a=b\r\nx\r\n0\r\nx-t: t\r\n\r\n"),
+        ("/foul", b"HTTP/1.1 200 OK\r\nx-foul: \xff\xfe\r\nset-cookie: a\r\nset-cookie: b\r\ncontent-length: 0\r\n\r\n"),
+        ("/empty", b"HTTP/1.1 204 No Content\r\n\r\n"),
+        ("/strange", b"HTTP/1.1 799 \r\ncontent-length: 0\r\n\r\n"),
+        ("/short", b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nx"),
+        ("/cut", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nx"),
+        ("/noise", b"noise\r\n\r\n"),
+        ("/lengths", b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx"),
+    ])
+    .await;
+    let host = allowing("http://127.0.0.1:*", &[]).await;
+    for (path, told) in [
+        ("/redirect", "302 Found\n"),
+        ("/hints", "200 OK\nx"),
+        ("/old", "200 OK\nto the end"),
+        ("/chunks", "200 OK\nx"),
+        ("/foul", "200 OK\n"),
+        ("/empty", "204 No Content\n"),
+        ("/strange", "799 "),
+        ("/short", "ErrorCode::"),
+        ("/cut", "ErrorCode::"),
+        ("/noise", "ErrorCode::HttpProtocolError"),
+        ("/lengths", "ErrorCode::HttpProtocolError"),
+        ("/nothing", "ErrorCode::"),
+    ] {
+        let url = format!("http://127.0.0.1:{port}{path}");
+        let ask = http::client().post(format!("{}/ask", host.origin())).body(url);
+        let answer = ask.header("first-byte-timeout", "20").answer().await.is(200);
+        assert!(answer.text().starts_with(told), "{path}: {}", answer.text());
+    }
+    assert_eq!(host.metric("runtime_host_outbound_http_requests").await, 0);
+}

@@ -156,6 +156,9 @@ async fn a_message_is_shown_once_and_never_out_of_a_cache() {
     // The script of another tab, which asks meanwhile, neither gets it nor takes it away.
     let elsewhere = app.get("/").header("if-none-match", &tag).answer().await.is(304);
     assert_eq!(elsewhere.maybe_header("set-cookie"), None);
+    // Nor does a browser that fetches what somebody may come to want.
+    let early = app.get("/").header("accept", "text/html").header("sec-purpose", "prefetch");
+    assert_eq!(early.answer().await.is(200).maybe_header("set-cookie"), None);
     let told = app.get("/").header("if-none-match", &tag).header("accept", "text/html,*/*;q=0.8");
     let told = told.answer().await.is(200);
     assert!(told.text().contains("changed somewhere else"));
@@ -306,10 +309,38 @@ async fn text_typed_for_a_todo_that_is_gone_is_not_lost() {
     let app = App::start().await;
     let todo = app.add("buy milk").await;
     app.remove(&todo).await;
-    let fields = [("version", "1"), ("title", "precious words"), ("filter", "all")];
+    let fields = [
+        ("version", "1"),
+        ("title", "precious words"),
+        ("due", "2026-12-31"),
+        ("notes", "many\nnotes"),
+        ("steps", "one\ntwo"),
+        ("filter", "all"),
+    ];
     let answer = app.submit(&format!("/items/{}/edit", todo["id"]), &fields).await;
     assert!([404, 409].contains(&answer.status));
-    assert!(answer.text().contains("value=\"precious words\""));
+    for shown in ["precious words", "2026-12-31", "many\nnotes", "one\ntwo"] {
+        assert!(answer.text().contains(&format!("readonly dir=\"auto\">\n{shown}</textarea>")));
+    }
+    let list = "x\n".repeat(10_001);
+    let refused = app.submit("/import", &[("text", &list), ("key", "k")]).await.is(422);
+    assert!(refused.text().contains(&format!("{list}</textarea>")), "a list that is too long");
+}
+
+#[tokio::test]
+async fn an_edit_that_is_sent_twice_is_one_and_can_be_taken_back() {
+    let app = App::with_todos(&["buy milk"]).await;
+    let form = app.get("/items/1/edit").answer().await.is(200);
+    let base = attribute(form.text(), "name=\"base\"", "value");
+    let fields = [("version", "1"), ("base", base), ("title", " buy oat milk "), ("notes", "")];
+    let mut said = vec![];
+    for _ in 0..2 {
+        let saved = app.submit("/items/1/edit", &fields).await.redirects_to("/");
+        said.push(saved.header("set-cookie").split(';').next().unwrap().to_owned());
+    }
+    assert_eq!(said, ["flash=saved.1-2"; 2]);
+    app.submit("/undo", &[("undo", "1-2")]).await.redirects_to("/");
+    assert_eq!(app.titles().await, ["buy milk"]);
 }
 
 #[tokio::test]

@@ -98,4 +98,9 @@ async fn a_filter_that_is_none_is_refused() {
     for completed in ["yes", "", "TRUE", "1"] {
         app.get(&format!("/todos?completed={completed}")).answer().await.is_problem(400);
     }
+    // Which of two is meant nobody knows.
+    for query in ["completed=true&completed=false", "due=after:2026-01-01&due=before:2026-12-31"] {
+        app.get(&format!("/todos?{query}")).answer().await.is_problem(400);
+        app.get(&format!("/todos/export?{query}")).answer().await.is_problem(400);
+    }
 }

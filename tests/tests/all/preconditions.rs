@@ -32,8 +32,8 @@ async fn a_todo_that_has_not_changed_is_not_sent_again() {
 #[tokio::test]
 async fn a_change_of_the_version_that_was_read_is_made() {
     let app = App::start().await;
-    // Weak, as a proxy that compresses makes it.
-    for current in ["\"1\"", "*", "\"9\", \"1\"", "W/\"1\""] {
+    // As proxies make it that compress.
+    for current in ["\"1\"", "*", "\"9\", \"1\"", "W/\"1\"", "\"1-gzip\"", "W/\"1--gzip\""] {
         let todo = app.add("buy milk").await;
         let change = app
             .patch(app.place(&todo))
@@ -74,6 +74,25 @@ async fn a_precondition_holds_for_a_change_of_nothing_as_well() {
         let request = app.patch(app.place(&todo)).header(header, value).json(&json!({}));
         let answer = request.answer().await.is(status);
         assert!(!answer.body.is_empty(), "{header}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_precondition_holds_for_a_step() {
+    let app = App::start().await;
+    let todo = app.create(json!({ "title": "cake", "steps": [{ "title": "flour" }] })).await;
+    let place = format!("{}/step", app.place(&todo));
+    for (header, value, status) in [
+        ("if-match", "\"9\"", 412),
+        ("if-none-match", "*", 412),
+        ("if-none-match", "W/\"1\"", 412),
+        ("if-match", "W/\"1\"", 200),
+        ("if-match", "\"1\"", 412),
+        ("if-none-match", "\"1\"", 200),
+    ] {
+        let tick = json!({ "number": 0.0, "title": "flour", "completed": true });
+        let answer = app.post(&place).header(header, value).json(&tick).answer().await;
+        assert_eq!(answer.status, status, "{header}: {value}");
     }
 }
 

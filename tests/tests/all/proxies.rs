@@ -21,6 +21,16 @@ async fn a_form_is_our_own_as_soon_as_the_proxy_or_the_variable_says_where_we_ar
         (false, HOST, 303),
         (false, FORWARDED, 303),
         (false, "proxy_set_header Host $host;\nproxy_set_header X-Forwarded-Host $http_host;", 303),
+        (
+            false,
+            "proxy_set_header X-Forwarded-Host $host;\nproxy_set_header X-Forwarded-Port $server_port;",
+            303,
+        ),
+        (
+            false,
+            "proxy_set_header Host $host;\nproxy_set_header X-Forwarded-Port $server_port;",
+            303,
+        ),
         (true, "", 303),
         (true, "proxy_set_header Host $host;", 303),
         (false, "", 403),
@@ -91,10 +101,20 @@ async fn behind_tls_scripts_forms_and_links_are_at_home() {
 
 #[tokio::test]
 async fn below_a_path_everything_works_without_a_script() {
+    below_a_path(true, HOST).await;
+}
+
+/// As some proxies say by themselves that they take a path away.
+#[tokio::test]
+async fn a_proxy_may_say_which_path_it_takes_away() {
+    below_a_path(false, &format!("{HOST}\nproxy_set_header X-Forwarded-Prefix /our/todos;")).await;
+}
+
+async fn below_a_path(public: bool, lines: &str) {
     let place = Place::new("/our/todos");
     let (url, origin) = (place.url(), place.origin());
-    let app = App::with_variable("public_url", &url).await;
-    let _nginx = place.start(app.host.authority(), HOST).await;
+    let app = App::with_variable("public_url", if public { &url } else { "" }).await;
+    let _nginx = place.start(app.host.authority(), lines).await;
     let get = async |address: &str| http::client().get(address).answer().await;
 
     let added = form(&url, &origin, "/new_item", &[("title", "buy milk")]).await.is(303);
@@ -122,9 +142,9 @@ async fn below_a_path_everything_works_without_a_script() {
     let todo = get(&format!("{url}/todos")).await.json()[0].clone();
     assert_eq!(todo["url"], format!("{url}/todos/{}", todo["id"]));
 
-    // The same page without the path is another one.
+    // The same page without the path is another one, unless the variable says where we are.
     let root = app.get("/").header("if-none-match", &tag).answer().await;
-    assert_eq!(root.status, 304, "the variable, and not the way of a request, says where we are");
+    assert_eq!(root.status, if public { 304 } else { 200 });
 }
 
 #[tokio::test]

@@ -175,4 +175,11 @@ async fn two_pages_that_change_one_todo_end_up_showing_the_same() {
     second.toggle("a").await;
     second.shows_completed(["from the first"]).await;
     first.shows_completed(["from the first"]).await;
+    // Nor do a tick and a deletion.
+    first.toggle("from the first").await;
+    tests::until("it is saved", async || (app.list().await[0]["completed"] == false).then_some(()))
+        .await;
+    second.destroy("from the first").await;
+    app.has_saved(&[]).await;
+    second.shows([]).await;
 }

@@ -228,6 +228,9 @@ mod with_a_script {
 
         page.destroy("c").await;
         page.says("Deleted.").await;
+        page.choose("Active").await;
+        page.arrives_at("/?filter=active").await;
+        page.says("Deleted.").await;
         page.press(Key::Control + "z").await;
         page.shows(["a", "b", "c"]).await;
         app.has_saved(&["a", "b", "c"]).await;

@@ -53,11 +53,12 @@ pub async fn edit(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Result
         }
         loop {
             let todo = match store.update(id, &change, &expected).await? {
-                Outcome::Done(todo) => {
+                Outcome::Stale(todo) if !change.is_in(&todo) => todo,
+                // Sent twice, it is there already.
+                Outcome::Done(todo) | Outcome::Stale(todo) => {
                     let edit = Undo::Edit(Edit { id, version: todo.version });
                     return Ok(offer(store, &place, Notice::Saved, &edit));
                 }
-                Outcome::Stale(todo) => todo,
                 Outcome::Missing => return Err(Problem::no_such_todo()),
             };
             if let Some(field) = edited.collision(&todo) {

@@ -1,7 +1,7 @@
 //! The way from a form to the page that follows, and what that says.
 
 use crate::answer::{Answer, answer};
-use crate::list::Key;
+use crate::own_list::Key;
 use crate::selection::Place;
 use crate::store::Store;
 use crate::todo::Undo;

@@ -34,12 +34,15 @@ pub fn without_version(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn versions(tags: &str) -> Vec<i64> {
-    let version = |tag: &str| {
-        let tag = tag.trim();
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag.strip_prefix('"')?.strip_suffix('"').and_then(id)
-    };
-    tags.split(',').filter_map(version).collect()
+    tags.split(',').filter_map(opaque).filter_map(id).collect()
+}
+
+/// What a tag of ours has between its quotes. Proxies that compress put the coding behind it: Apache and
+/// Caddy `-gzip`, Jetty `--gzip`, others `:gzip`.
+fn opaque(tag: &str) -> Option<&str> {
+    let tag = tag.trim();
+    let quoted = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
+    quoted.split(['-', ':']).next()
 }
 
 /// Whether `If-None-Match` names `etag`, compared weakly.
@@ -58,7 +61,6 @@ pub fn shown(headers: &HeaderMap, answer: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn names(headers: &HeaderMap, name: &HeaderName, etag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     joined(headers, name).is_some_and(|tags| {
         tags.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
     })
@@ -78,18 +80,22 @@ mod tests {
         assert_eq!(if_match(&HeaderMap::new()), Versions::Any);
         assert_eq!(if_match(&headers("if-match", "*")), Versions::Any);
         assert_eq!(if_match(&headers("if-match", "\"3\", \"4\"")), Versions::OneOf(vec![3, 4]));
-        assert_eq!(if_match(&headers("if-match", "W/\"3\"")), Versions::OneOf(vec![3]));
-        for never in ["3", "\"x\"", "\"3", "w/\"3\"", "\"03\"", "\"+3\"", "\" 3\""] {
+        for coded in ["W/\"3\"", "\"3-gzip\"", "W/\"3-br\"", "\"3--gzip\"", "\"3:gzip\""] {
+            assert_eq!(if_match(&headers("if-match", coded)), Versions::OneOf(vec![3]), "{coded}");
+        }
+        for never in ["3", "\"x\"", "\"3", "w/\"3\"", "\"03\"", "\"+3\"", "\" 3\"", "\"-3\""] {
             assert_eq!(if_match(&headers("if-match", never)), Versions::OneOf(vec![]), "{never}");
         }
     }
 
     #[test]
     fn if_none_match_compares_weakly() {
-        for same in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*"] {
+        for same in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*", "\"3-zstd\""] {
             assert!(if_none_match(&headers("if-none-match", same), "\"3\""), "{same}");
         }
-        assert!(!if_none_match(&headers("if-none-match", "\"33\""), "\"3\""));
+        for other in ["\"33\"", "3", "\"3", "\"-3\""] {
+            assert!(!if_none_match(&headers("if-none-match", other), "\"3\""), "{other}");
+        }
         assert!(!if_none_match(&HeaderMap::new(), "\"3\""));
     }
 }

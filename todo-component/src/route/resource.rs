@@ -123,7 +123,7 @@ impl Resource {
 
     /// Whether what answers here looks at the version of a todo itself.
     pub fn has_version(self) -> bool {
-        matches!(self, Self::Todo(_) | Self::Restore(_) | Self::Move(_))
+        matches!(self, Self::Todo(_) | Self::Restore(_) | Self::Move(_) | Self::Tick(_))
     }
 
     pub fn allows(self, method: &Method) -> bool {

@@ -1,7 +1,7 @@
 //! Where clients find us, by the variable `public_url` or by what a request says.
 
-use crate::list::Key;
-use crate::text::parting;
+use crate::own_list::Key;
+use crate::text::{is_number, parting};
 use crate::variable;
 use http::header::HOST;
 use http::request::Parts;
@@ -19,11 +19,8 @@ impl Base {
     fn parse(public_url: &str) -> Option<Self> {
         let (scheme, rest) = public_url.trim().trim_end_matches('/').split_once("://")?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%!$*+,:=@".contains(&b);
-        let segment = |text: &str| !["", ".", ".."].contains(&text) && text.bytes().all(plain);
-        let sound = is_host(host) && path.split('/').skip(1).all(segment);
         let scheme = known(scheme)?;
-        sound.then(|| Self { url: format!("{scheme}://{rest}") })
+        (is_host(host) && is_path(path)).then(|| Self { url: format!("{scheme}://{rest}") })
     }
 
     /// From the variable `public_url`, else from what the request and the proxies before us say.
@@ -31,12 +28,21 @@ impl Base {
         if let Some(base) = public(public_url) {
             return base;
         }
-        let scheme = forwarded(headers, "x-forwarded-proto", "proto")
+        let direct = HeaderMap::new();
+        let told = if is_proxied(headers) { headers } else { &direct };
+        let scheme = forwarded(told, "x-forwarded-proto", "proto")
             .and_then(known)
             .or(uri.scheme_str())
             .unwrap_or("http");
-        let host = forwarded_host(headers).or_else(|| authority(uri, headers));
-        Self { url: host.map(|host| format!("{scheme}://{host}")).unwrap_or_default() }
+        let Some(host) = forwarded_host(told).or_else(|| authority(uri, headers)) else {
+            return Self { url: String::new() };
+        };
+        // Some proxies tell the port apart, and some the path that they have taken away.
+        let bare = !host.rsplit_once(':').is_some_and(|(_, port)| is_number(port));
+        let port = first(told, "x-forwarded-port")
+            .filter(|port| bare && is_number(port) && !["80", "443"].contains(port))
+            .map_or_else(String::new, |port| format!(":{port}"));
+        Self { url: format!("{scheme}://{host}{port}{}", prefix(told)) }
     }
 
     /// Scheme, host and port, as browsers write an `Origin`.
@@ -44,7 +50,7 @@ impl Base {
         &self.url[..self.url.len() - self.path().len()]
     }
 
-    /// What stands before every path: nothing, unless `public_url` has a path.
+    /// What stands before every path: nothing, unless `public_url` or a proxy says so.
     pub fn path(&self) -> &str {
         let after_scheme = self.url.find("://").map_or(0, |at| at + 3);
         self.url[after_scheme..].find('/').map_or("", |at| &self.url[after_scheme + at..])
@@ -66,9 +72,14 @@ fn public(public_url: &str) -> Option<Base> {
     base
 }
 
-/// What stands before every path, by the variable `public_url` alone.
-pub fn path(public_url: &str) -> String {
-    public(public_url).map(|base| base.path().to_owned()).unwrap_or_default()
+/// [`Base::path`] of a request, without what else belongs to its base.
+pub async fn path(parts: &Parts) -> String {
+    let public = public(&variable::optional("public_url").await);
+    match public {
+        Some(base) => base.path().to_owned(),
+        None if is_proxied(&parts.headers) => prefix(&parts.headers).to_owned(),
+        None => String::new(),
+    }
 }
 
 /// [`Base::of`] a request.
@@ -100,20 +111,47 @@ fn is_host(text: &str) -> bool {
         None => b.is_ascii_alphanumeric() || b"-._".contains(&b),
     };
     let named = !name.is_empty() && name.bytes().all(sound);
-    let digits = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-    named && (port.is_empty() || port.strip_prefix(':').is_some_and(digits))
+    named && (port.is_empty() || port.strip_prefix(':').is_some_and(is_number))
+}
+
+/// Whether a text is nothing, or a path without a slash at its end that stands in pages as it is.
+fn is_path(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%!$*+,:=@".contains(&b);
+    let segment = |text: &str| !["", ".", ".."].contains(&text) && text.bytes().all(plain);
+    let mut segments = text.split('/');
+    segments.next() == Some("") && segments.all(segment)
+}
+
+/// Whether a proxy says anything. One look at all names costs less than one for each of its headers.
+fn is_proxied(headers: &HeaderMap) -> bool {
+    let is_of_proxies = |name: &str| name.starts_with("x-forwarded-") || name == "forwarded";
+    headers.keys().any(|name| is_of_proxies(name.as_str()))
+}
+
+/// What the first of the proxies before us says in a header.
+fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    if headers.is_empty() {
+        return None;
+    }
+    let first = headers.get(name)?.to_str().ok()?.split(parting(',')).next()?.trim();
+    Some(first).filter(|first| !first.is_empty())
+}
+
+/// The path that a proxy before us has taken away.
+fn prefix(headers: &HeaderMap) -> &str {
+    let path = first(headers, "x-forwarded-prefix").map(|path| path.trim_end_matches('/'));
+    path.filter(|path| is_path(path)).unwrap_or_default()
 }
 
 /// The first value that proxies pass on, by either of two headers.
 fn forwarded<'a>(headers: &'a HeaderMap, own: &str, parameter: &str) -> Option<&'a str> {
-    let first = |name: &str| headers.get(name)?.to_str().ok()?.split(parting(',')).next();
     let in_forwarded = || {
-        let pairs = first("forwarded")?.split(parting(';'));
+        let pairs = first(headers, "forwarded")?.split(parting(';'));
         let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
         let value = pairs.find(|(name, _)| name.eq_ignore_ascii_case(parameter));
         value.map(|(_, value)| value.trim_matches('"'))
     };
-    first(own).map(str::trim).or_else(in_forwarded)
+    first(headers, own).or_else(in_forwarded)
 }
 
 pub fn forwarded_host(headers: &HeaderMap) -> Option<&str> {
@@ -161,6 +199,28 @@ mod tests {
         let app = base("https://a.example/app/", &behind);
         assert_eq!((app.url.as_str(), app.path()), ("https://a.example/app", "/app"));
         assert_eq!(base("https://a.example", &behind).path(), "");
+        for (headers, url) in [
+            (&[("x-forwarded-host", "a"), ("x-forwarded-port", "3131")][..], "http://a:3131"),
+            (
+                &[("x-forwarded-host", "[::1]"), ("x-forwarded-port", "8443, 80")],
+                "http://[::1]:8443",
+            ),
+            (&[("x-forwarded-host", "a:81"), ("x-forwarded-port", "3131")], "http://a:81"),
+            (&[("x-forwarded-host", "a"), ("x-forwarded-port", "443")], "http://a"),
+            (&[("x-forwarded-host", "a"), ("x-forwarded-port", "8@b")], "http://a"),
+            (&[("x-forwarded-host", ""), ("forwarded", "host=b")], "http://b"),
+            (
+                &[("x-forwarded-host", "a"), ("x-forwarded-prefix", "/our/todos/")],
+                "http://a/our/todos",
+            ),
+            (&[("x-forwarded-host", "a"), ("x-forwarded-prefix", "/")], "http://a"),
+            (&[("x-forwarded-host", "a"), ("x-forwarded-prefix", "//b")], "http://a"),
+            (&[("x-forwarded-host", "a"), ("x-forwarded-prefix", "b")], "http://a"),
+            (&[("x-forwarded-host", "a"), ("x-forwarded-prefix", "/\"><script>")], "http://a"),
+        ] {
+            assert_eq!(base("", headers).url, url, "{headers:?}");
+            assert_eq!(base("https://x/app", headers).url, "https://x/app");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::reads::Read;
 use super::scope::{Scope, digest, read_key};
 use super::writes::ONE;
 use super::{Store, sql};
-use crate::list::{Colour, Key, Look};
+use crate::own_list::{Colour, Key, Look};
 use serde::Deserialize;
 
 /// A list's look, and the key that only reads, for whoever may write.

@@ -2,7 +2,7 @@
 
 use super::scope::Scope;
 use super::sql;
-use crate::list::Key;
+use crate::own_list::Key;
 use crate::selection::{Count, Cursor, Days, Filter, Selection};
 use spin_sdk::pg::ParameterValue;
 
@@ -20,13 +20,24 @@ pub const ORDER: &str = "position, coalesce(rank, id), id";
 
 /// The rows of a filter. `true` cannot use a partial index and `completed = $n` could not either, so
 /// that each filter is a statement of its own.
-pub fn predicate(filter: Filter) -> &'static str {
+fn predicate(filter: Filter) -> &'static str {
     match filter {
         Filter::All | Filter::Unfolded => "true",
         Filter::Active => "NOT completed",
         Filter::Completed => "completed",
         Filter::Due => "due IS NOT NULL AND NOT completed",
     }
+}
+
+/// The rows of a filter and a search.
+pub fn among(selection: &Selection, params: &mut Vec<ParameterValue>) -> String {
+    let mut among = vec![predicate(selection.filter).to_owned()];
+    for word in selection.search.words() {
+        params.push(word.to_owned().into());
+        let word = params.len();
+        among.push(format!("todo_bare_words(task, notes) LIKE todo_bare_pattern(${word}::text)"));
+    }
+    among.join(" AND ")
 }
 
 /// A statement and its parameters.
@@ -85,12 +96,7 @@ impl Rows {
             Filter::Unfolded => "completed, position, coalesce(rank, id), id",
             _ => ORDER,
         };
-        let mut predicates = vec![predicate(selection.filter).to_owned()];
-        for word in selection.search.words() {
-            let word = list.bind(word.to_owned());
-            predicates
-                .push(format!("todo_bare_words(task, notes) LIKE todo_bare_pattern({word}::text)"));
-        }
+        let mut predicates = vec![among(selection, &mut list.params)];
         if let Some(days) = selection.days {
             let (comparison, date) = match days {
                 Days::Before(date) => ("<", date),

@@ -15,10 +15,10 @@ mod writes;
 
 pub use error::Error;
 pub use keyed::Links;
-pub use moves::Move;
+pub use moves::{Move, Step};
 pub use writes::Imported;
 
-use crate::list::{Key, Look};
+use crate::own_list::{Key, Look};
 use crate::position::{Position, Shown};
 use crate::selection::{Count, Cursor, Filter, Page, Selection};
 use crate::todo::Todo;

@@ -1,63 +1,92 @@
 //! Moving a todo to another place of the list, by a write of one row.
 
 use super::error::Error;
-use super::listing::{ORDER, predicate};
+use super::listing::{ORDER, among};
 use super::scope::Scope;
 use super::writes::versions;
 use super::{Outcome, Store, sql};
-use crate::selection::Filter;
+use crate::selection::{Filter, Selection};
 use crate::todo::Versions;
 
 /// Where a todo is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Move {
+pub enum Move<'a> {
     Before(i64),
     Behind(i64),
-    /// Before the one before it in the list of a filter, and so on.
-    Up(Filter),
-    Down(Filter),
-    Top(Filter),
-    Bottom(Filter),
+    Within(Step, &'a Selection),
+}
+
+/// Where a todo is moved within what somebody sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Up,
+    Down,
+    Top,
+    Bottom,
 }
 
 impl Store {
     /// Moves a todo. [`Outcome::Stale`] says that it stays: it has another version, or there is
     /// nobody to stand beside.
-    pub async fn shift(&self, id: i64, to: Move, expected: &Versions) -> Result<Outcome, Error> {
+    pub async fn shift(
+        &self,
+        id: i64,
+        to: Move<'_>,
+        expected: &Versions,
+    ) -> Result<Outcome, Error> {
         let mut params = vec![id.into(), versions(expected)];
-        if let Move::Before(other) | Move::Behind(other) = to {
-            params.push(other.into());
-        }
-        self.one(id, self.statement(|scope| statement(scope, to), params)).await
+        let among = match to {
+            Move::Before(other) | Move::Behind(other) => {
+                params.push(other.into());
+                String::new()
+            }
+            Move::Within(_, selection) => among(selection, &mut params),
+        };
+        self.one(id, self.statement(|scope| statement(scope, to, &among), params)).await
     }
 }
 
 /// Between two of the same order it gets the number between their ranks; else it takes the order of
 /// its neighbour. At the end its rank stays below the id of the next todo that is added.
-fn statement(scope: &Scope, to: Move) -> String {
+fn statement(scope: &Scope, to: Move, among: &str) -> String {
     let items = scope.items();
-    let own = format!("(SELECT {ORDER} FROM {items} WHERE id = $1::bigint)");
-    let beside = |comparison: &str, direction: &str, filter| {
-        let among = predicate(filter);
-        let order = ordered(direction);
-        format!("{among} AND id <> $1::bigint {comparison} ORDER BY {order} LIMIT 1")
+    let own = |columns| format!("(SELECT {columns} FROM {items} WHERE id = $1::bigint)");
+    let beside = |which: &str| {
+        format!("SELECT position, coalesce(rank, id) AS rank, id FROM {items} WHERE {which}")
     };
     let (neighbour, before) = match to {
-        Move::Before(_) | Move::Behind(_) => {
-            let before = matches!(to, Move::Before(_));
-            ("id = $3::bigint AND id <> $1::bigint".to_owned(), before)
+        Move::Before(_) => (beside("id = $3::bigint AND id <> $1::bigint"), true),
+        Move::Behind(_) => (beside("id = $3::bigint AND id <> $1::bigint"), false),
+        Move::Within(step, selection) => {
+            let (beyond, direction) = match step {
+                Step::Up => (format!(" AND ({ORDER}) < {}", own(ORDER)), "DESC"),
+                Step::Down => (format!(" AND ({ORDER}) > {}", own(ORDER)), "ASC"),
+                Step::Top => (String::new(), "ASC"),
+                Step::Bottom => (String::new(), "DESC"),
+            };
+            let nearest = |which: &str| {
+                let order = ordered(direction);
+                beside(&format!(
+                    "{among}{which} AND id <> $1::bigint{beyond} ORDER BY {order} LIMIT 1"
+                ))
+            };
+            // Each kind has an index, and stays by itself.
+            let nearest = if selection.filter == Filter::Unfolded {
+                let of_kind =
+                    |kind| format!("({})", nearest(&format!(" AND {kind} AND {}", own(kind))));
+                of_kind("NOT completed") + " UNION ALL " + &of_kind("completed")
+            } else {
+                nearest("")
+            };
+            (nearest, matches!(step, Step::Up | Step::Top))
         }
-        Move::Up(filter) => (beside(&format!("AND ({ORDER}) < {own}"), "DESC", filter), true),
-        Move::Down(filter) => (beside(&format!("AND ({ORDER}) > {own}"), "ASC", filter), false),
-        Move::Top(filter) => (beside("", "ASC", filter), true),
-        Move::Bottom(filter) => (beside("", "DESC", filter), false),
     };
     // The one on the other side of the new place.
     let (comparison, direction) = if before { ("<", "DESC") } else { (">", "ASC") };
     let (side, other_side) = if before { ("upper", "lower") } else { ("lower", "upper") };
     let order = ordered(direction);
     format!(
-        "WITH beside AS (SELECT position, coalesce(rank, id) AS rank, id FROM {items} WHERE {neighbour}), \
+        "WITH beside AS ({neighbour}), \
          beyond AS (SELECT t.position, t.rank FROM beside, LATERAL (SELECT position, coalesce(rank, id) AS rank \
          FROM {items} WHERE id <> $1::bigint AND ({ORDER}) {comparison} (beside.position, beside.rank, beside.id) \
          ORDER BY {order} LIMIT 1) AS t), \

@@ -1,7 +1,7 @@
 //! Whose todos a statement is about: those that all share, or those of the one list that a key opens.
 //! Nothing is known of a list but by its key, so that every statement is bounded to it by itself.
 
-use crate::list::Key;
+use crate::own_list::Key;
 use spin_sdk::pg::ParameterValue;
 
 /// The names and conditions that a statement is put together from.

@@ -145,12 +145,12 @@ pub fn update(scope: &Scope) -> String {
     )
 }
 
-/// Completes the step $2 if its title is $3, or opens it again.
+/// Completes the step $2 if its title is $4, or opens it again.
 pub fn tick(scope: &Scope) -> String {
     format!(
-        "UPDATE {} SET steps = jsonb_set(steps, ARRAY[$2::bigint::text, 'completed'], to_jsonb($4::boolean)), \
+        "UPDATE {} SET steps = jsonb_set(steps, ARRAY[$2::bigint::text, 'completed'], to_jsonb($5::boolean)), \
          version = version + 1, updated_at = now() \
-         WHERE {} AND id = $1::bigint AND steps->($2::bigint::integer)->>'title' = $3::text \
+         WHERE {} AND id = $1::bigint AND {EXPECTED} AND steps->($2::bigint::integer)->>'title' = $4::text \
          RETURNING {TODO}::text{TRANSACTION}",
         scope.target(),
         scope.bound(),

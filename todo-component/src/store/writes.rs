@@ -71,9 +71,10 @@ impl Store {
         self.one(id, self.statement(sql::update, params)).await
     }
 
-    pub async fn tick(&self, id: i64, tick: &Tick) -> Result<Outcome, Error> {
-        let number = i64::from(tick.number.0).into();
-        let params = vec![id.into(), number, tick.title.clone().into(), tick.completed.into()];
+    pub async fn tick(&self, id: i64, tick: &Tick, expected: &Versions) -> Result<Outcome, Error> {
+        let (number, expected) = (i64::from(tick.number.0), versions(expected));
+        let (title, completed) = (tick.title.clone(), tick.completed);
+        let params = vec![id.into(), number.into(), expected, title.into(), completed.into()];
         self.one(id, self.statement(sql::tick, params)).await
     }
 

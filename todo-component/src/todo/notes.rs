@@ -6,7 +6,7 @@ use serde::Serialize;
 /// Text of several lines, 0 to 4,000 Unicode scalar values, without trailing white space. Lines end
 /// with `\n`, and there is no control character but that and the tab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Notes(String);
+pub struct Notes(pub(super) String);
 
 /// Why a text is no [`Notes`]. The messages are shown to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

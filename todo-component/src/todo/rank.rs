@@ -1,5 +1,6 @@
 //! Where todos of the same order stand.
 
+use crate::text::is_number;
 use serde::Deserialize;
 use std::fmt;
 
@@ -19,11 +20,9 @@ impl Rank {
 
     /// Reads what [`Display`](fmt::Display) writes.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits =
-            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let positive = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = positive.split_once('.').unwrap_or((positive, "0"));
-        let fits = text.len() <= Self::MAX_CHARS && digits(whole) && digits(fraction);
+        let fits = text.len() <= Self::MAX_CHARS && is_number(whole) && is_number(fraction);
         fits.then(|| Self(text.to_owned()))
     }
 }

@@ -7,7 +7,6 @@ use std::fmt;
 
 /// A step as clients give it and as the store reads it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
-#[serde(expecting = "an object")]
 pub struct Step {
     pub title: String,
     #[serde(default)]
@@ -16,7 +15,7 @@ pub struct Step {
 
 /// 0 to 50 steps, each with what may be a todo's title.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Steps(Vec<Step>);
+pub struct Steps(pub(super) Vec<Step>);
 
 /// Why steps are none. The messages are shown to people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +29,6 @@ pub enum StepsError {
 /// A step to complete, or to open again: that of a title in its place, so that no other is hit when
 /// somebody has changed them meanwhile.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-#[serde(expecting = "an object")]
 pub struct Tick {
     /// The first is 0.
     pub number: Whole<u8>,

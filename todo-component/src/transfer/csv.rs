@@ -12,9 +12,14 @@ const MAX_FIELDS: usize = 1000;
 /// The first line of a file that is written here.
 pub const HEADER: &str = "title,completed,due,notes,steps,created_at,updated_at\n";
 
+/// Spreadsheets tell each other the separator in a line before the others.
+const SEPARATOR: &str = "sep=";
+
 /// Whether the first line names a title, in this or another order of columns.
 pub fn has_title(text: &str) -> bool {
-    let line = text.lines().next().unwrap_or_default();
+    let mut lines = text.split(['\r', '\n']);
+    let line =
+        lines.find(|line| !line.is_empty() && !line.starts_with(SEPARATOR)).unwrap_or_default();
     let separator = separator(text);
     let names = line.split(parting(separator)).map(|name| name.trim_matches('"'));
     line.contains(parting(separator)) && names.into_iter().any(|name| is_called(name, "title"))
@@ -22,7 +27,7 @@ pub fn has_title(text: &str) -> bool {
 
 /// What stands between columns, by the first line: some countries' programs write a semicolon.
 fn separator(text: &str) -> char {
-    let line = text.lines().next().unwrap_or_default();
+    let line = text.split(['\r', '\n']).next().unwrap_or_default();
     [';', '\t'].into_iter().find(|separator| line.contains(parting(*separator))).unwrap_or(',')
 }
 
@@ -30,10 +35,20 @@ fn is_called(column: &str, name: &str) -> bool {
     column.trim().eq_ignore_ascii_case(name)
 }
 
+/// What spreadsheets take for a formula begins so; here it has [`TEXT`] before it, which they take away.
+fn is_formula(field: &str) -> bool {
+    let first = field.bytes().find(|first| *first != TEXT);
+    matches!(first, Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'))
+}
+
+const TEXT: u8 = b'\'';
+
 pub fn read(text: &str) -> Result<Vec<Entry>, Problem> {
-    let text = text.replace("\r\n", "\n");
-    let mut records = Records::of(&text);
-    let (_, header) = records.next().unwrap_or_default();
+    let mut records = Records::of(text);
+    let (_, mut header) = records.next().unwrap_or_default();
+    if header.first().is_some_and(|column| column.starts_with(SEPARATOR)) {
+        (_, header) = records.next().unwrap_or_default();
+    }
     let column = |name| header.iter().position(|column| is_called(column, name));
     let Some(title) = column("title") else {
         let detail = "The file's first line names no column “title”. Give its columns the names title, completed, due, notes, steps.";
@@ -107,7 +122,9 @@ impl Iterator for Records<'_> {
         }
         let starts = std::iter::once(&0).chain(&self.ends);
         let field = |(start, end): (&usize, &usize)| {
-            String::from_utf8_lossy(&self.fields[*start..*end]).into_owned()
+            let field = String::from_utf8_lossy(&self.fields[*start..*end]);
+            let text = field.strip_prefix(char::from(TEXT)).filter(|text| is_formula(text));
+            text.unwrap_or(&field).to_owned()
         };
         Some((line, starts.zip(&self.ends[..ended]).map(field).collect()))
     }
@@ -130,13 +147,14 @@ pub fn write(file: &mut String, todo: &Todo) {
         if at > 0 {
             file.push(',');
         }
-        if field.contains([',', '"', '\n', '\r']) {
-            file.push('"');
-            file.push_str(&field.replace('"', "\"\""));
-            file.push('"');
-        } else {
-            file.push_str(field);
+        // Some countries' spreadsheets part columns at the others as well.
+        let quote = if field.contains([',', ';', '\t', '"', '\n', '\r']) { "\"" } else { "" };
+        file.push_str(quote);
+        if is_formula(field) {
+            file.push(char::from(TEXT));
         }
+        file.push_str(&field.replace('"', "\"\""));
+        file.push_str(quote);
     }
     file.push('\n');
 }
@@ -157,6 +175,27 @@ mod tests {
             assert!(has_title(header), "{header}");
         }
         assert!(!has_title("\"a,title\",b"));
+    }
+
+    #[test]
+    fn no_field_is_a_formula_in_a_spreadsheet_and_each_is_read_as_it_was() {
+        for title in ["=1+1", "+1", "-milk", "@x", "'=1", "''-", "'quoted'", "=\"a,b\"", "a=1"] {
+            let todo = Todo { title: title.to_owned(), notes: title.to_owned(), ..Todo::default() };
+            let mut file = HEADER.to_owned();
+            write(&mut file, &todo);
+            let line = file.strip_prefix(HEADER).unwrap().trim_start_matches('"');
+            assert!(!line.starts_with(['=', '+', '-', '@']), "{line}");
+            let given = read(&file).ok().unwrap().remove(0).given.unwrap();
+            assert_eq!((given.title, given.notes), (Some(todo.title), Some(todo.notes)));
+        }
+    }
+
+    #[test]
+    fn a_spreadsheet_s_line_about_the_separator_is_no_todo() {
+        let text = "sep=;\r\ntitle;due\r\na;2026-01-01\r\n";
+        assert!(has_title(text));
+        let read = read(&text.replace('\r', "")).ok().unwrap();
+        assert_eq!((read.len(), read[0].number), (1, 3));
     }
 
     #[test]

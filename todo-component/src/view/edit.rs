@@ -1,7 +1,7 @@
 //! The edit page of one todo.
 
 use super::{Here, document};
-use crate::selection::Place;
+use crate::selection::{Filter, Place};
 use crate::todo::{Base, Todo};
 use maud::{Markup, html};
 
@@ -78,12 +78,15 @@ pub fn edit(view: &EditView) -> Markup {
                     a.secondary href=(here.address()) { "Cancel" }
                 }
             }
-            form.move-form method="post" action={ "/items/" (todo.id) "/move" } autocomplete="off" {
-                (here.fields)
-                h3 { "Move in the list" }
-                div.buttons {
-                    @for (to, label) in [("top", "To the top"), ("up", "Up"), ("down", "Down"), ("bottom", "To the bottom")] {
-                        button.secondary type="submit" name="to" value=(to) { (label) }
+            // By date, a place of its own shows nowhere.
+            @if place.filter != Filter::Due {
+                form.move-form method="post" action={ "/items/" (todo.id) "/move" } autocomplete="off" {
+                    (here.fields)
+                    h3 { "Move in the list" }
+                    div.buttons {
+                        @for (to, label) in [("top", "To the top"), ("up", "Up"), ("down", "Down"), ("bottom", "To the bottom")] {
+                            button.secondary type="submit" name="to" value=(to) { (label) }
+                        }
                     }
                 }
             }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 pub struct Unsaved<'a> {
     /// Where it was sent.
     pub action: &'a str,
-    /// All its fields. Those that somebody typed are `title`, `name` and `notes`.
+    /// All its fields. Those that somebody typed are shown.
     pub fields: Vec<(&'a str, &'a str)>,
     /// Whether the same form may be taken a moment later.
     pub again: bool,
@@ -45,14 +45,18 @@ pub fn failure(status: u16, title: &str, detail: &str, unsaved: Option<&Unsaved>
 fn typed(unsaved: &Unsaved) -> Markup {
     html! {
         @for (name, value) in &unsaved.fields {
-            @if ["title", "name"].contains(name) {
-                label for="typed" { "What you typed" }
-                input.field #typed type="text" name=(name) readonly dir="auto" value=(value);
-            } @else if *name == "notes" && !value.is_empty() {
-                label for="typed-notes" { "Notes" }
-                textarea.field #typed-notes name="notes" rows="6" readonly dir="auto" { "\n" (value) }
-            } @else {
+            @let label = match *name {
+                "title" | "name" | "text" => "What you typed",
+                "due" => "Due",
+                "notes" => "Notes",
+                "steps" => "Steps",
+                _ => "",
+            };
+            @if label.is_empty() || value.is_empty() {
                 input type="hidden" name=(name) value=(value);
+            } @else {
+                label for=(name) { (label) }
+                textarea.field #(name) name=(name) rows="3" readonly dir="auto" { "\n" (value) }
             }
         }
     }

@@ -50,13 +50,16 @@ pub fn item(todo: &Todo, here: &Here) -> Markup {
 pub fn more(todo: &Todo, writes: bool) -> Markup {
     let glimpse: String = todo.notes.chars().take(GLIMPSE).collect();
     let cut = glimpse.len() < todo.notes.len();
+    // The word that is cut is no address any more.
+    let end = if cut { glimpse.rfind(char::is_whitespace).unwrap_or(0) } else { glimpse.len() };
+    let (whole, rest) = glimpse.split_at(end);
     html! {
         @if todo.due.is_some() || !glimpse.is_empty() || !todo.steps.is_empty() {
             div.more {
                 @if let Some(due) = todo.due {
                     span.due { "Due " time datetime=(due) { (due) } }
                 }
-                @if !glimpse.is_empty() { bdi.notes { (linked(&glimpse)) @if cut { "…" } } }
+                @if !glimpse.is_empty() { bdi.notes { (linked(whole)) (rest) @if cut { "…" } } }
                 @if !todo.steps.is_empty() { (steps(todo, writes)) }
             }
         }
@@ -96,7 +99,16 @@ fn address_in(word: &str) -> &str {
     let Some(start) = start else { return "" };
     let around = |c: char| c.is_whitespace() || ".,;:!?'\"()[]{}<>«»“”‘’".contains(c);
     let before = &word[..start];
-    let address = word[start..].trim_end_matches(around);
+    let whole = &word[start..];
+    let mut end = whole.trim_end_matches(around).len();
+    // A bracket that closes one within belongs to it.
+    let mut open = 0;
+    for (at, byte) in whole.bytes().enumerate() {
+        open += i32::from(byte == b'(');
+        open -= i32::from(byte == b')');
+        end += usize::from(at == end && byte == b')' && open >= 0);
+    }
+    let address = whole.get(..end).unwrap_or_default();
     // A direction mark would have it read as another one.
     let plain = address.chars().all(|c| c.is_alphanumeric() || c.is_ascii_graphic());
     let is_one =
@@ -114,6 +126,9 @@ mod tests {
             ("https://a.example/x?y=1&z#w", "https://a.example/x?y=1&z#w"),
             ("(http://a.example).\n", "http://a.example"),
             ("“https://a.example/”", "https://a.example/"),
+            ("https://a.example/b_(c).", "https://a.example/b_(c)"),
+            ("(https://a.example/b_(c))", "https://a.example/b_(c)"),
+            ("https://a.example/(b,", "https://a.example/(b"),
             ("https://ä.example", "https://ä.example"),
             ("https://", ""),
             ("http://", ""),
@@ -125,6 +140,19 @@ mod tests {
             ("a.example", ""),
         ] {
             assert_eq!(address_in(word), address, "{word}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_cut_is_no_link() {
+        let long = "x".repeat(GLIMPSE);
+        for (notes, links) in [
+            (format!("https://a.example/ https://b.example/{long}"), 1),
+            (format!("https://a.example/{long}"), 0),
+            (format!("{} https://a.example/ x", &long[60..]), 1),
+        ] {
+            let todo = Todo { notes, ..Todo::default() };
+            assert_eq!(more(&todo, true).into_string().matches("<a ").count(), links);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::document;
 use crate::assets;
-use crate::list::{Colour, Look, MAX_NAME};
+use crate::own_list::{Colour, Look, MAX_NAME};
 use maud::{Markup, html};
 
 /// `/lists`. The browser knows which lists it has seen, and the script shows them.
@@ -35,12 +35,14 @@ pub struct SettingsView<'a> {
     pub look: &'a Look,
     pub url: &'a str,
     pub read_url: &'a str,
+    /// What opens the list from when it is to have new links.
+    pub next_key: &'a str,
     pub error: Option<&'a str>,
 }
 
 /// `/lists/{key}/settings`
 pub fn settings(view: &SettingsView) -> Markup {
-    let SettingsView { look, url, read_url, error } = *view;
+    let SettingsView { look, url, read_url, next_key, error } = *view;
     let content = html! {
         section.card.settings-page {
             h2 { "Share and settings" }
@@ -58,6 +60,7 @@ pub fn settings(view: &SettingsView) -> Markup {
                 details.qr hidden { summary { "QR code" } svg role="img" aria-label={ "QR code: " (label) } { path {} } }
             }
             form method="post" action="/rekey" autocomplete="off" {
+                input type="hidden" name="key" value=(next_key);
                 p { "If a link has got into wrong hands, give the list new ones. The old ones open nothing from then on." }
                 button.secondary type="submit" { "New links" }
             }

@@ -135,6 +135,22 @@ async fn an_edit_of_what_was_changed_elsewhere_is_not_lost_and_does_not_overwrit
 }
 
 #[tokio::test]
+async fn an_edit_of_what_was_ticked_elsewhere_is_no_conflict() {
+    let (app, page) = editing(&["buy milk"]).await;
+    let todo = app.list().await.remove(0);
+    page.retype("buy soy milk").await;
+    app.change(&todo, json!({ "completed": true, "notes": "theirs" })).await;
+    page.press(Key::Enter).await;
+    page.says("Saved.").await;
+    page.shows_completed(["buy soy milk"]).await;
+    app.has_saved(&["buy soy milk"]).await;
+    app.change(&todo, json!({ "completed": false })).await;
+    page.click(".notice .undo").await;
+    page.shows(["buy milk"]).await;
+    app.has_saved(&["buy milk"]).await;
+}
+
+#[tokio::test]
 async fn the_field_grows_with_a_long_title_and_takes_pasted_lines_as_one() {
     let long = "a long title ".repeat(19).trim().to_owned();
     let (app, page) = page_with(&[&long]).await;
@@ -148,7 +164,7 @@ async fn the_field_grows_with_a_long_title_and_takes_pasted_lines_as_one() {
     page.comes_to(rows).await;
     page.retype("").await;
     page.comes_to("document.querySelector('.edit:focus').clientHeight < 60").await;
-    page.devtools("Input.insertText", json!({ "text": "milk\r\n  and\nbread" })).await;
+    page.devtools("Input.insertText", json!({ "text": "milk\r\n  and\tbread" })).await;
     page.press(Key::Enter).await;
     page.shows(["milk and bread"]).await;
     app.has_saved(&["milk and bread"]).await;

@@ -51,17 +51,67 @@ async fn a_double_click_under_a_filter_completes_one_todo() {
     page.shows(["two", "three"]).await;
 }
 
+/// “Clear completed” comes up to where the last ✕ was; and under the ✕ of a message there may be one of the list.
 #[tokio::test]
-async fn a_key_that_is_held_deletes_one_todo() {
-    let (app, page) = page_with(&["a", "b", "c", "d"]).await;
-    page.run("document.querySelector('.todo-list .destroy').focus()").await;
-    key(&page, "keyDown", false).await;
+async fn the_rest_of_a_double_click_meets_nothing_else_either() {
+    let (app, page) = page_with(&["done", "last"]).await;
+    let size = json!({ "width": 360, "height": 640, "deviceScaleFactor": 1, "mobile": false });
+    page.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    page.toggle("done").await;
+    page.shows_completed(["done"]).await;
+    let place = middle(&page, ".todo-list > li:last-child .destroy").await;
+    click_at(&page, place, 1).await;
+    click_at(&page, place, 2).await;
+    page.add("next").await;
+    app.has_saved(&["done", "next"]).await;
+
+    app.database.fill(20).await;
+    page.go("/").await;
+    page.run("document.querySelector('.todo-list .destroy').click()").await; // as keys do
+    page.says("Deleted.").await;
+    page.run(
+        "const middle = (element) => { const { y, height } = element.getBoundingClientRect(); return y + height / 2; };
+         const under = document.querySelectorAll('.todo-list .destroy')[12];
+         scrollBy(0, middle(under) - middle(document.querySelector('.dismiss')));",
+    )
+    .await;
+    let place = middle(&page, ".dismiss").await;
+    click_at(&page, place, 1).await;
+    click_at(&page, place, 2).await;
+    page.comes_to_show("no message", Shown::says_nothing).await;
+    page.add("end").await;
+    until("it is saved", async || {
+        let titles = app.titles().await;
+        (titles.len() == 22 && titles.last().unwrap() == "end").then_some(())
+    })
+    .await;
+}
+
+/// Presses Enter and holds it.
+async fn hold_enter(page: &Page, at: &str) {
+    page.run(&format!("document.querySelector('{at}').focus()")).await;
+    key(page, "keyDown", false).await;
     for _ in 0..5 {
-        key(&page, "keyDown", true).await;
+        key(page, "keyDown", true).await;
     }
-    key(&page, "keyUp", false).await;
-    page.shows(["b", "c", "d"]).await;
-    app.has_saved(&["b", "c", "d"]).await;
+    key(page, "keyUp", false).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_held_acts_once() {
+    let (app, page) = page_with(&["a", "b"]).await;
+    hold_enter(&page, ".edit-link").await;
+    page.comes_to("document.activeElement.matches('.editing > .edit')").await;
+    page.press(Key::Escape + "").await;
+    hold_enter(&page, ".todo-list .destroy").await;
+    page.shows(["b"]).await;
+    app.has_saved(&["b"]).await;
+    // The focus goes to a field with a text in it.
+    page.find(".new-todo").await.send_keys("half a").await.unwrap();
+    hold_enter(&page, ".todo-list .destroy").await;
+    page.shows([]).await;
+    page.press(" todo" + Key::Enter).await;
+    app.has_saved(&["half a todo"]).await;
 }
 
 #[tokio::test]
@@ -127,21 +177,55 @@ async fn a_filter_is_read_out_with_what_it_shows() {
         page.comes_to(&format!("document.querySelector('.announcer').textContent === '{said}'"))
             .await;
     }
+    page.back().await;
+    page.comes_to("document.querySelector('.announcer').textContent === 'Completed: 1 todo'").await;
 }
 
 #[tokio::test]
 async fn lines_that_are_pasted_can_become_todos() {
     let (app, page) = page_with(&[]).await;
-    page.run(
+    let long = "x".repeat(257);
+    page.run(&format!(
         "const data = new DataTransfer();
-         data.setData('text/plain', 'milk\\r\\neggs\\n\\n bread ');
+         data.setData('text/plain', 'milk\\r\\neggs\\t12\\n\\n{long}\\r bread ');
          document.querySelector('.new-todo').dispatchEvent(
-             new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));",
-    )
+             new ClipboardEvent('paste', {{ clipboardData: data, bubbles: true, cancelable: true }}));"
+    ))
     .await;
+    page.says("That was 4 lines.").await;
+    page.says("Add 3 todos").await;
     page.click(".notice .retry").await;
-    page.shows(["milk", "eggs", "bread"]).await;
-    app.has_saved(&["milk", "eggs", "bread"]).await;
+    page.shows(["milk", "eggs 12", "bread"]).await;
+    page.says("The title has 257 characters.").await;
+    page.says(&long).await;
+    app.has_saved(&["milk", "eggs 12", "bread"]).await;
+}
+
+#[tokio::test]
+async fn the_way_back_leads_to_where_one_was() {
+    let app = App::start().await;
+    app.database.fill(40).await;
+    let page = Page::open(&app).await;
+    page.comes_to("document.querySelectorAll('.todo-list > li').length === 40").await;
+    // Older Safaris do not say when a scroll has ended.
+    page.run("addEventListener('scrollend', (event) => event.stopImmediatePropagation(), true)")
+        .await;
+    page.run("scrollTo(0, 700)").await;
+    page.run("document.querySelector('.filters [data-filter=due]').click()").await;
+    page.arrives_at("/?filter=due").await;
+    page.back().await;
+    page.comes_to("document.querySelectorAll('.todo-list > li').length === 40").await;
+    page.comes_to("scrollY === 700").await;
+}
+
+#[tokio::test]
+async fn what_is_typed_is_saved_when_the_page_is_left() {
+    let (app, page) = page_with(&["a"]).await;
+    page.double_click("a").await;
+    page.comes_to_show("the editor", |shown| shown.focus() == "edit").await;
+    page.retype("b").await;
+    page.goto("about:blank").await;
+    app.has_saved(&["b"]).await;
 }
 
 #[tokio::test]

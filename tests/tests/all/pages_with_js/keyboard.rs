@@ -94,4 +94,12 @@ async fn a_modifier_is_the_browser_s_and_another_script_s_layout_has_the_keys_to
     page.shows_completed([]).await;
     press("#", "Digit3", alt).await; // a British Mac
     page.shows(["one"]).await;
+    press("Z", "KeyZ", control).await; // Caps Lock
+    page.shows(["one", "two"]).await;
+    press("K", "KeyK", 0).await;
+    press("#", "Digit3", 0).await;
+    page.shows(["two"]).await;
+    page.says("Deleted.").await;
+    press("я", "KeyZ", control).await;
+    page.shows(["one", "two"]).await;
 }

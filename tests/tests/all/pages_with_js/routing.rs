@@ -104,6 +104,7 @@ async fn a_long_list_goes_on_as_one_scrolls_and_then_page_by_page_without_a_page
     }
     page.click("a[rel=next]").await;
     page.comes_to("document.querySelector('.position').textContent === '201–210 of 210'").await;
+    page.comes_to("document.querySelector('.announcer').textContent === '201–210 of 210'").await;
     page.destroy("title 201").await;
     page.comes_to("document.querySelector('.position').textContent === '201–209 of 209'").await;
     page.click(".notice .undo").await;

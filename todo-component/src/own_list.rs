@@ -122,7 +122,7 @@ impl fmt::Display for Colours {
 
 /// What to change of a list's look.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object")]
+#[serde(deny_unknown_fields)]
 pub struct GivenLook {
     #[serde(default, deserialize_with = "present")]
     name: Option<String>,
