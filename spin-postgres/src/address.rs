@@ -28,11 +28,14 @@ const DEFAULT_PORT: u16 = 5432;
 /// own words, which may quote a part of the password.
 const UNREADABLE: &str = "the database address cannot be read: write \
     postgres://USER:PASSWORD@HOST:PORT/DATABASE with special characters percent-encoded \
-    (@ is %40, / is %2F, # is %23, % is %25); sslmode is disable, prefer or require";
+    (@ is %40, / is %2F, # is %23, % is %25); sslmode is disable, prefer or require, \
+    target_session_attrs any, read-write or read-only; leave out what is another driver's, such \
+    as sslrootcert, schema or pgbouncer";
 
 /// Reads an address and adds the limits that it leaves open.
 pub fn parse(address: &str) -> Result<Config, &'static str> {
-    let mut config: Config = address.parse().map_err(|_| UNREADABLE)?;
+    // A file that it comes from, as a Secret's, often ends in a line break.
+    let mut config: Config = address.trim().parse().map_err(|_| UNREADABLE)?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err("the database address names no host");
     }
@@ -109,6 +112,61 @@ pub fn servers(config: &Config) -> Vec<(String, u16)> {
     all
 }
 
+/// The same configuration for one of its hosts: tokio-postgres limits the time
+/// of TCP's handshake alone, and has no way to take a host away.
+pub fn only(config: &Config, index: usize, port: u16) -> Config {
+    let mut one = Config::new();
+    match config.get_hosts().get(index) {
+        Some(Host::Tcp(name)) => {
+            one.host(name);
+        }
+        #[cfg(unix)]
+        Some(Host::Unix(path)) => {
+            one.host_path(path);
+        }
+        None => {}
+    }
+    if let Some(address) = config.get_hostaddrs().get(index) {
+        one.hostaddr(*address);
+    }
+    one.port(port)
+        .ssl_mode(config.get_ssl_mode())
+        .ssl_negotiation(config.get_ssl_negotiation())
+        .keepalives(config.get_keepalives())
+        .keepalives_idle(config.get_keepalives_idle())
+        .target_session_attrs(config.get_target_session_attrs())
+        .channel_binding(config.get_channel_binding())
+        .load_balance_hosts(config.get_load_balance_hosts());
+    if let Some(user) = config.get_user() {
+        one.user(user);
+    }
+    if let Some(password) = config.get_password() {
+        one.password(password);
+    }
+    if let Some(name) = config.get_dbname() {
+        one.dbname(name);
+    }
+    if let Some(options) = config.get_options() {
+        one.options(options);
+    }
+    if let Some(name) = config.get_application_name() {
+        one.application_name(name);
+    }
+    if let Some(timeout) = config.get_connect_timeout() {
+        one.connect_timeout(*timeout);
+    }
+    if let Some(timeout) = config.get_tcp_user_timeout() {
+        one.tcp_user_timeout(*timeout);
+    }
+    if let Some(interval) = config.get_keepalives_interval() {
+        one.keepalives_interval(interval);
+    }
+    if let Some(retries) = config.get_keepalives_retries() {
+        one.keepalives_retries(retries);
+    }
+    one
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +191,44 @@ mod tests {
         let config = parse("postgres://u:p@db/app?connect_timeout=1&keepalives_idle=7").unwrap();
         assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(1)));
         assert_eq!(config.get_keepalives_idle(), Duration::from_secs(7));
+    }
+
+    #[test]
+    fn an_address_has_many_forms() {
+        for (address, found, database) in [
+            ("postgresql://u:p@h/d\n", vec![("h", 5432)], Some("d")),
+            (" postgres://u:p@h:1/d?channel_binding=prefer", vec![("h", 1)], Some("d")),
+            ("postgres://u:p@[::1]:5433/d", vec![("::1", 5433)], Some("d")),
+            ("postgres://u:p@a,b:2/d", vec![("a", 5432), ("b", 2)], Some("d")),
+            ("postgres://h?user=u&password=p", vec![("h", 5432)], None),
+            ("postgres:///d?host=h&port=3", vec![("h", 3)], Some("d")),
+            (
+                "host=a,b port=4 user=u password='it\\'s' dbname=d",
+                vec![("a", 4), ("b", 4)],
+                Some("d"),
+            ),
+            ("host=h hostaddr=10.0.0.1 options='-c statement_timeout=5s'", vec![("h", 5432)], None),
+            ("postgres://u:p@%2Frun%2Fpostgresql/d", vec![("/run/postgresql", 5432)], Some("d")),
+        ] {
+            let config = parse(address).unwrap_or_else(|error| panic!("{address}: {error}"));
+            let found = found.into_iter().map(|(host, port)| (host.to_owned(), port));
+            assert_eq!(servers(&config), found.collect::<Vec<_>>(), "{address}");
+            assert_eq!(config.get_dbname(), database, "{address}");
+        }
+        for (address, says) in [
+            ("postgres:///d", "names no host"),
+            ("postgres://u:p@/d", "names no host"),
+            ("user=u dbname=d", "names no host"),
+            ("postgres://u:p@h:70000/d", "write postgres://"),
+            ("postgres://u:p@h/d?sslmode=verify-full", "sslmode is disable, prefer or require"),
+            ("postgres://u:p@h/d?target_session_attrs=primary", "read-write"),
+            ("postgres://u:p@h/d?pgbouncer=true&schema=x", "another driver's"),
+            ("mysql://u:p@h/d", "write postgres://"),
+            ("", "names no host"),
+        ] {
+            let error = parse(address).map(|_| ()).unwrap_err();
+            assert!(error.contains(says), "{address}: {error}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{LoadBalanceHosts, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::Allowed;
@@ -72,7 +72,7 @@ impl Target {
                 .into_iter()
                 .enumerate()
                 .map(|(index, (host, port))| {
-                    let config = only(&config, index, port);
+                    let config = address::only(&config, index, port);
                     Server { host, port, config }
                 })
                 .collect(),
@@ -173,61 +173,6 @@ impl Target {
             tracing::debug!(%error, "a statement could not be cancelled");
         }
     }
-}
-
-/// The same configuration for one of its hosts: tokio-postgres limits the time
-/// of TCP's handshake alone, and has no way to take a host away.
-fn only(config: &Config, index: usize, port: u16) -> Config {
-    let mut one = Config::new();
-    match config.get_hosts().get(index) {
-        Some(Host::Tcp(name)) => {
-            one.host(name);
-        }
-        #[cfg(unix)]
-        Some(Host::Unix(path)) => {
-            one.host_path(path);
-        }
-        None => {}
-    }
-    if let Some(address) = config.get_hostaddrs().get(index) {
-        one.hostaddr(*address);
-    }
-    one.port(port)
-        .ssl_mode(config.get_ssl_mode())
-        .ssl_negotiation(config.get_ssl_negotiation())
-        .keepalives(config.get_keepalives())
-        .keepalives_idle(config.get_keepalives_idle())
-        .target_session_attrs(config.get_target_session_attrs())
-        .channel_binding(config.get_channel_binding())
-        .load_balance_hosts(config.get_load_balance_hosts());
-    if let Some(user) = config.get_user() {
-        one.user(user);
-    }
-    if let Some(password) = config.get_password() {
-        one.password(password);
-    }
-    if let Some(name) = config.get_dbname() {
-        one.dbname(name);
-    }
-    if let Some(options) = config.get_options() {
-        one.options(options);
-    }
-    if let Some(name) = config.get_application_name() {
-        one.application_name(name);
-    }
-    if let Some(timeout) = config.get_connect_timeout() {
-        one.connect_timeout(*timeout);
-    }
-    if let Some(timeout) = config.get_tcp_user_timeout() {
-        one.tcp_user_timeout(*timeout);
-    }
-    if let Some(interval) = config.get_keepalives_interval() {
-        one.keepalives_interval(interval);
-    }
-    if let Some(retries) = config.get_keepalives_retries() {
-        one.keepalives_retries(retries);
-    }
-    one
 }
 
 /// Any order, each as likely: from the hasher's random keys, of which the

@@ -22,7 +22,10 @@ impl Effects {
     /// `None` for a copy from or to the client, which wants another way for its data than parameters
     /// and rows.
     pub fn of(sql: &str) -> Option<Self> {
-        let tokens = tokens(sql);
+        let mut tokens = tokens(sql);
+        // PostgreSQL takes nothing before a statement for nothing.
+        let empty = tokens.iter().take_while(|token| **token == Token::Other(';')).count();
+        tokens.drain(..empty);
         let plain = is_plain(&tokens);
         let certain = plain && !tokens.contains(&Token::Doubtful);
         let first = |word| tokens.first().is_some_and(|first| is_word(first, word));
@@ -64,12 +67,30 @@ fn calls_the_unknown(tokens: &[Token]) -> bool {
         match name {
             _ if is_named => false,
             Token::Word(word) => {
-                qualified || !(is_one_of(KEYWORDS, word) || is_one_of(HARMLESS, word))
+                qualified || !(is_syntax(word, before) || is_one_of(HARMLESS, word))
             }
             Token::Quoted => true,
             Token::Other(_) | Token::Doubtful => false,
         }
     })
+}
+
+/// Whether a word before a parenthesis calls nothing. A function may have some of their names; then
+/// what is before it is something else.
+fn is_syntax(word: &str, before: Option<&Token>) -> bool {
+    let follows = |words: &[&str]| {
+        before.is_some_and(|before| words.iter().any(|word| is_word(before, word)))
+    };
+    match word.to_ascii_lowercase().as_str() {
+        "filter" | "over" => before == Some(&Token::Other(')')),
+        "by" => follows(&["group", "order", "partition"]),
+        "cube" | "rollup" => follows(&["by"]),
+        "conflict" => follows(&["on"]),
+        "materialized" => follows(&["as", "not"]),
+        "sets" => follows(&["grouping"]),
+        "varying" => follows(&["character"]),
+        word => KEYWORDS.contains(&word),
+    }
 }
 
 /// Where `schema.name` begins.
@@ -95,7 +116,9 @@ mod tests {
 
     #[test]
     fn a_copy_to_or_from_the_client_is_told_from_others() {
-        for sql in ["COPY t FROM STDIN", "copy (select 1) to stdout (format csv)"] {
+        for sql in
+            ["COPY t FROM STDIN", "copy (select 1) to stdout (format csv)", "; ;COPY t TO STDOUT"]
+        {
             assert!(Effects::of(sql).is_none(), "{sql}");
         }
         for sql in ["COPY t FROM '/tmp/stdin'", "SELECT 'copy' FROM stdin"] {
@@ -118,6 +141,10 @@ mod tests {
             "SELECT 'set_config(1)', \"into\", $$ pg_advisory_lock(1) $$ FROM t /* f() /* g() */ */",
             r"SELECT E'\'', 'a' ~ '\d', '\\', E'\\'",
             "SELECT a::varchar(10), CAST(b AS numeric(5, 2)) FROM t AS u (a, b)",
+            "SELECT sum(a) FILTER (WHERE b) OVER (PARTITION BY (c) ORDER BY (d)) FROM t",
+            "SELECT a, count(*) FROM t GROUP BY ROLLUP (a)",
+            "WITH a AS NOT MATERIALIZED (SELECT 1) SELECT a::character varying (5) FROM a",
+            ";SELECT $1, $x$ f(1) $x$, a$b FROM t -- f(1)\r\nWHERE a = $2",
         ] {
             assert!(!Effects::of(sql).unwrap().lasting, "{sql}");
         }
@@ -143,6 +170,17 @@ mod tests {
             r"SELECT E'a''b\', set_config('a.b', 'c', false) -- '",
             r"SELECT E'\\', set_config('a.b', 'c', false) -- '",
             r"SELECT E'\'', set_config('a.b', 'c', false) -- '",
+            "SELECT 1 AS a$$, set_config('a.b', 'c', false) AS b$$",
+            "SELECT 1 AS a$x$, set_config('a.b', 'c', false) AS b$x$",
+            "SELECT 1 --\r, set_config('a.b', 'c', false)",
+            "SELECT U&\"s\\0065t_config\"('a.b', 'c', false)",
+            "SELECT pg_catalog . set_config('a.b', 'c', false)",
+            "SELECT 1 FROM ROWS FROM (make_something())",
+            "SELECT filter(1), 2",
+            "SELECT a FROM over (1)",
+            "SELECT 1 FROM t WHERE Cube(a) = 1",
+            "SELECT conflict (1), materialized(2)",
+            "SELECT set_config/* x */('a.b', 'c', false)",
             "LISTEN x",
             "PREPARE p AS SELECT 1",
             "",

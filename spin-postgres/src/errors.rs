@@ -11,8 +11,16 @@ use crate::connect::with_sources;
 pub fn query(error: &tokio_postgres::Error) -> Error {
     match error.as_db_error() {
         Some(db_error) => Error::QueryFailed(QueryError::DbError(describe(db_error))),
+        None if was_not_sent(error) => Error::QueryFailed(QueryError::Text(with_sources(error))),
         None => Error::ConnectionFailed(with_sources(error)),
     }
+}
+
+/// No message has room for it: a text with a zero byte in it, or one that is too long.
+fn was_not_sent(error: &tokio_postgres::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let source = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidInput)
 }
 
 fn describe(error: &DbError) -> bindings::DbError {

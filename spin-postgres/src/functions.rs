@@ -1,6 +1,6 @@
 //! What PostgreSQL calls and leaves nothing behind.
 
-/// Words that may stand before a parenthesis and call nothing.
+/// Words that may stand before a parenthesis and call nothing: no function has such a name.
 pub const KEYWORDS: &[&str] = &[
     "all",
     "and",
@@ -9,17 +9,13 @@ pub const KEYWORDS: &[&str] = &[
     "as",
     "between",
     "bit",
-    "by",
     "case",
     "char",
-    "conflict",
-    "cube",
     "decimal",
     "distinct",
     "else",
     "except",
     "exists",
-    "filter",
     "from",
     "grouping",
     "having",
@@ -31,17 +27,12 @@ pub const KEYWORDS: &[&str] = &[
     "lateral",
     "like",
     "limit",
-    "materialized",
     "not",
     "numeric",
     "offset",
     "on",
     "or",
-    "over",
-    "partition",
-    "rollup",
     "select",
-    "sets",
     "some",
     "set",
     "then",
@@ -53,10 +44,8 @@ pub const KEYWORDS: &[&str] = &[
     "values",
     "varbit",
     "varchar",
-    "varying",
     "when",
     "where",
-    "within",
     "returning",
 ];
 

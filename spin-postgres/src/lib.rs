@@ -19,6 +19,7 @@ mod errors;
 mod functions;
 mod host;
 mod in_flight;
+mod lend;
 mod manager;
 mod numeric;
 mod older;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -21,11 +22,40 @@ pub struct Tally {
     pub cleaned: AtomicU64,
 }
 
+/// Logins at the same time. One costs a server and a client more than most statements do: where
+/// sixteen share a busy processor, those who wait for them could have had a connection that others gave
+/// back long ago.
+const LOGINS: usize = 2;
+
+/// Turns to log in.
+pub struct Logins(Arc<Semaphore>);
+
+impl Default for Logins {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(LOGINS)))
+    }
+}
+
+impl Logins {
+    /// It lasts until what is returned is dropped.
+    pub async fn turn(&self) -> OwnedSemaphorePermit {
+        let turn = self.0.clone().acquire_owned().await;
+        turn.unwrap_or_else(|_| unreachable!("it is never closed"))
+    }
+
+    pub fn under_way(&self) -> usize {
+        LOGINS.saturating_sub(self.0.available_permits())
+    }
+}
+
 /// Makes connections to one address.
 pub struct Manager {
     pub target: Target,
     pub tally: Arc<Tally>,
     pub silence: Duration,
+    pub logins: Logins,
+    /// Tells one of those who wait that a connection is free again.
+    pub given_back: Notify,
     /// How often a server turned out to be gone, frozen or no primary any more.
     doubts: AtomicU64,
     /// Why the latest attempt to connect failed, until one succeeds.
@@ -44,6 +74,8 @@ impl Manager {
             target,
             tally,
             silence,
+            logins: Logins::default(),
+            given_back: Notify::new(),
             doubts: AtomicU64::new(0),
             down: Mutex::default(),
             effects: ByStatement::default(),

@@ -111,9 +111,9 @@ pub(super) fn encode(value: &ParameterValue, ty: &Type) -> Result<Encoded, Strin
             array(v, ty, buf, |v, buf| numeric::encode(v, buf))?;
         }
         (P::ArrayStr(v), ty) if member(ty).is_some_and(<&str as ToSql>::accepts) => {
+            let member = member(ty).ok_or("not an array")?;
             array(v, ty, buf, |v, buf| {
-                wire::text_to_sql(v, buf);
-                Ok(())
+                v.as_str().to_sql(member, buf).map(drop).map_err(|error| error.to_string())
             })?;
         }
         (P::Interval(Interval { micros, days, months }), &Type::INTERVAL) => {

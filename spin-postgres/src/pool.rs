@@ -4,28 +4,20 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use deadpool::managed::{
-    self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType, WeakPool,
-};
-use deadpool::{Runtime, Status};
-use deadpool_postgres::ClientWrapper;
+use deadpool::Runtime;
+use deadpool::managed::{self, Object, PoolError, TimeoutType, WeakPool};
 use parking_lot::Mutex;
 
 use crate::Allowed;
-use crate::address::{self, CONNECT_TIMEOUT};
+use crate::address;
 use crate::bindings::Error;
-use crate::connect::{NoConnection, Target};
+use crate::connect::Target;
+use crate::lend::{PoolManager, WAIT_TIMEOUT, lend};
 use crate::manager::{Manager, Tally};
-use crate::pooler;
 use crate::session::Session;
 
-/// How long a component waits for a free connection before it gets an error. On a machine that is too
-/// busy for some seconds, a queue that moves is better than an error.
-/// Those who wait are bounded by the server's limit of requests.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than a few hosts take that do not answer.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a connection may wait for its next borrower.
@@ -54,7 +46,10 @@ impl Drop for Borrowed {
     /// open transaction holds locks that others wait for.
     fn drop(&mut self) {
         let Some(object) = self.0.take() else { return };
+        let manager = object.manager.clone();
         if !object.is_unclean() {
+            drop(object);
+            manager.given_back.notify_one();
             return;
         }
         // Without a runtime the process is ending, and the connection with it.
@@ -62,9 +57,12 @@ impl Drop for Borrowed {
         runtime.spawn(async move {
             let mut object = object;
             let cleaned = tokio::time::timeout(RECYCLE_TIMEOUT, object.recycle()).await;
-            if !matches!(cleaned, Ok(Ok(()))) {
+            if matches!(cleaned, Ok(Ok(()))) {
+                drop(object);
+            } else {
                 drop(Object::take(object));
             }
+            manager.given_back.notify_one();
         });
     }
 }
@@ -144,7 +142,7 @@ impl Pools {
         match lend(pool).await {
             Ok(object) => Ok(Arc::new(Borrowed(Some(object)))),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::ConnectionFailed(format!(
-                "all {} connections to the database were in use for {} s",
+                "none of at most {} connections to the database was free or made within {} s",
                 self.settings.connections,
                 WAIT_TIMEOUT.as_secs()
             ))),
@@ -202,31 +200,6 @@ impl Pools {
     }
 }
 
-/// A connection of the pool. When its borrower goes before it is made, it is made all the same, for
-/// whoever comes next: on a machine that is too busy nothing would ever be done otherwise. Who waits
-/// for one of others has his place in the queue no longer than he waits.
-async fn lend(
-    pool: managed::Pool<PoolManager>,
-) -> Result<Object<PoolManager>, PoolError<NoConnection>> {
-    let Status { size, max_size, .. } = pool.status();
-    if size < max_size {
-        to_its_end(async move { pool.get().await }).await
-    } else {
-        pool.get().await
-    }
-}
-
-/// Does something also when nobody waits for it any more.
-pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    let mut work = Box::pin(work);
-    // Most often it is done at once.
-    if let Poll::Ready(done) = futures::poll!(&mut work) {
-        return done;
-    }
-    let done = tokio::spawn(work).await;
-    done.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
-}
-
 /// Closes connections that nobody has used for a while, so that a failover or a busy hour leaves
 /// none behind that another pod may want.
 async fn let_idle_ones_go(pool: WeakPool<PoolManager>) {
@@ -234,30 +207,5 @@ async fn let_idle_ones_go(pool: WeakPool<PoolManager>) {
         tokio::time::sleep(IDLE_TIMEOUT / 2).await;
         let Some(pool) = pool.upgrade() else { return };
         pool.retain(|_, metrics| metrics.last_used() < IDLE_TIMEOUT);
-    }
-}
-
-/// [`Manager`] as deadpool wants it.
-pub struct PoolManager(Arc<Manager>);
-
-impl managed::Manager for PoolManager {
-    type Type = Session;
-    type Error = NoConnection;
-
-    async fn create(&self) -> Result<Session, NoConnection> {
-        let doubts = self.0.doubts();
-        let (client, task) = self.0.connect().await?;
-        let pooled = tokio::time::timeout(CONNECT_TIMEOUT, pooler::is_between(&client)).await;
-        let pooled = pooled.map_err(|error| NoConnection::after(&error))?;
-        let pooled = pooled.map_err(|error| NoConnection::after(&error))?;
-        self.0.tally.created.fetch_add(1, Ordering::Relaxed);
-        Ok(Session::new(ClientWrapper::new(client, task), pooled, doubts, self.0.clone()))
-    }
-
-    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<NoConnection> {
-        session.recycle().await.map_err(|reason| {
-            tracing::debug!(reason, "a database connection is replaced");
-            RecycleError::message(reason)
-        })
     }
 }

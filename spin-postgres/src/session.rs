@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use deadpool_postgres::ClientWrapper;
+use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
 
 use crate::by_statement::MAX_STATEMENTS;
@@ -12,9 +13,13 @@ use crate::manager::Manager;
 
 /// Takes a session back to how it was after the connection was made, except
 /// for its prepared statements. `ROLLBACK` first: outside of a transaction it
-/// only warns.
+/// only warns. Whoever set the seed of `random()` would know what the next one draws. Last, it says
+/// how to forget the statements that SQL prepared: the driver's own stay.
 const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; \
-    UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+    UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; \
+    SELECT setseed(hashtext(gen_random_uuid()::text) / 2147483648.0); \
+    SELECT 'DEALLOCATE ' || quote_ident(name) FROM pg_catalog.pg_prepared_statements \
+    WHERE from_sql";
 
 /// How a server says that it is about to leave, or is not there yet.
 const GONE: [SqlState; 4] = [
@@ -84,13 +89,23 @@ impl Session {
         if std::mem::take(self.tainted.get_mut()) {
             // Behind a pooler, all that is the connection's own is its transaction.
             self.manager.tally.cleaned.fetch_add(1, Ordering::Relaxed);
-            let reset = if self.pooled { "ROLLBACK" } else { RESET };
-            self.client.batch_execute(reset).await.map_err(|_| "the session could not be reset")?;
+            self.reset().await.map_err(|_| "the session could not be reset")?;
         }
         if self.client.statement_cache.size() > MAX_STATEMENTS {
             self.client.statement_cache.clear();
         }
         Ok(())
+    }
+
+    async fn reset(&self) -> Result<(), tokio_postgres::Error> {
+        let reset = if self.pooled { "ROLLBACK" } else { RESET };
+        let said = self.client.simple_query(reset).await?;
+        let left = said.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).filter(|text| !text.is_empty()),
+            _ => None,
+        });
+        let left = left.collect::<Vec<_>>().join("; ");
+        if left.is_empty() { Ok(()) } else { self.client.batch_execute(&left).await }
     }
 
     /// What an error says of the server. One that shuts down, or that takes no

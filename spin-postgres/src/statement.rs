@@ -9,8 +9,9 @@ use tokio_postgres::{RowStream, Statement};
 use crate::bindings::{Error, ParameterValue, QueryError};
 use crate::effects::Effects;
 use crate::in_flight::InFlight;
+use crate::lend::to_its_end;
 use crate::params;
-use crate::pool::{Lease, to_its_end};
+use crate::pool::Lease;
 use crate::reply::Reply;
 
 /// The interface has no way for a copy's data, and the connection would wait for it.
@@ -163,6 +164,8 @@ impl Refused {
 fn is_stale(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|error| {
         *error.code() == SqlState::INVALID_SQL_STATEMENT_NAME
+            // A name that the component itself has given to one.
+            || *error.code() == SqlState::DUPLICATE_PSTATEMENT
             || (*error.code() == SqlState::FEATURE_NOT_SUPPORTED
                 && error.message().starts_with("cached plan must not change"))
     })

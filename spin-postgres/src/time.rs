@@ -10,6 +10,8 @@ pub type Time = (u8, u8, u8, u32);
 pub type Datetime = (i32, u8, u8, u8, u8, u8, u32);
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
+/// A time of PostgreSQL's, and none of chrono's.
+const END_OF_DAY: Time = (24, 0, 0, 0);
 /// 2000-01-01T00:00:00Z in seconds since 1970.
 const EPOCH_UNIX: i64 = 946_684_800;
 const EPOCH: NaiveDateTime = match DateTime::from_timestamp(EPOCH_UNIX, 0) {
@@ -35,6 +37,9 @@ pub fn date_from_days(days: i32) -> Result<Date, String> {
 }
 
 pub fn micros_of_day((hour, minute, second, nanos): Time) -> Result<i64, String> {
+    if (hour, minute, second, nanos) == END_OF_DAY {
+        return Ok(24 * 3600 * MICROS_PER_SECOND);
+    }
     let time = time(hour, minute, second, nanos)?;
     Ok(i64::from(time.num_seconds_from_midnight()) * MICROS_PER_SECOND
         + i64::from(time.nanosecond() / 1000))
@@ -45,7 +50,7 @@ pub fn time_from_micros(micros: i64) -> Result<Time, String> {
     let hour = u8::try_from(seconds / 3600).map_err(|_| "the time is out of range")?;
     let nanos =
         u32::try_from(micros % MICROS_PER_SECOND * 1000).map_err(|error| error.to_string())?;
-    // By hand, since PostgreSQL's 24:00:00 is no time of chrono's.
+    // By hand, because of the end of the day.
     Ok((hour, part(seconds / 60 % 60), part(seconds % 60), nanos))
 }
 
@@ -114,13 +119,18 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_a_day_is_a_time() {
+        assert_eq!(time_from_micros(86_400_000_000), Ok(END_OF_DAY));
+        assert_eq!(micros_of_day(END_OF_DAY), Ok(86_400_000_000));
+    }
+
+    #[test]
     fn what_does_not_exist_is_an_error() {
         assert!(days((2023, 2, 29)).is_err());
-        assert!(micros_of_day((24, 0, 0, 0)).is_err());
+        assert!(micros_of_day((24, 0, 0, 1)).is_err());
         assert!(micros_of_unix(i64::MIN).is_err());
         assert!(date_from_days(i32::MAX).is_err());
         assert!(datetime_from_micros(i64::MIN).is_err());
-        assert_eq!(time_from_micros(86_400_000_000), Ok((24, 0, 0, 0)));
         assert!(time_from_micros(-1).is_err());
     }
 
@@ -131,7 +141,7 @@ mod tests {
         }
 
         #[test]
-        fn times_survive(number in 0..86_400_000_000_i64) {
+        fn times_survive(number in 0..=86_400_000_000_i64) {
             prop_assert_eq!(micros_of_day(time_from_micros(number).unwrap()), Ok(number));
         }
 

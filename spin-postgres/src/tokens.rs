@@ -16,7 +16,8 @@ pub fn tokens(sql: &str) -> Vec<Token<'_>> {
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
         let length = if let Some(comment) = rest.strip_prefix("--") {
-            comment.find('\n').map_or(rest.len(), |end| end + 2)
+            // PostgreSQL ends it at either.
+            comment.find(['\n', '\r']).map_or(rest.len(), |end| end + 2)
         } else if rest.starts_with("/*") {
             comment_length(rest)
         } else if first == '"' {
@@ -31,7 +32,8 @@ pub fn tokens(sql: &str) -> Vec<Token<'_>> {
         } else if let Some(length) = dollar_length(rest) {
             length
         } else if is_of_word(first) {
-            let length = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
+            // A dollar within a name is a part of it, and begins no text.
+            let length = rest.find(|c| !is_of_word(c) && c != '$').unwrap_or(rest.len());
             let (word, after) = rest.split_at(length);
             tokens.push(Token::Word(word));
             if word.eq_ignore_ascii_case("e") && after.starts_with('\'') {

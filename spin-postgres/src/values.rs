@@ -175,6 +175,7 @@ fn range<T>(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use tokio_postgres::types::Kind;
 
     use super::*;
     use crate::bindings::ParameterValue as P;
@@ -232,6 +233,17 @@ mod tests {
         for (ty, value, expected) in cases {
             assert_eq!(shown(&ty, &value), format!("DbValue::{expected}"));
         }
+    }
+
+    #[test]
+    fn texts_in_an_array_are_written_as_they_are_alone() {
+        let ltree = Type::new("ltree".into(), 90_001, Kind::Simple, "public".into());
+        let array = Kind::Array(ltree.clone());
+        let array = Type::new("_ltree".into(), 90_002, array, "public".into());
+        let raw = |ty: &Type, value: &P| params::encode(value, ty).unwrap().0.unwrap();
+        let alone = raw(&ltree, &P::Str("a.b".into()));
+        let several = raw(&array, &P::ArrayStr(vec![Some("a.b".into())]));
+        assert!(several.ends_with(&alone) && alone.len() == 4, "{alone:?} {several:?}");
     }
 
     #[test]
