@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
+
+/// Bits before an IPv4 address in the IPv6 one that stands for it.
+const MAPPED: u8 = 96;
 
 /// An address to listen on. Of the addresses of a name it is 127.0.0.1, where that is one, as in
 /// Spin; else the first.
@@ -23,14 +26,21 @@ pub fn listen(text: &str) -> Result<SocketAddr, String> {
 /// A network, or a single address.
 pub fn network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
-    let network = match text.parse::<IpAddr>() {
-        // Written as IPv6, it is compared as what it is.
-        Ok(address) => Ok(address.to_canonical().into()),
-        Err(_) => text.parse(),
-    };
-    network.map_err(|_| {
+    let network = text.parse::<IpAddr>().map(IpNet::from).or_else(|_| text.parse());
+    network.map(canonical).map_err(|_: ipnet::AddrParseError| {
         "write networks or addresses, with commas between, like 10.0.0.0/8,fd00::1".to_owned()
     })
+}
+
+/// One of IPv4 that is written as IPv6 is compared as what it is.
+fn canonical(network: IpNet) -> IpNet {
+    let inner = network.prefix_len().checked_sub(MAPPED);
+    match (network.addr().to_canonical(), inner) {
+        (IpAddr::V4(address), Some(length)) if matches!(network, IpNet::V6(_)) => {
+            Ipv4Net::new(address, length).map_or(network, IpNet::V4)
+        }
+        _ => network,
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +71,9 @@ mod tests {
             ("10.0.0.1", "10.0.0.1/32"),
             ("::1", "::1/128"),
             ("::ffff:10.0.0.1", "10.0.0.1/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("::/0", "::/0"),
         ] {
             assert_eq!(network(text).unwrap().to_string(), net);
         }

@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use crate::address;
 use crate::guest::compile;
 use crate::limits::Limits;
-use crate::terminal::format::Format;
+use crate::terminal::log_format::LogFormat;
 
 /// Serves a Spin HTTP component, and swaps it while it serves.
 #[derive(Debug, Parser)]
@@ -19,7 +19,7 @@ use crate::terminal::format::Format;
 pub struct Cli {
     /// How log lines look [default: what `TODOOZLE_LOG_FORMAT` says, else text]
     #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
-    pub log_format: Option<Format>,
+    pub log_format: Option<LogFormat>,
     #[command(subcommand)]
     pub command: Command,
 }

@@ -18,5 +18,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Status(args) => commands::status::run(&args).await,
         Command::Rollback(args) => Box::pin(commands::rollback::run(&args)).await,
         Command::Promote(args) => commands::promote::run(&args).await,
+        Command::Images(args) => commands::images::run(&args).await,
+        Command::Chart(args) => commands::chart::run(&args),
     }
 }

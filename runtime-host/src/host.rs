@@ -184,10 +184,11 @@ fn allowed_hosts(component: &Component, values: &BTreeMap<String, String>) -> Re
         let entry = variables::render(&place, text, values)?;
         // As in Spin, a template whose variable was left empty allows nothing.
         if !(text.contains("{{") && is_empty(&entry)) {
-            entries.push(entry);
+            entries.push((text.as_str(), entry));
         }
     }
-    let allowed = AllowedHosts::parse(entries.iter().map(String::as_str))?;
+    let allowed =
+        AllowedHosts::parse(entries.iter().map(|(shown, entry)| (*shown, entry.as_str())))?;
     // Whoever wrote a database's address into a variable has named it.
     let variables = component_variables(component, values)?;
     let addresses = variables.values().filter(|value| value.contains("://"));

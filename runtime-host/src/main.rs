@@ -22,7 +22,6 @@ mod deploy;
 mod digest;
 mod download;
 mod error;
-mod file;
 mod guest;
 mod hex;
 mod host;
@@ -35,7 +34,7 @@ mod terminal;
 
 use cli::{Cli, Command};
 use error::exit_code;
-use terminal::{format, log};
+use terminal::{log, log_format};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -47,7 +46,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if format::is_json() {
+            if log_format::is_json() {
                 tracing::error!("{error:#}");
             } else {
                 say::note(format!("error: {error:#}"));

@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 
 use crate::guest::failure::Failure;
 use crate::terminal::log;
@@ -51,26 +51,65 @@ pub struct Metrics {
 
 impl Metrics {
     pub fn new() -> Self {
-        let mut metrics = Self {
-            registry: Registry::with_prefix(PREFIX),
-            requests: Family::default(),
-            seconds: Histogram::new(SECONDS),
-            in_flight: Gauge::default(),
-            connections: Gauge::default(),
-            outbound_requests: Gauge::default(),
-            response_bytes: Counter::default(),
-            refused: Family::default(),
-            failures: Family::default(),
-            swaps: Family::default(),
-            component: Family::default(),
-            pools: Family::default(),
-            connections_created: Family::default(),
-            connections_cleaned: Family::default(),
-            memory: Gauge::default(),
-            guests_memory: Gauge::default(),
-            log_lines_dropped: Counter::default(),
+        let mut registry = Registry::with_prefix(PREFIX);
+        let to = &mut registry;
+        let metrics = Self {
+            requests: metric(to, "http_requests", "Answered requests"),
+            seconds: in_unit(
+                to,
+                "http_request_duration",
+                "Time from a request's head to its response's head",
+                Unit::Seconds,
+                Histogram::new(SECONDS),
+            ),
+            response_bytes: bytes(to, "http_response", "Bytes of response bodies"),
+            in_flight: metric(
+                to,
+                "http_requests_in_flight",
+                "Requests whose answers have not ended",
+            ),
+            connections: metric(to, "http_connections", "Open connections"),
+            outbound_requests: metric(
+                to,
+                "outbound_http_requests",
+                "Requests of components whose answers have not been read to their end",
+            ),
+            refused: metric(
+                to,
+                "refused",
+                "Connections and requests turned away, by the limit that did it",
+            ),
+            failures: metric(
+                to,
+                "component_failures",
+                "Requests that the component failed, by how it did",
+            ),
+            swaps: metric(to, "swaps", "New components, by what came of them"),
+            component: metric(to, "component_info", "The component that is live"),
+            pools: metric(
+                to,
+                "database_pool_connections",
+                "The pools of database connections; waiting counts requests",
+            ),
+            connections_created: metric(
+                to,
+                "database_connections_created",
+                "Database connections made",
+            ),
+            connections_cleaned: metric(
+                to,
+                "database_connections_cleaned",
+                "Database connections in which a component may have left something, cleaned for the next",
+            ),
+            memory: bytes(to, "process_resident_memory", "Memory of the process"),
+            guests_memory: bytes(to, "component_memory", "Memory of all instances of components"),
+            log_lines_dropped: metric(
+                to,
+                "log_lines_dropped",
+                "Lines that were not written, as nobody read the log fast enough",
+            ),
+            registry,
         };
-        metrics.register();
         metrics.begin();
         metrics
     }
@@ -87,78 +126,6 @@ impl Metrics {
         for result in Swap::EACH {
             let _ = self.swaps.get_or_create(&SwapLabels { result });
         }
-    }
-
-    fn register(&mut self) {
-        let registry = &mut self.registry;
-        registry.register("http_requests", "Answered requests", self.requests.clone());
-        registry.register_with_unit(
-            "http_request_duration",
-            "Time from a request's head to its response's head",
-            Unit::Seconds,
-            self.seconds.clone(),
-        );
-        registry.register_with_unit(
-            "http_response",
-            "Bytes of response bodies",
-            Unit::Bytes,
-            self.response_bytes.clone(),
-        );
-        registry.register(
-            "http_requests_in_flight",
-            "Requests whose answers have not ended",
-            self.in_flight.clone(),
-        );
-        registry.register("http_connections", "Open connections", self.connections.clone());
-        registry.register(
-            "outbound_http_requests",
-            "Requests of components whose answers have not been read to their end",
-            self.outbound_requests.clone(),
-        );
-        registry.register(
-            "refused",
-            "Connections and requests turned away, by the limit that did it",
-            self.refused.clone(),
-        );
-        registry.register(
-            "component_failures",
-            "Requests that the component failed, by how it did",
-            self.failures.clone(),
-        );
-        registry.register("swaps", "New components, by what came of them", self.swaps.clone());
-        registry.register("component_info", "The component that is live", self.component.clone());
-        registry.register(
-            "database_pool_connections",
-            "The pools of database connections; waiting counts requests",
-            self.pools.clone(),
-        );
-        registry.register(
-            "database_connections_created",
-            "Database connections made",
-            self.connections_created.clone(),
-        );
-        registry.register(
-            "database_connections_cleaned",
-            "Database connections in which a component may have left something, cleaned for the next",
-            self.connections_cleaned.clone(),
-        );
-        registry.register_with_unit(
-            "process_resident_memory",
-            "Memory of the process",
-            Unit::Bytes,
-            self.memory.clone(),
-        );
-        registry.register_with_unit(
-            "component_memory",
-            "Memory of all instances of components",
-            Unit::Bytes,
-            self.guests_memory.clone(),
-        );
-        registry.register(
-            "log_lines_dropped",
-            "Lines that were not written, as nobody read the log fast enough",
-            self.log_lines_dropped.clone(),
-        );
     }
 
     /// A response began, `after` its request's head had come.
@@ -224,6 +191,24 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+fn metric<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    to.register(name, help, metric.clone());
+    metric
+}
+
+fn bytes<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
+    in_unit(to, name, help, Unit::Bytes, M::default())
+}
+
+fn in_unit<M>(to: &mut Registry, name: &str, help: &str, unit: Unit, metric: M) -> M
+where
+    M: Metric + Clone,
+{
+    to.register_with_unit(name, help, unit, metric.clone());
+    metric
 }
 
 /// Methods are the client's to invent, and labels must stay few.

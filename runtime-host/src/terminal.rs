@@ -1,6 +1,6 @@
 //! What a person at a terminal sees and sends: progress, log lines, signals.
 
-pub mod format;
 pub mod log;
+pub mod log_format;
 pub mod progress;
 pub mod signals;

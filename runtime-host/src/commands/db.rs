@@ -30,7 +30,7 @@ pub async fn run(args: &Db) -> Result<()> {
 
 async fn serve(manifest: &Manifest, database: &Running, signals: &mut Signals) -> Result<()> {
     prepare(manifest, database).await?;
-    dotenv::set(&manifest.dir.join(".env"), &env_name(DATABASE_URL), &database.url())?;
+    dotenv::set(&manifest.dir.join(dotenv::NAME), &env_name(DATABASE_URL), &database.url())?;
     say::line(format!("PostgreSQL ready on 127.0.0.1:{}", database.port()))?;
     signals.unless(database.supervise()).await;
     Ok(())

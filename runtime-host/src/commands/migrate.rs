@@ -6,6 +6,7 @@ use crate::cli::Migrate;
 use crate::database::migrate;
 use crate::database::migrate::Database;
 use crate::error::misconfigured;
+use crate::project::dotenv;
 use crate::project::manifest::Manifest;
 use crate::project::variables::{DATABASE_URL, Sources, env_name};
 use crate::terminal::progress;
@@ -23,7 +24,7 @@ pub async fn run(args: &Migrate) -> Result<()> {
         return Err(misconfigured!(
             "no database is given: set {} in the environment or in {}",
             env_name(DATABASE_URL),
-            manifest.dir.join(".env").display()
+            manifest.dir.join(dotenv::NAME).display()
         ));
     };
     let step = progress::step("Applying migrations");

@@ -125,7 +125,9 @@ fn load(folder: &Path) -> Result<Vec<Migration>> {
         }
         let sql = std::fs::read_to_string(&path)
             .with_context(|| format!("read the migration {}", path.display()))?;
-        let migration = Migration::unapplied(stem, &sql)
+        // What some editors begin a file with is no SQL.
+        let sql = sql.strip_prefix('\u{feff}').unwrap_or(&sql);
+        let migration = Migration::unapplied(stem, sql)
             .map_err(|error| anyhow!("cannot use the migration {stem}: {error}"))?;
         migrations.push(migration);
     }
@@ -213,7 +215,15 @@ fn with_detail(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Strin
 
 #[cfg(test)]
 mod tests {
-    use super::is_migration_name;
+    use super::{files, is_migration_name};
+
+    #[test]
+    fn a_file_is_read_as_any_editor_saves_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("V2__a.sql"), "\u{feff}SELECT 1;\r\n").unwrap();
+        let (files, last) = files(folder.path()).unwrap();
+        assert_eq!((files["V2__a.sql"].as_str(), last), ("SELECT 1;\r\n", 2));
+    }
 
     #[test]
     fn names_that_refinery_would_skip_are_noticed() {

@@ -23,6 +23,57 @@ pub enum Command {
     Rollback(Rollback),
     /// Take exactly what is live in one environment to another
     Promote(Promote),
+    /// Answer what scripts/deploy.sh asks about an environment's chart
+    #[command(hide = true, subcommand)]
+    Chart(Chart),
+    /// Print or write the images of an environment, for `make promote` and `make pin`
+    #[command(hide = true, subcommand)]
+    Images(Images),
+}
+
+/// An environment's files.
+#[derive(Debug, Args)]
+pub struct Folder {
+    pub env: String,
+    /// Folder of the environments
+    #[arg(long, env = "TODOOZLE_CONFIG", default_value = "config", value_name = "FOLDER")]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Images {
+    /// Print what runs: `NAME REPOSITORY@DIGEST` for each
+    Live(Folder),
+    /// Have the environment's files name what such lines do
+    Pin {
+        #[command(flatten)]
+        folder: Folder,
+        images: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Chart {
+    /// Print where an environment is: its context, namespace and release
+    Target(Folder),
+    /// Print the Secret that has the database's address for the pods that helm rendered
+    Secret { rendered: PathBuf },
+    /// Print what an upgrade would change
+    Changes(Changes),
+}
+
+#[derive(Debug, Args)]
+pub struct Changes {
+    /// What helm rendered
+    pub rendered: PathBuf,
+    /// What `kubectl diff` wrote of it [default: all is new]
+    #[arg(long, value_name = "FILE")]
+    pub difference: Option<PathBuf>,
+    #[arg(long)]
+    pub namespace: String,
+    /// What helm has made of the release
+    #[arg(long, value_name = "FILE")]
+    pub live: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -108,7 +159,7 @@ pub enum Output {
 
 #[derive(Debug, Args)]
 pub struct Wait {
-    /// Return when every pod has served the version for its first minute, or one of them has refused
+    /// Return when every pod has served the version through its probation, or one of them has refused
     /// it or taken it back (exit code 3); `--wait=live`: when every pod serves it
     #[arg(long, value_name = "UNTIL", value_enum, num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "passed", hide_possible_values = true)]
@@ -124,7 +175,7 @@ pub struct Wait {
 pub enum Until {
     /// It serves the version.
     Live,
-    /// The version has passed its first minute, from which it may be taken back.
+    /// The version has passed there.
     Passed,
 }
 

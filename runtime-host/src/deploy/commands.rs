@@ -1,5 +1,7 @@
 //! One file per verb.
 
+pub mod chart;
+pub mod images;
 pub mod promote;
 pub mod push;
 pub mod rollback;

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::PostParams;
 
 use crate::deploy::release::migrations::{self, Files};
-use crate::deploy::release::{self, Pointer, Release, parts};
+use crate::deploy::release::{self, Pointer, Release, part_names, parts};
 use crate::digest::Digest;
 use crate::terminal::progress;
 use bundle::{Bundle, Migrations};
@@ -54,7 +54,7 @@ impl Standing {
         seen.chain(pointer).max().unwrap_or(0) + 1
     }
 
-    /// Whether the live version has served its first minute somewhere.
+    /// Whether the live version has passed somewhere.
     fn live_has_passed(&self) -> bool {
         let Some(pointer) = &self.pointer else { return false };
         self.pods.iter().any(|pod| {
@@ -94,7 +94,7 @@ impl Plan {
             return Ok(None);
         }
         let parts = parts::split(&bundle.package).context("compress the components")?;
-        let config_maps = parts::names(&target.app, bundle.digest, parts.len());
+        let config_maps = part_names(&target.app, "component", bundle.digest, parts.len());
         if config_maps.len() > parts::MAX_PARTS {
             bail!(
                 "the components and their files need {} ConfigMaps of {} at most: make them smaller",
@@ -106,7 +106,8 @@ impl Plan {
         let schema = bundle.migrations.as_ref().map(|migrations| migrations.schema);
         if let Some(Migrations { files, digest, .. }) = bundle.migrations {
             migrations = migrations::split(files).map_err(anyhow::Error::msg)?;
-            names = Some(migrations::names(&target.app, digest, migrations.len()).join(" "));
+            let all = part_names(&target.app, "migrations", digest, migrations.len());
+            names = Some(all.join(" "));
         }
         let next = Release {
             generation: standing.next_generation(),
@@ -138,7 +139,7 @@ impl Plan {
                 )?
             }
             None => before.previous.and_then(|digest| before.release(digest)).context(
-                "no earlier version has served its first minute: name one of the history with --to",
+                "no earlier version has passed its probation: name one of the history with --to",
             )?,
         };
         if standing.is_live(old.digest) {

@@ -30,6 +30,14 @@ pub fn pointer_name(app: &str) -> String {
     format!("{app}-live")
 }
 
+/// The names of the ConfigMaps for so many parts of a component or of migrations.
+pub fn part_names(app: &str, what: &str, digest: Digest, parts: usize) -> Vec<String> {
+    match parts {
+        1 => vec![format!("{app}-{what}-{digest}")],
+        _ => (0..parts).map(|part| format!("{app}-{what}-{digest}-{part}")).collect(),
+    }
+}
+
 /// One version of the component, as it was pushed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,7 +61,7 @@ pub struct Release {
     /// The ConfigMaps with its migrations, by their names with spaces between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrations: Option<String>,
-    /// Whether it served its first minute without being taken back.
+    /// Whether it has passed its probation somewhere.
     #[serde(default)]
     pub passed: bool,
 }
@@ -81,7 +89,7 @@ impl Release {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointer {
     pub live: Release,
-    /// The last version before it that passed its minute.
+    /// The last version before it that passed.
     pub previous: Option<Digest>,
     /// The newest first, the live one among them.
     pub history: Vec<Release>,
@@ -94,7 +102,11 @@ impl Pointer {
         let text = |key: &str| data.get(key).map(|v| v.trim()).filter(|v| !v.is_empty());
         let number = |key: &str| {
             text(key)
-                .map(|v| v.parse().map_err(|_| format!("its {key} is {v:?}: write a number")))
+                .map(|v| match v.parse() {
+                    // There has to be one after it.
+                    Ok(number) if number < u64::MAX => Ok(number),
+                    _ => Err(format!("its {key} is {v:?}: write a number, and no huge one")),
+                })
                 .transpose()
         };
         let digest = text(DIGEST).ok_or("it has no digest: write the component's SHA-256")?;
@@ -150,7 +162,7 @@ impl Pointer {
     }
 
     /// The pointer after a push or a rollback to `next`. `passed` says whether
-    /// the version that was live until now passed its minute.
+    /// the version that was live until now passed.
     pub fn succeed(before: Option<&Self>, next: Release, passed: bool) -> Self {
         let mut history = before.map(Self::releases).unwrap_or_default();
         if let Some(last) = history.first_mut() {
@@ -248,6 +260,7 @@ pub mod tests {
             ("digest", "abc", "no SHA-256"),
             ("configMaps", " ", "no configMaps"),
             ("generation", "-1", "write a number"),
+            ("generation", "18446744073709551615", "no huge one"),
             ("history", "[", "remove that key"),
         ] {
             let mut data = good.clone();

@@ -1,5 +1,5 @@
 //! Which version a pod serves: it follows the pointer, checks what that names,
-//! swaps it in, and takes it back when it fails in its first minute.
+//! swaps it in, and takes it back when it fails on probation.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use cached::Cached;
 use decide::{Counts, Lately, Memory, Step, decide, fails};
 use events::What;
 use obtain::{obtain, patiently};
+use pod::Pod;
 use report::Report;
-use stage::Stage;
 
 pub mod cached;
 pub mod check;
 pub mod decide;
 pub mod events;
 mod obtain;
+pub mod pod;
 mod probe;
 mod refusal;
 pub mod report;
 pub mod source;
-pub mod stage;
 #[cfg(test)]
 mod tests;
 
@@ -41,24 +41,24 @@ const START_PATIENCE: Duration = Duration::from_secs(3);
 const STAGGER: Duration = Duration::from_secs(2);
 
 /// One pod's versions.
-pub struct Rollout<S: Stage> {
-    stage: Arc<S>,
+pub struct Rollout<P: Pod> {
+    pod: Arc<P>,
     cached: Arc<Cached>,
     report: Arc<Report>,
     memory: Memory,
-    live: Option<Shown<S>>,
+    live: Option<Shown<P>>,
     /// What the live one's requests came to in the last minutes.
     lately: Lately,
-    /// The last version that passed its minute.
-    good: Option<Shown<S>>,
+    /// The last version that passed.
+    good: Option<Shown<P>>,
     /// As long as the live version has not.
     on_probation: Option<Probation>,
 }
 
 /// A version that is loaded.
-struct Shown<S: Stage>(Release, Arc<S::Version>);
+struct Shown<P: Pod>(Release, Arc<P::Version>);
 
-impl<S: Stage> Clone for Shown<S> {
+impl<P: Pod> Clone for Shown<P> {
     fn clone(&self) -> Self {
         Self(self.0.clone(), self.1.clone())
     }
@@ -77,10 +77,10 @@ enum Verdict {
     Failed(Counts),
 }
 
-impl<S: Stage> Rollout<S> {
-    pub fn new(stage: S, cached: Arc<Cached>, report: Arc<Report>) -> Self {
+impl<P: Pod> Rollout<P> {
+    pub fn new(pod: P, cached: Arc<Cached>, report: Arc<Report>) -> Self {
         Self {
-            stage: Arc::new(stage),
+            pod: Arc::new(pod),
             cached,
             report,
             memory: Memory::default(),
@@ -114,7 +114,7 @@ impl<S: Stage> Rollout<S> {
         if let Some((release, bytes)) = self.cached.load() {
             tracing::warn!("starting with the last version, {}, from the cache", release.digest);
             let checked = patiently(&self.report, &release, async || {
-                self.stage.check(&release, bytes.clone()).await
+                self.pod.check(&release, bytes.clone()).await
             });
             match checked.await {
                 Ok(version) => {
@@ -136,7 +136,7 @@ impl<S: Stage> Rollout<S> {
                 Step::Keep => {}
                 Step::Refuse(reason) => {
                     tracing::error!("{} is refused: {reason}", wanted.digest);
-                    self.stage.tell(What::Refused, format!("{}: {reason}", wanted.digest));
+                    self.pod.tell(What::Refused, format!("{}: {reason}", wanted.digest));
                     self.report.problem(reason);
                 }
                 Step::Load => self.load(pointer).await,
@@ -154,16 +154,14 @@ impl<S: Stage> Rollout<S> {
     async fn load(&mut self, pointer: &Pointer) {
         let release = &pointer.live;
         if self.cached.ends_the_process(release) {
-            let reason = "process: it ended again and again before this version had passed its \
-                          first minute";
+            let reason = "process: it ended again and again before this version had passed";
             return self.quarantine(release, reason, What::Refused);
         }
         if self.live.is_some() {
             tokio::time::sleep(STAGGER.mul_f32(fastrand::f32())).await;
         }
-        let (stage, cached, report) =
-            (self.stage.clone(), self.cached.clone(), self.report.clone());
-        let mut loading = pin!(obtain(&*stage, &cached, &report, release));
+        let (pod, cached, report) = (self.pod.clone(), self.cached.clone(), self.report.clone());
+        let mut loading = pin!(obtain(&*pod, &cached, &report, release));
         let loaded = loop {
             tokio::select! {
                 loaded = &mut loading => break loaded,
@@ -187,8 +185,8 @@ impl<S: Stage> Rollout<S> {
             return;
         }
         tracing::warn!("serving the version before, {}", previous.digest);
-        match obtain(&*self.stage, &self.cached, &self.report, &previous).await {
-            // It has passed its minute elsewhere.
+        match obtain(&*self.pod, &self.cached, &self.report, &previous).await {
+            // It has passed elsewhere.
             Ok(version) => {
                 self.show(&previous, version);
                 self.pass();
@@ -200,9 +198,9 @@ impl<S: Stage> Rollout<S> {
         }
     }
 
-    fn show(&mut self, release: &Release, version: S::Version) {
+    fn show(&mut self, release: &Release, version: P::Version) {
         let version = Arc::new(version);
-        self.stage.show(version.clone());
+        self.pod.show(version.clone());
         // A version that has not passed is no measure for the next one.
         let before = match self.on_probation {
             Some(probation) => probation.before,
@@ -212,11 +210,11 @@ impl<S: Stage> Rollout<S> {
         let old = self.set_live(Shown(release.clone(), version), true);
         let old = old.map_or_else(|| "nothing".to_owned(), |old| old.digest.to_string());
         tracing::info!("swapped {old} for {}", release.digest);
-        self.stage.tell(What::Live, format!("{} took over from {old}", release.digest));
+        self.pod.tell(What::Live, format!("{} took over from {old}", release.digest));
     }
 
     /// Returns what was live until now.
-    fn set_live(&mut self, shown: Shown<S>, on_probation: bool) -> Option<Release> {
+    fn set_live(&mut self, shown: Shown<P>, on_probation: bool) -> Option<Release> {
         self.memory.live = Some(shown.0.digest);
         self.report.swapped(shown.0.clone(), on_probation);
         self.lately = Lately::default();
@@ -241,7 +239,7 @@ impl<S: Stage> Rollout<S> {
             let pause = if self.on_probation.is_some() { often } else { seldom };
             tokio::time::sleep(pause).await;
             let Some(Shown(_, version)) = &self.live else { continue };
-            let counts = self.stage.counts(version);
+            let counts = self.pod.counts(version);
             let now = Instant::now();
             self.lately.note(now, counts);
             match self.on_probation {
@@ -265,7 +263,7 @@ impl<S: Stage> Rollout<S> {
         self.on_probation = None;
         let Some(shown) = self.live.clone() else { return };
         self.report.passed();
-        tracing::debug!("{} passed its first minute", shown.0.digest);
+        tracing::debug!("{} passed its probation", shown.0.digest);
         if let Err(error) = self.cached.keep(&shown.0) {
             tracing::warn!("the version cannot be kept for the next start: {error:#}");
         }
@@ -278,12 +276,10 @@ impl<S: Stage> Rollout<S> {
         let Some(Shown(failed, _)) = self.live.clone() else { return };
         self.on_probation = None;
         self.cached.end(failed.digest);
-        let reason = format!(
-            "probation: {} of its {} requests failed in its first minute",
-            counts.failures, counts.requests
-        );
+        let Counts { requests, failures } = counts;
+        let reason = format!("probation: {failures} of its {requests} requests failed");
         if let Some(good) = self.good.clone() {
-            self.stage.show(good.1.clone());
+            self.pod.show(good.1.clone());
             self.set_live(good, false);
             self.quarantine(&failed, &reason, What::TakenBack);
         } else {
@@ -294,7 +290,7 @@ impl<S: Stage> Rollout<S> {
 
     fn quarantine(&mut self, release: &Release, reason: &str, what: What) {
         tracing::error!("{} is not served: {reason}", release.digest);
-        self.stage.tell(what, format!("{}: {reason}", release.digest));
+        self.pod.tell(what, format!("{}: {reason}", release.digest));
         self.report.quarantined(release, reason, what == What::TakenBack);
         let entry = (release.generation, reason.to_owned());
         self.memory.quarantine.insert(release.digest, entry);

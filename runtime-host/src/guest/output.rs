@@ -42,10 +42,13 @@ impl GuestOutput {
                 None => (part, false),
             };
             for chunk in text.chunks(MAX_LINE) {
-                if line.len() + chunk.len() > MAX_LINE {
-                    self.log(&mut line);
-                }
                 line.extend_from_slice(chunk);
+                while line.len() > MAX_LINE {
+                    let end = last_start(&line, MAX_LINE);
+                    let rest = line.split_off(end);
+                    self.log(&mut line);
+                    *line = rest;
+                }
             }
             if ended {
                 self.log(&mut line);
@@ -67,6 +70,13 @@ impl GuestOutput {
         }
         line.clear();
     }
+}
+
+/// The last place up to `most` where a character may begin: there a line is cut.
+fn last_start(line: &[u8], most: usize) -> usize {
+    let continues = |at: usize| line.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    // No character has more than four bytes; what looks so is no text.
+    (most.saturating_sub(3)..=most).rev().find(|at| !continues(*at)).unwrap_or(most)
 }
 
 /// What components may still print in this second.
@@ -184,5 +194,21 @@ mod tests {
         assert_eq!(pending(&output), 5);
         output.take(&vec![b'x'; MAX_LINE - 5]);
         assert_eq!(pending(&output), MAX_LINE);
+    }
+
+    #[test]
+    fn a_line_is_cut_between_characters() {
+        for (line, most, start) in [
+            ("aé".as_bytes(), 2, 1),
+            ("aé".as_bytes(), 3, 3),
+            ("😀".as_bytes(), 3, 0),
+            ("ab".as_bytes(), 1, 1),
+            (&[0x80; 9], 8, 8),
+        ] {
+            assert_eq!(last_start(line, most), start, "{line:?}");
+        }
+        let output = GuestOutput::new("stdout", Digest::of(b""));
+        output.take(&[b"a", "é".repeat(MAX_LINE).as_bytes()].concat());
+        assert!(std::str::from_utf8(&output.line.lock()).is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv6Addr, SocketAddr};
 
 use http::request::Parts;
-use http::uri::{Authority, Scheme, Uri};
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Method, Version, header};
 
 use crate::http::problem::Problem;
@@ -14,6 +14,15 @@ pub fn absolute_uri(parts: &Parts, local: SocketAddr) -> Result<Uri, Problem> {
         return Err(Problem::bad_request("CONNECT is for proxies, which this server is not."));
     }
     let mut uri = parts.uri.clone().into_parts();
+    if parts.uri.path() == "*" {
+        if parts.method != Method::OPTIONS {
+            return Err(Problem::bad_request(
+                "Only OPTIONS is about *, which is the whole server.",
+            ));
+        }
+        // The address of the server itself (RFC 9110, 7.1): `http://host*` would be another host's.
+        uri.path_and_query = Some(PathAndQuery::from_static("/"));
+    }
     if uri.scheme.as_ref().is_some_and(|scheme| ![Scheme::HTTP, Scheme::HTTPS].contains(scheme)) {
         return Err(Problem::bad_request("The request line's address is neither http nor https."));
     }
@@ -142,6 +151,18 @@ mod tests {
         ] {
             assert_eq!(of(line, host), Err("400".to_owned()), "{line} {host}");
         }
+    }
+
+    #[test]
+    fn the_whole_server_is_asked_about_by_options_alone() {
+        let of = |method| {
+            let request = Request::builder().method(method).uri("*").header("host", "h");
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            let uri = absolute_uri(&parts, "127.0.0.1:3000".parse().unwrap());
+            uri.map(|uri| uri.to_string()).map_err(|problem| problem.into_response().status())
+        };
+        assert_eq!(of("OPTIONS"), Ok("http://h/".to_owned()));
+        assert_eq!(of("GET"), Err(http::StatusCode::BAD_REQUEST));
     }
 
     #[test]

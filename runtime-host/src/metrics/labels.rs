@@ -59,7 +59,7 @@ pub enum Swap {
     done,
     /// It did not pass a check.
     refused,
-    /// It failed requests in its first minute.
+    /// It failed requests on probation.
     taken_back,
     /// It could not be built or loaded.
     failed,

@@ -2,12 +2,16 @@
 //! environment, and written line by line, so that what others wrote stays.
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::error::misconfigured;
+use kit::file;
+
+/// Beside the manifest.
+pub const NAME: &str = ".env";
 
 /// What some editors begin a file with.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -54,32 +58,7 @@ fn text(path: &Path) -> Result<String> {
 /// Sets one value and keeps every other line. The file is replaced in one step
 /// and is for its owner only.
 pub fn set(path: &Path, name: &str, value: &str) -> Result<()> {
-    write_private(path, &replace(&text(path)?, name, value))
-        .with_context(|| format!("write {}", path.display()))
-}
-
-/// Writes a file that only its owner may read, in one step.
-pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let new = path.with_file_name(name);
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&new, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&new);
-    }
-    written
+    file::replace_for_good(path, replace(&text(path)?, name, value))
 }
 
 fn replace(old: &str, name: &str, value: &str) -> String {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use crate::error::misconfigured;
 use crate::guest::package::inside;
-use crate::project::{data_dir, globs};
+use crate::project::{data_dir, dotenv, globs};
 
 /// `files` and `exclude_files` of a component.
 #[derive(Debug, Default)]
@@ -129,9 +129,14 @@ impl Entry {
 fn below(dir: &Path, source: &Path, destination: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
     let source = dir.join(source);
     let mut found = Vec::new();
-    // What the host keeps beside the manifest is no file of a component's.
+    // What the host has beside the manifest, its secrets above all, is no file of a component's,
+    // unless by its own name.
+    let secrets = dir.join(dotenv::NAME);
+    let is_its_own = |entry: &DirEntry| {
+        entry.file_name() != data_dir::DEFAULT && (entry.depth() == 0 || entry.path() != secrets)
+    };
     let all = WalkDir::new(&source).follow_links(true).into_iter();
-    for entry in all.filter_entry(|entry| entry.file_name() != data_dir::DEFAULT) {
+    for entry in all.filter_entry(is_its_own) {
         let entry = entry.with_context(|| format!("look for files in {}", source.display()))?;
         if !entry.file_type().is_file() {
             continue;
@@ -160,6 +165,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for path in [
             ".todoozle/x",
+            ".env",
+            "web/.hidden",
             "a.txt",
             "web/index.html",
             "web/css/site.css",
@@ -187,9 +194,17 @@ mod tests {
         for (text, paths) in [
             ("a.txt", vec!["a.txt"]),
             ("./a.txt", vec!["a.txt"]),
-            ("web/*", vec!["web/index.html"]),
+            ("web/*", vec!["web/.hidden", "web/index.html"]),
             ("*", vec!["a.txt", "w.wasm"]),
-            ("web/**/*", vec!["web/css/old.css", "web/css/site.css", "web/index.html"]),
+            (
+                "web/**/*",
+                vec!["web/.hidden", "web/css/old.css", "web/css/site.css", "web/index.html"],
+            ),
+            (".env", vec![".env"]),
+            ("**/.*", vec!["web/.hidden"]),
+            ("{a,w}.*", vec!["a.txt", "w.wasm"]),
+            ("[a]*", vec!["a.txt"]),
+            ("web/css/[!o]*", vec!["web/css/site.css"]),
             ("web/css", vec!["web/css/old.css", "web/css/site.css"]),
             ("**/*.css", vec!["web/css/old.css", "web/css/site.css"]),
         ] {
@@ -200,7 +215,8 @@ mod tests {
     #[test]
     fn what_is_placed_has_another_path() {
         for (source, destination, paths) in [
-            ("web", "/", vec!["css/old.css", "css/site.css", "index.html"]),
+            ("web", "/", vec![".hidden", "css/old.css", "css/site.css", "index.html"]),
+            (".env", "/settings", vec!["settings"]),
             ("web/css", "style", vec!["style/old.css", "style/site.css"]),
             ("a.txt", "/b/c.txt", vec!["b/c.txt"]),
             (
@@ -209,6 +225,7 @@ mod tests {
                 vec![
                     "x/a.txt",
                     "x/w.wasm",
+                    "x/web/.hidden",
                     "x/web/css/old.css",
                     "x/web/css/site.css",
                     "x/web/index.html",
@@ -222,7 +239,7 @@ mod tests {
     #[test]
     fn some_are_left_out() {
         let files = Files { exclude: vec!["**/old.*".into()], ..placed("web", "/") };
-        assert_eq!(found(&files).unwrap(), ["css/site.css", "index.html"]);
+        assert_eq!(found(&files).unwrap(), [".hidden", "css/site.css", "index.html"]);
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::digest::Digest;
-use crate::download::{aside, get};
-use crate::file;
+use crate::download::{aside, get, shown};
 use crate::project::data_dir;
 use crate::terminal::progress;
+use kit::file;
 
 /// Bytes of what is downloaded.
 const MAX_DOWNLOAD: u64 = 64 << 20;
@@ -50,7 +50,7 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::Url { url, .. } => url.fmt(f),
+            Self::Url { url, .. } => shown(url).fmt(f),
         }
     }
 }
@@ -61,13 +61,14 @@ async fn download(url: &str, digest: Digest, folder: &Path) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path);
     }
-    let step = progress::step(format!("Downloading {url}"));
+    let shown = shown(url);
+    let step = progress::step(format!("Downloading {shown}"));
     let from = url.to_owned();
     let bytes = aside(move || get(&from, MAX_DOWNLOAD)).await?;
     let found = Digest::of(&bytes);
     if found != digest {
         bail!(
-            "{url} has the digest {}, and the manifest wants {}: somebody changed the one or the \
+            "{shown} has the digest {}, and the manifest wants {}: somebody changed the one or the \
              other",
             found.full(),
             digest.full()
@@ -76,6 +77,6 @@ async fn download(url: &str, digest: Digest, folder: &Path) -> Result<PathBuf> {
     std::fs::create_dir_all(path.parent().unwrap_or(folder))
         .with_context(|| format!("make a folder for {}", path.display()))?;
     file::replace(&path, &bytes)?;
-    step.done(&format!("Downloaded {url}"));
+    step.done(&format!("Downloaded {shown}"));
     Ok(path)
 }

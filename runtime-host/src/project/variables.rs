@@ -34,7 +34,7 @@ impl Sources {
         let names = manifest.variables.keys().chain(&own).map(|variable| env_name(variable));
         check_text(names.map(|name| (std::env::var_os(&name), name)))?;
         Ok(Self {
-            dotenv: dotenv::read(&manifest.dir.join(".env"))?,
+            dotenv: dotenv::read(&manifest.dir.join(dotenv::NAME))?,
             environment: |name| std::env::var(name).ok(),
         })
     }
@@ -85,7 +85,7 @@ pub fn resolve(
                 return Err(misconfigured!(
                     "the variable {name:?} has no value: set {} in the environment or in {}",
                     env_name(name),
-                    manifest.dir.join(".env").display()
+                    manifest.dir.join(dotenv::NAME).display()
                 ));
             }
             None => {}

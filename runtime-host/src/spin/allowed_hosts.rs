@@ -54,14 +54,15 @@ enum Ports {
 }
 
 impl AllowedHosts {
-    /// Parses entries whose templates are already resolved.
-    pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+    /// Parses entries whose templates are resolved, each behind what the manifest has for it: that
+    /// is shown, since a variable may be secret.
+    pub fn parse<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let entries = entries
             .into_iter()
-            .map(|entry| {
+            .map(|(shown, entry)| {
                 Entry::parse(entry.trim()).map_err(|reason| {
                     misconfigured!(
-                        "allowed_outbound_hosts has the entry {entry:?}: {reason}; \
+                        "allowed_outbound_hosts has the entry {shown:?}: {reason}; \
                          write scheme://host:port, such as https://api.example.com, \
                          postgres://*:5432 or http://*.example.com:8000..9000"
                     )

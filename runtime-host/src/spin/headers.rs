@@ -30,7 +30,10 @@ pub fn set(
     trusted: &[IpNet],
 ) {
     let client = origin(headers, client, trusted);
-    let text = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+    // A path may have bytes beyond ASCII in it, and so may a header.
+    let text = |text: &str| {
+        HeaderValue::from_bytes(text.as_bytes()).unwrap_or(HeaderValue::from_static(""))
+    };
     let values = [
         text(&uri.to_string()),
         text(&found.rest),
@@ -73,17 +76,21 @@ fn origin(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet]) -> SocketAdd
 }
 
 /// The addresses in `X-Forwarded-For`, else in `Forwarded`, in the order of the way. `None` stands
-/// for one that says nothing (`unknown`, `_hidden`).
+/// for one that says nothing (`unknown`, `_hidden`, no `for` at all): what is before it is hearsay.
 fn hops(headers: &HeaderMap) -> Vec<Option<SocketAddr>> {
-    let list = |name: &str| {
-        let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        lines.flat_map(|line| line.split(',')).map(str::trim).collect::<Vec<_>>()
+    // What a client wrote, in whatever bytes, stands on one line with what proxies add to it.
+    let lines = |name: &str| {
+        let lines = headers.get_all(name).iter();
+        lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned()).collect::<Vec<_>>()
     };
-    let plain = list("x-forwarded-for");
+    let each = |lines: &[String], read: fn(&str) -> Option<SocketAddr>| {
+        lines.iter().flat_map(|line| line.split(',')).map(|hop| read(hop.trim())).collect()
+    };
+    let plain = lines("x-forwarded-for");
     if !plain.is_empty() {
-        return plain.into_iter().map(address).collect();
+        return each(&plain, address);
     }
-    list("forwarded").into_iter().filter_map(forwarded_for).map(address).collect()
+    each(&lines("forwarded"), |element| address(forwarded_for(element)?))
 }
 
 fn forwarded_for(element: &str) -> Option<&str> {
@@ -134,12 +141,46 @@ mod tests {
             ),
             (vec![("x-forwarded-for", "1.1.1.1, unknown")], "10.0.0.1:5"),
             (vec![("x-forwarded-for", "10.3.0.1")], "10.3.0.1:0"),
+            (vec![("forwarded", "for=1.1.1.1, by=10.2.0.1;proto=https")], "10.0.0.1:5"),
+            (vec![("forwarded", "for=1.1.1.1;by=\", for=198.51.100.7")], "198.51.100.7:0"),
+            (vec![("x-forwarded-for", "1.1.1.1, , 10.2.0.1")], "10.2.0.1:0"),
             (vec![], "10.0.0.1:5"),
         ] {
             assert_eq!(origin_of("10.0.0.1:5", &trusted, &lines), client, "{lines:?}");
         }
+        // What a client sends in other bytes does not hide what a proxy added to it.
+        let mut foul = HeaderMap::new();
+        let line = HeaderValue::from_bytes(b"\xff, 198.51.100.7").unwrap();
+        foul.insert("x-forwarded-for", line);
+        foul.insert("forwarded", HeaderValue::from_static("for=1.1.1.1"));
+        let net = ["10.0.0.0/8".parse().unwrap()];
+        let found = origin(&foul, "10.0.0.1:5".parse().unwrap(), &net);
+        assert_eq!(found.to_string(), "198.51.100.7:0");
         let mapped = [("x-forwarded-for", "198.51.100.7")];
         assert_eq!(origin_of("[::ffff:10.0.0.1]:5", &trusted, &mapped), "198.51.100.7:0");
+    }
+
+    #[test]
+    fn a_path_beyond_ascii_arrives_as_it_is() {
+        let uri = Uri::try_from("http://a.example/é/ü?ö").unwrap();
+        let found = Found {
+            component: 0,
+            route: "/é/...",
+            prefix: "/é",
+            rest: "/ü".to_owned(),
+            named: vec![("x".to_owned(), "ß".to_owned())],
+        };
+        let mut headers = HeaderMap::new();
+        set(&mut headers, &uri, &found, "203.0.113.9:5".parse().unwrap(), &[]);
+        for (name, value) in [
+            ("spin-full-url", "http://a.example/é/ü?ö"),
+            ("spin-path-info", "/ü"),
+            ("spin-component-route", "/é"),
+            ("spin-raw-component-route", "/é/..."),
+            ("spin-path-match-x", "ß"),
+        ] {
+            assert_eq!(headers[name].as_bytes(), value.as_bytes(), "{name}");
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use routefinder::{RouteSpec, Router};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
+use routefinder::{RouteSpec, Router, Segment};
 
 /// The routes that lead to components.
 pub struct Routes {
@@ -54,9 +55,15 @@ impl Routes {
             if pattern.contains("...") {
                 return Err(wrong(&"... stands at the end only"));
             }
+            // As requests have it: no client sends a path beyond ASCII in another way.
+            let pattern = utf8_percent_encode(&pattern, CONTROLS).to_string();
             let spec: RouteSpec = pattern.try_into().map_err(|error: String| wrong(&error))?;
-            if !patterns.insert(spec.to_string()) {
-                return Err(wrong(&"it stands there twice"));
+            // The router would take it, and panic at a request that comes so far.
+            if spec.segments().iter().rev().skip(1).any(|segment| *segment == Segment::Wildcard) {
+                return Err(wrong(&"* stands at the end only"));
+            }
+            if !patterns.insert(without_names(&spec)) {
+                return Err(wrong(&"it stands there twice, by whatever names of segments"));
             }
             router.add(spec, Route(route.clone(), component)).map_err(|error| wrong(&error))?;
         }
@@ -87,6 +94,15 @@ impl Routes {
         let prefix = route.strip_suffix("/...").unwrap_or(route);
         Some(Found { component: *component, route, prefix, rest, named })
     }
+}
+
+/// Two routes that differ in the names of their segments alone lead to the same paths.
+fn without_names(spec: &RouteSpec) -> String {
+    let unnamed = |segment: &Segment| match segment {
+        Segment::Param(_) => Segment::Param("".into()),
+        other => other.clone(),
+    };
+    RouteSpec::from(spec.segments().iter().map(unnamed).collect::<Vec<_>>()).to_string()
 }
 
 impl fmt::Debug for Routes {
@@ -163,8 +179,29 @@ mod tests {
     }
 
     #[test]
+    fn a_route_beyond_ascii_is_what_clients_make_of_it() {
+        let some = routes(&["/é/x", "/é/y/...", "/:a.json", "/a.b/:c"]);
+        for (path, route) in [
+            ("/%C3%A9/x", Some("/é/x")),
+            ("/%C3%A9x", None),
+            ("/%C3%A9/y/z", Some("/é/y/...")),
+            ("/%C3%A9y", None),
+            ("/b.json", Some("/:a.json")),
+            ("/a.b/d.e", Some("/a.b/:c")),
+            ("/a.b/d/e", None),
+            ("/a.b/%2e%2e", Some("/a.b/:c")),
+        ] {
+            assert_eq!(some.find(path).map(|found| found.route), route, "{path}");
+        }
+        // Whatever comes is looked up without harm.
+        for path in ["", "*", "/é/x", "/é.json", "//", "/..", "/a.b//"] {
+            let _ = some.find(path);
+        }
+    }
+
+    #[test]
     fn what_is_no_route_is_named() {
-        for route in ["/a/.../b", "/a..."] {
+        for route in ["/a/.../b", "/a...", "/a/*/b", "/*.js", "/a/*/...", "/:a/*/:b", "/:", "/*x"] {
             let error = Routes::parse([(route.to_owned(), 0)]).unwrap_err();
             assert!(error.contains(&format!("{route:?}")), "{error}");
         }
@@ -177,7 +214,17 @@ mod tests {
         {
             assert_eq!(some.find(path).unwrap().component, component, "{path}");
         }
-        let twice = [("/a/...".to_owned(), 0), ("/a/...".to_owned(), 1)];
-        assert!(Routes::parse(twice).unwrap_err().contains("twice"));
+        for (one, other) in [
+            ("/a/...", "/a/..."),
+            ("/a/...", "a/.../"),
+            ("/a/...", "/a/*"),
+            ("/a", "/a/"),
+            ("/:x/b", "/:y/b"),
+            ("/:x.:y", "/:y.:x"),
+        ] {
+            let twice = [(one.to_owned(), 0), (other.to_owned(), 1)];
+            let error = Routes::parse(twice).map(|_| ()).unwrap_err();
+            assert!(error.contains("twice"), "{one} {other}: {error}");
+        }
     }
 }

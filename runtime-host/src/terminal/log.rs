@@ -9,7 +9,7 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use tracing_subscriber::EnvFilter;
 
 use crate::error::misconfigured;
-use crate::terminal::format::{self, Format};
+use crate::terminal::log_format::{self, LogFormat};
 use crate::terminal::progress;
 
 /// What is logged unless `RUST_LOG` says otherwise. The libraries named tell of
@@ -34,7 +34,7 @@ pub fn dropped() -> u64 {
 /// Begins to log. Without a format, `TODOOZLE_LOG_FORMAT` says it, else it is text. Lines are
 /// written by a thread of their own: a pipe that nobody reads stops no request. What waits is
 /// written when the guard is dropped.
-pub fn start(format: Option<Format>) -> Result<WorkerGuard> {
+pub fn start(format: Option<LogFormat>) -> Result<WorkerGuard> {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
         .thread_name("log")
@@ -44,24 +44,24 @@ pub fn start(format: Option<Format>) -> Result<WorkerGuard> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match format.map_or_else(from_environment, Ok)? {
-        Format::Text => {
+        LogFormat::Text => {
             let colour = std::io::stderr().is_terminal()
                 && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
             builder.with_target(false).with_ansi(colour).init();
         }
-        Format::Json => {
-            format::say_json();
+        LogFormat::Json => {
+            log_format::say_json();
             builder.json().flatten_event(true).with_current_span(false).init();
         }
     }
     Ok(guard)
 }
 
-fn from_environment() -> Result<Format> {
+fn from_environment() -> Result<LogFormat> {
     let Some(value) = std::env::var_os(FORMAT).filter(|value| !value.is_empty()) else {
-        return Ok(Format::Text);
+        return Ok(LogFormat::Text);
     };
     let value = value.to_string_lossy();
-    Format::from_str(&value, true)
+    LogFormat::from_str(&value, true)
         .map_err(|_| misconfigured!("{FORMAT} is {value:?}: set it to text or json"))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::terminal::format;
+use crate::terminal::log_format;
 use kit::say;
 
 /// All spinners, so that log lines are written above them.
@@ -21,7 +21,7 @@ pub struct Step {
 /// Begins a step.
 pub fn step(message: impl Into<String>) -> Step {
     let message = message.into();
-    if format::is_json() {
+    if log_format::is_json() {
         tracing::info!("{message}");
         return Step { spinner: None };
     }
@@ -44,7 +44,7 @@ impl Step {
                 spinner.finish_and_clear();
                 SPINNERS.suspend(|| say::note(format!("✓ {message}")));
             }
-            None if format::is_json() => tracing::info!("{message}"),
+            None if log_format::is_json() => tracing::info!("{message}"),
             None => say::note(message),
         }
     }

@@ -24,8 +24,7 @@ pub async fn initdb(home: &Home, binaries: &Binaries, password: &str) -> Result<
         std::fs::remove_dir_all(&new).context("remove a half-made database")?;
     }
     let password_file = home.dir.join("password.tmp");
-    crate::project::dotenv::write_private(&password_file, password)
-        .context("write the password")?;
+    kit::file::replace_for_good(&password_file, password).context("write the password")?;
     home.give_to_user(&password_file)?;
     let made = run(home, binaries, "initdb", |command| {
         command

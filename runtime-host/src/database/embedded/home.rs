@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
-use crate::project::dotenv::write_private;
+use kit::file;
 
 /// PostgreSQL refuses to run as root; this user does it then.
 const UNPRIVILEGED: &str = "nobody";
@@ -102,9 +102,8 @@ impl Home {
     }
 
     pub fn keep_access(&self, access: &Access) -> Result<()> {
-        let file = self.access_file();
         let text = serde_json::to_string(access).context("write the database's access")?;
-        write_private(&file, &text).with_context(|| format!("write {}", file.display()))
+        file::replace_for_good(&self.access_file(), text)
     }
 
     pub fn access_file(&self) -> PathBuf {

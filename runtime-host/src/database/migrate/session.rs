@@ -45,7 +45,18 @@ impl AsyncMigrate for Session {}
 /// Each statement ends with a semicolon at the end of a line: several that are sent together are
 /// one transaction.
 fn statements(file: &str) -> impl Iterator<Item = &str> {
-    file.split_inclusive(";\n").filter(|statement| !statement.trim().is_empty())
+    let (mut start, mut end) = (0, 0);
+    let mut all = Vec::new();
+    for line in file.split_inclusive('\n') {
+        end += line.len();
+        // Whatever a line ends with, and be it blanks.
+        if line.trim_end().ends_with(';') {
+            all.push(&file[start..end]);
+            start = end;
+        }
+    }
+    all.push(&file[start..]);
+    all.into_iter().filter(|statement| !statement.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -59,5 +70,10 @@ mod tests {
             statements(file).collect::<Vec<_>>(),
             ["-- no transaction\nSELECT ';';\n", "SELECT\n1;\n"]
         );
+        for end in ["\r\n", " \n", ""] {
+            let file = format!("SELECT 1;\r\nSELECT ';'\n, 2;{end}");
+            let last = format!("SELECT ';'\n, 2;{end}");
+            assert_eq!(statements(&file).collect::<Vec<_>>(), ["SELECT 1;\r\n", last.as_str()]);
+        }
     }
 }

@@ -1,16 +1,15 @@
 //! `runtime-host push`.
 
-use std::io::IsTerminal as _;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::deploy::args::{Options, Output, Push, Until, Wait};
 use crate::deploy::push::bundle::Bundle;
 use crate::deploy::push::target::Target;
 use crate::deploy::push::{Plan, Standing, wait};
 use crate::project::manifest::Manifest;
-use kit::say;
+use kit::{confirm, say};
 
 /// Makes the manifest's component live in an environment.
 pub async fn run(args: &Push) -> Result<()> {
@@ -54,7 +53,9 @@ pub async fn carry_out(
     if options.dry_run {
         return Ok(());
     }
-    confirm(options, &format!("Change what {} serves", target.env))?;
+    if !options.yes {
+        confirm::yes(&format!("Change what {} serves", target.env))?;
+    }
     let began = Instant::now();
     let pointer = plan.execute(target, standing).await?;
     let live = &pointer.live;
@@ -82,18 +83,4 @@ pub async fn carry_out(
         }
     }
     Ok(())
-}
-
-/// Asks, also for `rollback` and `promote`, unless `--yes` was given or nobody can be asked.
-fn confirm(options: &Options, question: &str) -> Result<()> {
-    if options.yes {
-        return Ok(());
-    }
-    if !std::io::stdin().is_terminal() {
-        bail!("{question}? Nobody is here to ask: pass --yes");
-    }
-    say::prompt(format!("{question}? [y/N] "));
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { bail!("nothing was done") }
 }

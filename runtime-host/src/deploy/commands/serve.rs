@@ -16,8 +16,8 @@ use crate::deploy::push::target;
 use crate::deploy::rollout::cached::Cached;
 use crate::deploy::rollout::check::Checks;
 use crate::deploy::rollout::events::{Events, Reporter};
+use crate::deploy::rollout::pod::{ThisPod, counts};
 use crate::deploy::rollout::report::Report;
-use crate::deploy::rollout::stage::{Pod, counts};
 use crate::deploy::rollout::{Rollout, source};
 use crate::host::{self, Host, Settings};
 use crate::http::door;
@@ -74,8 +74,8 @@ pub async fn run(args: &Serve) -> Result<()> {
         max_component: usize::try_from(args.max_component).unwrap_or(usize::MAX),
     };
     let cached = Arc::new(Cached::new(&data_dir)?);
-    let stage = Pod { checks, server: server.clone(), events: Events::new(client, reporter) };
-    let rollout = Rollout::new(stage, cached.clone(), report.clone());
+    let pod = ThisPod { checks, server: server.clone(), events: Events::new(client, reporter) };
+    let rollout = Rollout::new(pod, cached.clone(), report.clone());
     let (pointer, pointers) = watch::channel(None);
     let follow = async {
         tokio::join!(

@@ -1,7 +1,6 @@
 //! `runtime-host status`.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
@@ -11,7 +10,6 @@ use crate::deploy::push::Standing;
 use crate::deploy::push::pods::Member;
 use crate::deploy::push::target::Target;
 use crate::deploy::release::Pointer;
-use crate::deploy::rollout::report::ago;
 use kit::say;
 
 /// Shows which version each pod serves, and the versions before.
@@ -82,10 +80,10 @@ fn describe(pod: &Member) -> String {
             "{} generation {} for {}, {} requests, {} failed{}",
             live.digest,
             live.generation,
-            ago(Duration::from_secs(live.age)),
+            age(live.age),
             live.requests,
             live.failures,
-            if live.on_probation { ", in its first minute" } else { "" },
+            if live.on_probation { ", on probation" } else { "" },
         ),
         None => "serves nothing yet".to_owned(),
     };
@@ -115,5 +113,14 @@ fn verdict(standing: &Standing) -> String {
             };
             format!("{} of {count} pods do not serve {wanted}: {what}", behind.len())
         }
+    }
+}
+
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
     }
 }

@@ -28,24 +28,31 @@ pub struct Target {
 #[derive(Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default)]
 struct Values {
-    target: Names,
+    target: Written,
 }
 
 #[derive(Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
-struct Names {
+struct Written {
     context: Option<String>,
     namespace: Option<String>,
     app: Option<String>,
 }
 
+/// What an environment's file says of its place.
+pub struct Names {
+    pub context: String,
+    pub namespace: String,
+    pub app: String,
+}
+
 impl Target {
     /// `env` is the environment's name; options come before its file.
     pub async fn connect(env: &str, options: &Options) -> Result<Self> {
-        let Names { context, namespace, app } = read(env, &options.config)?;
+        let Names { context, namespace, app } = Names::read(env, &options.config)?;
         let names = Names {
-            context: options.context.clone().or(context),
-            namespace: options.namespace.clone().or(namespace),
+            context: options.context.clone().unwrap_or(context),
+            namespace: options.namespace.clone().unwrap_or(namespace),
             app,
         };
         Self::open(env, names).await
@@ -53,17 +60,12 @@ impl Target {
 
     /// Whatever options say about another environment.
     pub async fn connect_as_configured(env: &str, config: &Path) -> Result<Self> {
-        Self::open(env, read(env, config)?).await
+        Self::open(env, Names::read(env, config)?).await
     }
 
     async fn open(env: &str, names: Names) -> Result<Self> {
-        let context = names.context.unwrap_or_else(|| env.to_owned());
-        Ok(Self {
-            env: env.to_owned(),
-            client: client(&context).await?,
-            namespace: names.namespace.unwrap_or_else(|| NAMESPACE.into()),
-            app: names.app.unwrap_or_else(|| APP.into()),
-        })
+        let Names { context, namespace, app } = names;
+        Ok(Self { env: env.to_owned(), client: client(&context).await?, namespace, app })
     }
 
     pub fn api<K>(&self) -> Api<K>
@@ -81,17 +83,24 @@ impl Target {
     }
 }
 
-fn read(env: &str, config: &Path) -> Result<Names> {
-    let path = config.join(env).join("values.yaml");
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        misconfigured!(
-            "cannot read {}: {error}; name an environment with --env, or the folder with --config",
-            path.display()
-        )
-    })?;
-    let values: Values = serde_saphyr::from_str(&text)
-        .map_err(|error| misconfigured!("{}: {error}", path.display()))?;
-    Ok(values.target)
+impl Names {
+    pub fn read(env: &str, config: &Path) -> Result<Self> {
+        let path = config.join(env).join("values.yaml");
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            misconfigured!(
+                "cannot read {}: {error}; name an environment with --env, or the folder with --config",
+                path.display()
+            )
+        })?;
+        let values: Values = serde_saphyr::from_str(&text)
+            .map_err(|error| misconfigured!("{}: {error}", path.display()))?;
+        let Written { context, namespace, app } = values.target;
+        Ok(Self {
+            context: context.unwrap_or_else(|| env.to_owned()),
+            namespace: namespace.unwrap_or_else(|| NAMESPACE.to_owned()),
+            app: app.unwrap_or_else(|| APP.to_owned()),
+        })
+    }
 }
 
 /// A client for one context of the kubeconfig, never for its current one.

@@ -32,7 +32,7 @@ pub async fn wait(
     let mut wanted = Wanted::read(target).await?;
     let what = match until {
         Until::Live => format!("serve {digest}"),
-        Until::Passed => format!("have served {digest} for its first minute"),
+        Until::Passed => format!("have served {digest} through its probation"),
     };
     let step = progress::step(format!("Waiting until {} pods {what}", wanted.replicas));
     let end = Instant::now() + limit;
@@ -123,7 +123,7 @@ fn why_not(pod: &Member, digest: Digest, until: Until) -> Option<String> {
     let reason = match &pod.status {
         Err(error) => error.clone(),
         Ok(_) if pod.serves(digest) => match until {
-            Until::Passed if pod.live()?.on_probation => "it is in its first minute".to_owned(),
+            Until::Passed if pod.live()?.on_probation => "it is on probation".to_owned(),
             _ => return None,
         },
         Ok(status) => status

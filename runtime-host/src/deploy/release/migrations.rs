@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::digest::Digest;
-
 /// Bytes of names and SQL in one ConfigMap, which holds 1 MiB with all that is around them.
 const PART: usize = 1_000_000;
 
@@ -32,14 +30,6 @@ pub fn split(files: Files) -> Result<Vec<Files>, String> {
         }
     }
     Ok(parts)
-}
-
-/// The names of so many ConfigMaps.
-pub fn names(app: &str, digest: Digest, parts: usize) -> Vec<String> {
-    match parts {
-        1 => vec![format!("{app}-migrations-{digest}")],
-        _ => (0..parts).map(|part| format!("{app}-migrations-{digest}-{part}")).collect(),
-    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,6 @@ use std::io::Read as _;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 
-use crate::digest::Digest;
-
 /// Bytes of one part. A ConfigMap holds 1 MiB, names and labels included.
 const PART: usize = 1_000_000;
 /// ConfigMaps that a component may be spread over.
@@ -23,14 +21,6 @@ const PLAIN: &str = "component.wasm";
 pub fn split(component: &[u8]) -> std::io::Result<Vec<Vec<u8>>> {
     let compressed = zstd::bulk::compress(component, LEVEL)?;
     Ok(compressed.chunks(PART).map(<[u8]>::to_vec).collect())
-}
-
-/// The names of the ConfigMaps for so many parts.
-pub fn names(app: &str, digest: Digest, parts: usize) -> Vec<String> {
-    match parts {
-        1 => vec![format!("{app}-component-{digest}")],
-        _ => (0..parts).map(|part| format!("{app}-component-{digest}-{part}")).collect(),
-    }
 }
 
 /// The key and value of one part.
@@ -86,6 +76,7 @@ fn decompress(bytes: &[u8], limit: usize) -> Result<Vec<u8>, Unreadable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digest;
     use proptest::prelude::*;
 
     fn config_map(key: &str, content: &[u8]) -> ConfigMap {

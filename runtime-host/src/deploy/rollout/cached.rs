@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deploy::release::Release;
 use crate::digest::Digest;
-use crate::file;
+use kit::file;
 
 const RELEASE: &str = "release.json";
 const ATTEMPT: &str = "attempt";

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
 use super::probe::probe;
-use super::refusal::Refusal;
+use super::refusal::{Check, Refusal};
 use crate::database::migrate::{self, Database};
 use crate::deploy::release::Release;
 use crate::deploy::release::parts::{self, MAX_PARTS, Unreadable};
@@ -70,8 +70,10 @@ impl Checks {
             found.push(part);
         }
         parts::join(&found, self.max_component).map_err(|error| match error {
-            Unreadable::TooLarge(_) => unfit("size", error.to_string()),
-            _ => Refusal::NotNow(error.to_string()),
+            Unreadable::TooLarge(_) => unfit(Check::Size, error.to_string()),
+            Unreadable::Empty(_) | Unreadable::Mixed | Unreadable::Damaged(_) => {
+                Refusal::NotNow(error.to_string())
+            }
         })
     }
 
@@ -92,15 +94,15 @@ impl Checks {
     }
 }
 
-fn unfit(check: &'static str, reason: String) -> Refusal {
+fn unfit(check: Check, reason: String) -> Refusal {
     Refusal::Unfit { check, reason }
 }
 
 fn refuse(error: &Unfit) -> Refusal {
     let check = match error {
-        Unfit::Kind(_) => "kind",
-        Unfit::Imports(_) => "imports",
-        Unfit::Compile(_) => "compile",
+        Unfit::Kind(_) => Check::Kind,
+        Unfit::Imports(_) => Check::Imports,
+        Unfit::Compile(_) => Check::Compile,
         Unfit::Surroundings(_) => return Refusal::NotNow(error.to_string()),
     };
     unfit(check, error.to_string())

@@ -7,6 +7,8 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 
 const COMPONENT: &str = "runtime-host";
+/// The API server takes 1,024 bytes.
+const MAX_MESSAGE: usize = 1000;
 
 /// What happened to a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +78,27 @@ fn event(reporter: &Reporter, what: What, message: &str, now: Timestamp) -> Even
         },
         type_: Some(kind.into()),
         reason: Some(reason.into()),
-        // The API server takes 1,024 bytes.
-        message: Some(message.chars().take(1000).collect()),
+        message: Some(message[..message.floor_char_boundary(MAX_MESSAGE)].to_owned()),
         count: Some(1),
         first_timestamp: Some(Time(now)),
         last_timestamp: Some(Time(now)),
         source: Some(EventSource { component: Some(COMPONENT.into()), host: None }),
         ..Event::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_any_length_and_script_fits() {
+        let reporter = Reporter { namespace: "n".into(), pod: "p".into(), uid: None };
+        let message = |text: &str| {
+            event(&reporter, What::Refused, text, Timestamp::UNIX_EPOCH).message.unwrap()
+        };
+        assert_eq!(message("short \u{e9}"), "short \u{e9}");
+        let long = message(&format!("a{}", "\u{e9}".repeat(2000)));
+        assert!(long.len() <= 1024 && long.ends_with('\u{e9}'), "{}", long.len());
     }
 }

@@ -4,28 +4,28 @@ use std::time::Duration;
 
 use crate::deploy::release::Release;
 use crate::deploy::rollout::cached::Cached;
+use crate::deploy::rollout::pod::Pod;
 use crate::deploy::rollout::refusal::Refusal;
 use crate::deploy::rollout::report::Report;
-use crate::deploy::rollout::stage::Stage;
 
 /// Between two tries of a version that lacks something: doubled each time.
 const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
 
 /// Fetches and checks a version. The error says why it is not to be served.
-pub async fn obtain<S: Stage>(
-    stage: &S,
+pub async fn obtain<P: Pod>(
+    pod: &P,
     cached: &Cached,
     report: &Report,
     release: &Release,
-) -> Result<S::Version, String> {
+) -> Result<P::Version, String> {
     patiently(report, release, async || {
-        let bytes = stage.fetch(release).await?;
+        let bytes = pod.fetch(release).await?;
         // Whatever ends the process from here on may be the version's doing.
         let begun = cached.begin(release, &bytes);
         if let Err(error) = begun {
             tracing::warn!("the version cannot be kept for the next start: {error:#}");
         }
-        let checked = stage.check(release, bytes).await;
+        let checked = pod.check(release, bytes).await;
         if checked.is_err() {
             cached.end(release.digest);
         }

@@ -7,20 +7,19 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 
-use super::refusal::Refusal;
+use super::refusal::{Check, Refusal};
 use crate::guest::answer::answer;
 use crate::guest::failure::Failure;
 use crate::guest::instances::Instances;
 use crate::guest::line::Line;
 
-const CHECK: &str = "probe";
 /// How long a version has to answer, its body included.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Asks for the page at `path`. Anything under 500 will do: what the component
 /// calls a bad request is its own business.
 pub async fn probe(component: &Arc<Instances>, path: &str) -> Result<(), Refusal> {
-    let failed = |reason: String| Refusal::Unfit { check: CHECK, reason };
+    let failed = |reason: String| Refusal::Unfit { check: Check::Probe, reason };
     let answer = tokio::time::timeout(TIMEOUT, ask(component, path)).await;
     let status = answer
         .map_err(|_| failed(format!("GET {path} got no answer within {} s", TIMEOUT.as_secs())))?

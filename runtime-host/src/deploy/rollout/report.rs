@@ -1,6 +1,6 @@
 //! What a pod says of its version: to the log, to `/status`, to its owner.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,6 @@ pub struct Live {
     pub version: Option<String>,
     /// Seconds.
     pub age: u64,
-    /// In its first minute, from which it may be taken back.
     pub on_probation: bool,
     pub requests: u64,
     pub failures: u64,
@@ -51,7 +50,7 @@ pub struct Quarantined {
     pub digest: Digest,
     pub generation: u64,
     pub reason: String,
-    /// It was live, and failed in its first minute.
+    /// It was live, and failed on probation.
     #[serde(default)]
     pub taken_back: bool,
 }
@@ -143,15 +142,5 @@ impl Report {
             taken_back,
         });
         inner.status.problem = Some(reason.to_owned());
-    }
-}
-
-/// How long ago, for people.
-pub fn ago(duration: Duration) -> String {
-    match duration.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} d", seconds / 86_400),
     }
 }

@@ -1,178 +1,16 @@
 //! A rollout's days, on a clock that jumps: every test is over in milliseconds.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+mod container;
 
-use super::refusal::Refusal;
-use super::*;
-use crate::deploy::release::tests::release;
-use crate::deploy::rollout::report::Status;
-use crate::digest::Digest;
+use std::time::Duration;
 
-/// A stage without a server, an API server or a compiler.
-#[derive(Clone, Default)]
-struct Fake(Arc<Mutex<Plot>>);
-
-/// What is to happen, and what has.
-#[derive(Default)]
-struct Plot {
-    /// What becomes of a version that is fetched, where it isn't fine.
-    fetches: BTreeMap<Digest, Fate>,
-    checks: BTreeMap<Digest, Fate>,
-    counts: BTreeMap<Digest, Counts>,
-    shown: Vec<Digest>,
-    told: Vec<String>,
-}
-
-#[derive(Clone)]
-enum Fate {
-    NotNow,
-    Unfit,
-    /// It takes for ever.
-    Hangs,
-}
-
-impl Fate {
-    async fn befalls(fate: Option<Self>) -> Result<(), Refusal> {
-        match fate {
-            None => Ok(()),
-            Some(Self::NotNow) => Err(Refusal::NotNow("what it needs is away".into())),
-            Some(Self::Unfit) => {
-                Err(Refusal::Unfit { check: "compile", reason: "it is broken".into() })
-            }
-            Some(Self::Hangs) => std::future::pending().await,
-        }
-    }
-}
-
-impl Fake {
-    fn plot(&self) -> MutexGuard<'_, Plot> {
-        self.0.lock().unwrap()
-    }
-
-    fn counts(&self, name: &str, requests: u64, failures: u64) {
-        self.plot().counts.insert(digest(name), Counts { requests, failures });
-    }
-
-    fn shows(&self) -> Option<Digest> {
-        self.plot().shown.last().copied()
-    }
-}
-
-impl Stage for Fake {
-    type Version = Digest;
-
-    async fn fetch(&self, release: &Release) -> Result<Vec<u8>, Refusal> {
-        let fate = self.plot().fetches.get(&release.digest).cloned();
-        Fate::befalls(fate).await.map(|()| release.version.clone().unwrap().into_bytes())
-    }
-
-    async fn check(&self, release: &Release, _: Vec<u8>) -> Result<Digest, Refusal> {
-        let fate = self.plot().checks.get(&release.digest).cloned();
-        Fate::befalls(fate).await.map(|()| release.digest)
-    }
-
-    fn show(&self, version: Arc<Digest>) {
-        self.plot().shown.push(*version);
-    }
-
-    fn counts(&self, version: &Digest) -> Counts {
-        self.plot().counts.get(version).copied().unwrap_or_default()
-    }
-
-    fn tell(&self, what: What, message: String) {
-        self.plot().told.push(format!("{what:?} {message}"));
-    }
-}
-
-fn digest(name: &str) -> Digest {
-    Digest::of(name.as_bytes())
-}
-
-/// A pod, with the folder that outlives its process.
-struct Pod {
-    fake: Fake,
-    folder: tempfile::TempDir,
-    pointer: watch::Sender<Option<Pointer>>,
-    report: Arc<Report>,
-    process: tokio::task::JoinHandle<()>,
-}
-
-impl Pod {
-    fn start() -> Self {
-        Self::start_on(Fake::default(), tempfile::tempdir().unwrap())
-    }
-
-    /// One whose version has passed its first minute.
-    async fn with_a_good_version() -> Self {
-        let pod = Self::start();
-        pod.point(1, "good", &[]);
-        pod.shows("good").await;
-        minutes(1).await;
-        pod
-    }
-
-    fn start_on(fake: Fake, folder: tempfile::TempDir) -> Self {
-        let (pointer, pointers) = watch::channel(None);
-        let report = Arc::new(Report::default());
-        let cached = Arc::new(Cached::new(folder.path()).unwrap());
-        let rollout = Rollout::new(fake.clone(), cached, report.clone());
-        let process = tokio::task::spawn_local(rollout.run(pointers));
-        Self { fake, folder, pointer, report, process }
-    }
-
-    /// The process ends in the midst of it, and the container starts again.
-    fn dies(self) -> Self {
-        self.process.abort();
-        self.fake.plot().shown.clear();
-        Self::start_on(self.fake, self.folder)
-    }
-
-    /// Points at a version; the ones before it are those that passed, the newest first.
-    fn point(&self, generation: u64, name: &str, before: &[&str]) {
-        let live = release(generation, name);
-        let old = before.iter().map(|name| Release { passed: true, ..release(1, name) });
-        let history = std::iter::once(live.clone()).chain(old).collect();
-        let previous = before.first().map(|name| digest(name));
-        self.pointer.send_replace(Some(Pointer { live, previous, history }));
-    }
-
-    async fn shows(&self, name: &str) {
-        let shown = async {
-            while self.fake.shows() != Some(digest(name)) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        let shown = tokio::time::timeout(Duration::from_mins(10), shown).await;
-        assert!(shown.is_ok(), "{name} is not shown: {:#?}", self.fake.plot().told);
-    }
-
-    fn status(&self) -> Status {
-        self.report.status(Counts::default())
-    }
-
-    fn is_quarantined(&self, name: &str) -> bool {
-        self.status().quarantine.iter().any(|entry| entry.digest == digest(name))
-    }
-}
-
-async fn minutes(count: u64) {
-    tokio::time::sleep(Duration::from_secs(60 * count + 1)).await;
-}
-
-/// On a clock that jumps to the next thing to happen.
-fn on_a_fast_clock(test: impl AsyncFnOnce()) {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    tokio::task::LocalSet::new().block_on(&runtime.unwrap(), test());
-}
+use container::{Container, Fate, digest, minutes, on_a_fast_clock};
 
 #[test]
 fn a_version_that_fails_is_taken_back() {
     on_a_fast_clock(async || {
-        let pod = Pod::with_a_good_version().await;
-        pod.point(2, "bad", &["good"]);
-        pod.shows("bad").await;
+        let pod = Container::with_a_good_version().await;
+        pod.takes(2, "bad", &["good"]).await;
         pod.fake.counts("bad", 10, 5);
         pod.shows("good").await;
         assert!(pod.is_quarantined("bad"));
@@ -184,9 +22,8 @@ fn a_version_that_fails_is_taken_back() {
 fn a_version_that_fails_is_taken_back_while_the_next_one_keeps_the_pod_waiting() {
     for fate in [Fate::NotNow, Fate::Hangs] {
         on_a_fast_clock(async || {
-            let pod = Pod::with_a_good_version().await;
-            pod.point(2, "bad", &["good"]);
-            pod.shows("bad").await;
+            let pod = Container::with_a_good_version().await;
+            pod.takes(2, "bad", &["good"]).await;
             pod.fake.plot().fetches.insert(digest("next"), fate);
             pod.point(3, "next", &["good"]);
             tokio::time::sleep(Duration::from_secs(10)).await;
@@ -199,9 +36,8 @@ fn a_version_that_fails_is_taken_back_while_the_next_one_keeps_the_pod_waiting()
 #[test]
 fn a_version_that_failed_while_the_next_one_was_refused_does_not_pass() {
     on_a_fast_clock(async || {
-        let pod = Pod::with_a_good_version().await;
-        pod.point(2, "bad", &["good"]);
-        pod.shows("bad").await;
+        let pod = Container::with_a_good_version().await;
+        pod.takes(2, "bad", &["good"]).await;
         pod.fake.plot().checks.insert(digest("next"), Fate::Unfit);
         pod.point(3, "next", &["good"]);
         pod.fake.counts("bad", 10, 5);
@@ -214,28 +50,25 @@ fn a_version_that_failed_while_the_next_one_was_refused_does_not_pass() {
 #[test]
 fn a_version_is_measured_by_what_the_one_before_did_lately() {
     on_a_fast_clock(async || {
-        let pod = Pod::with_a_good_version().await;
+        let pod = Container::with_a_good_version().await;
         // One bad hour, and then a good one.
         pod.fake.counts("good", 1000, 240);
         minutes(60).await;
         pod.fake.counts("good", 2000, 240);
         minutes(5).await;
-        pod.point(2, "worse", &["good"]);
-        pod.shows("worse").await;
+        pod.takes(2, "worse", &["good"]).await;
         pod.fake.counts("worse", 100, 20);
         pod.shows("good").await;
     });
     on_a_fast_clock(async || {
-        let pod = Pod::start();
-        pod.point(1, "good", &[]);
-        pod.shows("good").await;
+        let pod = Container::start();
+        pod.takes(1, "good", &[]).await;
         // A long good life, and then a client that asks for what fails.
         pod.fake.counts("good", 1_000_000, 100);
         minutes(60).await;
         pod.fake.counts("good", 1_001_000, 160);
         minutes(5).await;
-        pod.point(2, "no worse", &["good"]);
-        pod.shows("no worse").await;
+        pod.takes(2, "no worse", &["good"]).await;
         pod.fake.counts("no worse", 1000, 70);
         minutes(2).await;
         assert!(!pod.is_quarantined("no worse"), "{:?}", pod.fake.plot().told);
@@ -245,7 +78,7 @@ fn a_version_is_measured_by_what_the_one_before_did_lately() {
 #[test]
 fn a_pod_that_starts_on_a_bad_version_ends_on_the_one_before() {
     on_a_fast_clock(async || {
-        let pod = Pod::start();
+        let pod = Container::start();
         pod.fake.plot().checks.insert(digest("bad"), Fate::Unfit);
         pod.point(2, "bad", &["good"]);
         pod.shows("good").await;
@@ -253,8 +86,7 @@ fn a_pod_that_starts_on_a_bad_version_ends_on_the_one_before() {
         assert!(pod.status().problem.unwrap().contains("it is broken"));
         // It is what the next bad one makes way for, also when it cannot be fetched again.
         pod.fake.plot().fetches.insert(digest("good"), Fate::Hangs);
-        pod.point(3, "worse", &["good"]);
-        pod.shows("worse").await;
+        pod.takes(3, "worse", &["good"]).await;
         pod.fake.counts("worse", 10, 10);
         pod.shows("good").await;
     });
@@ -263,10 +95,9 @@ fn a_pod_that_starts_on_a_bad_version_ends_on_the_one_before() {
 #[test]
 fn a_version_that_ends_the_process_twice_gives_way_to_the_one_before() {
     on_a_fast_clock(async || {
-        let mut pod = Pod::with_a_good_version().await;
+        let mut pod = Container::with_a_good_version().await;
         for _ in 0..2 {
-            pod.point(2, "deadly", &["good"]);
-            pod.shows("deadly").await;
+            pod.takes(2, "deadly", &["good"]).await;
             pod = pod.dies();
         }
         // Without an API server it is not even tried.
@@ -276,15 +107,14 @@ fn a_version_that_ends_the_process_twice_gives_way_to_the_one_before() {
         pod.shows("good").await;
         assert!(pod.is_quarantined("deadly"));
         // Whoever asks for it again gets it.
-        pod.point(3, "deadly", &["good"]);
-        pod.shows("deadly").await;
+        pod.takes(3, "deadly", &["good"]).await;
     });
 }
 
 #[test]
 fn a_version_that_ends_the_process_while_it_is_checked_gives_way_as_well() {
     on_a_fast_clock(async || {
-        let mut pod = Pod::start();
+        let mut pod = Container::start();
         pod.fake.plot().checks.insert(digest("deadly"), Fate::Hangs);
         for _ in 0..2 {
             pod.point(2, "deadly", &["good"]);
@@ -300,7 +130,7 @@ fn a_version_that_ends_the_process_while_it_is_checked_gives_way_as_well() {
 #[test]
 fn what_is_away_at_a_start_is_waited_for() {
     on_a_fast_clock(async || {
-        let mut pod = Pod::with_a_good_version().await;
+        let mut pod = Container::with_a_good_version().await;
         // The power comes back: neither the API server nor the database is there at first.
         pod.fake.plot().checks.insert(digest("good"), Fate::NotNow);
         pod = pod.dies();
@@ -315,9 +145,8 @@ fn what_is_away_at_a_start_is_waited_for() {
 #[test]
 fn config_maps_that_were_wrong_may_be_put_right_without_a_new_generation() {
     on_a_fast_clock(async || {
-        let pod = Pod::start();
-        pod.point(1, "good", &[]);
-        pod.shows("good").await;
+        let pod = Container::start();
+        pod.takes(1, "good", &[]).await;
         pod.fake.plot().fetches.insert(digest("by hand"), Fate::NotNow);
         pod.point(1, "by hand", &["good"]);
         minutes(5).await;
@@ -332,7 +161,7 @@ fn config_maps_that_were_wrong_may_be_put_right_without_a_new_generation() {
 #[test]
 fn a_version_that_waits_is_not_one_that_ends_the_process() {
     on_a_fast_clock(async || {
-        let mut pod = Pod::start();
+        let mut pod = Container::start();
         pod.fake.plot().checks.insert(digest("new"), Fate::NotNow);
         for _ in 0..5 {
             pod.point(2, "new", &[]);
@@ -340,7 +169,6 @@ fn a_version_that_waits_is_not_one_that_ends_the_process() {
             pod = pod.dies();
         }
         pod.fake.plot().checks.clear();
-        pod.point(2, "new", &[]);
-        pod.shows("new").await;
+        pod.takes(2, "new", &[]).await;
     });
 }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use parking_lot::Mutex;
 use wasmtime::CacheStore;
 
-use crate::file;
+use kit::file;
 
 /// By a hash of the function and of all that decides about its code.
 type Map = HashMap<Vec<u8>, Vec<u8>>;

@@ -111,6 +111,11 @@ fn routed_components(
                 "trigger.{kind} is not supported: runtime-host serves trigger.http only"
             ));
         }
+        if value.is_table() {
+            return Err("trigger.http is one table: write [[trigger.http]], with two brackets, \
+                 before each route"
+                .to_owned());
+        }
         http = value
             .try_into::<Vec<Trigger>>()
             .map_err(|error| format!("trigger.http: {}", describe(&error)))?;
@@ -160,6 +165,7 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
         ("key_value_stores", component.key_value_stores.is_empty(), "key-value stores"),
         ("sqlite_databases", component.sqlite_databases.is_empty(), "SQLite databases"),
         ("ai_models", component.ai_models.is_empty(), "AI models"),
+        ("dependencies", component.dependencies.is_empty(), "components to compose it with"),
     ] {
         if !is_empty {
             return Err(format!(
@@ -167,6 +173,12 @@ fn check_component(id: String, component: FileComponent, dir: &Path) -> Result<C
                  it, or use Spin"
             ));
         }
+    }
+    if let Some(host) = component.allowed_http_hosts.first() {
+        return Err(format!(
+            "component.{id}.allowed_http_hosts has an old name and an old form: write \
+             allowed_outbound_hosts, with scheme and host of each, such as \"https://{host}\""
+        ));
     }
     let tool = match component.tool.get("runtime-host") {
         Some(table) => table.clone().try_into().map_err(|error: toml::de::Error| {

@@ -33,6 +33,9 @@ pub struct Application {
     pub _description: String,
     #[serde(default, rename = "authors")]
     pub _authors: Vec<String>,
+    /// What `spin build` checks against.
+    #[serde(default, rename = "targets")]
+    pub _targets: Vec<toml::Value>,
     /// Spin leaves `tool` tables to other programs.
     #[serde(default, rename = "tool")]
     pub _tool: toml::Table,
@@ -83,6 +86,20 @@ pub struct FileComponent {
     pub sqlite_databases: Vec<String>,
     #[serde(default)]
     pub ai_models: Vec<String>,
+    #[serde(default)]
+    pub dependencies: toml::Table,
+    /// It is about `dependencies` alone.
+    #[serde(default, rename = "dependencies_inherit_configuration")]
+    pub _inherit: bool,
+    /// What `allowed_outbound_hosts` was once.
+    #[serde(default)]
+    pub allowed_http_hosts: Vec<String>,
+    /// What `spin build` checks against.
+    #[serde(default, rename = "targets")]
+    pub _targets: Vec<toml::Value>,
+    /// Spin looks at one of these when it is told its name.
+    #[serde(default, rename = "profile")]
+    pub _profile: toml::Table,
     #[serde(default)]
     pub files: Vec<FileEntry>,
     #[serde(default)]

@@ -76,7 +76,7 @@ fn another_version_is_refused_before_anything_else() {
 #[test]
 fn unknown_fields_are_named() {
     for (from, to, field) in [
-        ("source =", "dependencies = { a = 'b' }\nsource =", "dependencies"),
+        ("source =", "sandbox = { a = 'b' }\nsource =", "sandbox"),
         ("name = \"app\"", "name = \"app\"\ncolour = 'red'", "colour"),
         ("required = true", "optional = true", "optional"),
         ("migrations =", "migration =", "migration"),
@@ -152,6 +152,12 @@ fn what_only_spin_offers_is_named() {
         assert!(error.starts_with(&format!("component.web.{field} asks for {what}")), "{error}");
         assert!(parse(&GOOD.replace("source =", &format!("{field} = []\nsource ="))).is_ok());
     }
+    let dependencies = error("source =", "dependencies = { 'a:b' = '1.0' }\nsource =");
+    assert!(dependencies.starts_with("component.web.dependencies asks for"), "{dependencies}");
+    let old = error("source =", "allowed_http_hosts = ['a.example']\nsource =");
+    assert!(old.contains("allowed_outbound_hosts") && old.contains("https://a.example"), "{old}");
+    let response = error("route =", "static_response = { status_code = 302 }\nroute =");
+    assert!(response.contains("unknown field `static_response`"), "{response}");
 }
 
 #[test]
@@ -160,6 +166,14 @@ fn what_holds_anyway_may_be_said() {
         ("route =", "executor = { type = 'http' }\nroute ="),
         ("[variables]", "[application.trigger.http]\nbase = '/'\n[variables]"),
         ("[variables]", "[application.trigger.http]\n[variables]"),
+        ("name = \"app\"", "name = \"app\"\ntargets = ['spin-up:3.3', { path = 'env.toml' }]"),
+        ("source =", "targets = []\ndependencies_inherit_configuration = true\nsource ="),
+        ("source =", "dependencies = {}\nallowed_http_hosts = []\nsource ="),
+        (
+            "[component.web.build]",
+            "[component.web.profile.debug.build]\ncommand = 'x'\n[component.web.build]",
+        ),
+        ("component = \"web\"", "component = \"web\"\nid = \"x\""),
     ] {
         assert!(parse(&GOOD.replace(from, to)).is_ok(), "{to}");
     }
@@ -185,12 +199,22 @@ fn what_has_another_form_is_told_in_the_manifest_s_words() {
         ("{ default = \"hello\" }", "3", "expected a table"),
         ("[component.web.build]", "[[component.web.build]]", "build.command is neither"),
         ("migrations =", "probe = 3\nmigrations =", "tool.runtime-host"),
+        ("[[trigger.http]]", "[trigger.http]", "[[trigger.http]], with two brackets"),
+        ("component = \"web\"", "component = { source = 'x' }", "[component.NAME]"),
+        ("source = \"web.wasm\"", "source = { url = 'x' }", "url and digest"),
     ] {
         let error = error(from, to);
         assert!(error.contains(says), "{error}");
         for word in ["untagged", "variant", "struct"] {
             assert!(!error.contains(word), "{error}");
         }
+    }
+}
+
+#[test]
+fn it_is_read_as_any_editor_saves_it() {
+    for text in [format!("\u{feff}{GOOD}"), GOOD.replace('\n', "\r\n")] {
+        assert_eq!(parse(&text).unwrap().ids(), ["web"]);
     }
 }
 

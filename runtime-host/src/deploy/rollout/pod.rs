@@ -1,4 +1,4 @@
-//! What a rollout works on: a pod's server, and in tests a stand-in for it.
+//! The pod that a rollout works on, and in tests a stand-in for it.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::http::server::Server;
 use crate::metrics::Swap;
 
 /// Where versions come from, and where they are shown.
-pub trait Stage {
+pub trait Pod {
     type Version;
 
     /// The bytes that the release names.
@@ -31,14 +31,14 @@ pub trait Stage {
     fn tell(&self, what: What, message: String);
 }
 
-/// The pod's own.
-pub struct Pod {
+/// The one that this process is in.
+pub struct ThisPod {
     pub checks: Checks,
     pub server: Arc<Server>,
     pub events: Events,
 }
 
-impl Stage for Pod {
+impl Pod for ThisPod {
     type Version = Loaded;
 
     async fn fetch(&self, release: &Release) -> Result<Vec<u8>, Refusal> {
