@@ -1,9 +1,11 @@
 # Run as root in the bare system, before packages.txt is installed.
 set -eu
 
-# A fixed user, so that manifests can name it.
+# Fixed users, so that manifests can name them. The second one is known to PostgreSQL's socket as a role of that name.
 echo 'postgres:x:10001:10001::/var/lib/postgresql:/bin/sh' >> /etc/passwd
 echo 'postgres:x:10001:' >> /etc/group
+echo 'pg-exporter:x:10002:10002::/nonexistent:/usr/sbin/nologin' >> /etc/passwd
+echo 'pg-exporter:x:10002:' >> /etc/group
 
 # Patroni makes the database, in the pod's volume.
 mkdir -p /etc/postgresql-common

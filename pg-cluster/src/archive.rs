@@ -11,7 +11,7 @@ use kube::ResourceExt;
 
 use tokio::time::timeout;
 
-pub use self::info::{Backup, position};
+pub use self::info::{Backup, known_fault, position};
 use crate::{
     cluster::Cluster,
     exec::PASSWORD,
@@ -136,6 +136,10 @@ impl Cluster {
                 Err(error) if format!("{error:#}").contains("do not match the database") => {
                     Wait::Over(Err(anyhow!(ANOTHER_DATABASE)))
                 }
+                // A key or a cipher that was put right reaches a member later; this does not mend itself.
+                Err(error) if format!("{error:#}").contains("is missing on repo") => {
+                    Wait::Over(Err(anyhow!("the archive can't be written: {}", said(&error))))
+                }
                 Err(error) => Wait::For(said(&error)),
             })
         })
@@ -165,9 +169,7 @@ impl Cluster {
         }
         let (name, secret) =
             (format!("{}-0", names::repository(&self.env)), names::certificate(&self.env));
-        let api = self.api::<Pod>();
-        let look =
-            async || api.get_opt(&name).await.with_context(|| format!("read the pod {name}"));
+        let look = async || self.find::<Pod>(&name).await;
         let (Some(pod), Some(certificate)) = (look().await?, self.whole_secret(&secret).await?)
         else {
             return Ok(());
@@ -178,11 +180,7 @@ impl Cluster {
         self.delete_pod(&pod).await?;
         until(&format!("{name} with its certificate"), timeout, async || {
             let is_new = |new: &Pod| new.uid() != pod.uid() && pods::is_ready(new);
-            Ok(if look().await?.is_some_and(|new| is_new(&new)) {
-                Wait::Over(())
-            } else {
-                Wait::For("its new pod".to_owned())
-            })
+            Ok(Wait::unless(look().await?.as_ref().is_some_and(is_new), "its new pod"))
         })
         .await
     }
@@ -208,11 +206,11 @@ impl Cluster {
         .await?
     }
 
-    /// What the archive and the jobs say; None without `[backup]`.
-    pub async fn archive(&self) -> Option<Archive> {
+    /// What the archive and the jobs say, asked from the leader; None without `[backup]`.
+    pub async fn archive(&self, leader: Option<&str>) -> Option<Archive> {
         self.env.backup.as_ref()?;
         let mut seen = Archive::default();
-        match timeout(ASK_LIMIT, self.ask_archive(&mut seen)).await {
+        match timeout(ASK_LIMIT, self.ask_archive(leader, &mut seen)).await {
             Ok(Ok(())) => {}
             // What could be asked before counts all the same.
             Ok(Err(error)) => seen.unasked = Some(said(&error)),
@@ -221,12 +219,11 @@ impl Cluster {
         Some(seen)
     }
 
-    async fn ask_archive(&self, seen: &mut Archive) -> Result<()> {
+    async fn ask_archive(&self, leader: Option<&str>, seen: &mut Archive) -> Result<()> {
         seen.drill = self.verdict().await?;
         let jobs = self.jobs().await?;
-        let leader = self.agreed().await?.leader;
-        let asked = leader.unwrap_or_else(|| format!("{}-0", names::main(&self.env)));
-        let info::Listed { backups, database } = self.listed(&asked).await?;
+        let first = format!("{}-0", names::main(&self.env));
+        let info::Listed { backups, database } = self.listed(leader.unwrap_or(&first)).await?;
         seen.backups = backups.len();
         seen.last_backup = backups.iter().map(|backup| backup.ended).max();
         // Timelines begin anew with each database.
@@ -248,8 +245,7 @@ impl Cluster {
     /// What the last drill found.
     async fn verdict(&self) -> Result<Option<Drill>> {
         let name = names::task(&self.env, Task::Drill.word());
-        let map = self.api::<ConfigMap>().get_opt(&name).await;
-        let map = map.with_context(|| format!("read the ConfigMap {name}"))?;
+        let map = self.find::<ConfigMap>(&name).await?;
         let Some(data) = map.and_then(|map| map.data) else { return Ok(None) };
         let text = |key| data.get(key).cloned().unwrap_or_default();
         let ended = text("ended").parse().with_context(|| format!("read when {name} ended"))?;
@@ -275,6 +271,9 @@ fn changed(secret: &Secret) -> Option<Timestamp> {
 /// The line that says what was wrong.
 fn said(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
+    if let Some(fault) = known_fault(&text) {
+        return fault.to_owned();
+    }
     let lines = text.lines().filter(|line| line.contains("ERROR") || line.contains("HINT"));
     let short = lines.take(2).map(str::trim).collect::<Vec<_>>().join(" ");
     if short.is_empty() { text } else { short }

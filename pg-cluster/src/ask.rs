@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use crate::{
+    archive::known_fault,
     certificate,
     cluster::Cluster,
     exec::PSQL,
-    health::{Answer, Member, archive},
-    objects::{CA_FILE, CERTIFICATE_FILE, CONTAINER, SET_LABEL, archive::GAP_FILE},
+    health::{Answer, Member, State, archive},
+    objects::{
+        CA_FILE, CERTIFICATE_FILE, CONTAINER, SET_LABEL,
+        archive::{COMPLAINT_FILE, GAP_FILE},
+    },
     passwords,
-    pods::{blocked, is_ready},
+    pods::{beside, containers, is_ready},
     why::why,
 };
 
@@ -47,6 +52,8 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
             'oldest_transaction_seconds', (select coalesce(extract(epoch from now() - min(began)), 0) from (
                 select xact_start as began from pg_stat_activity where backend_type = 'client backend'
                 union all select prepared from pg_prepared_xacts) as open),
+            'commit_waits_seconds', (select coalesce(max(extract(epoch from clock_timestamp() - state_change)), 0) from pg_stat_activity
+                where wait_event = 'SyncRep'),
             'checksum_failures', (select coalesce(sum(checksum_failures), 0)::bigint from pg_stat_database),
             'checksums', current_setting('data_checksums') = 'on')),
         'version', split_part(current_setting('server_version'), ' ', 1),
@@ -66,32 +73,30 @@ const QUESTION: &str = "with here as (select pg_is_in_recovery() as recovering,
             'holds_bytes', pg_wal_lsn_diff(position, restart_lsn)::bigint)), '[]') from pg_replication_slots))
     from here;";
 
+/// Whose token Patroni has: the identifier in it, and nothing else of it. A token lacks what would fill up its
+/// Base64.
+const ACCOUNT: &str = "cut -d. -f2 /var/run/secrets/kubernetes.io/serviceaccount/token | tr _- /+ | base64 -d 2> /dev/null \
+    | grep -ao '\"serviceaccount\":{[^}]*}' | grep -o '\"uid\":\"[^\"]*\"' | cut -d '\"' -f 4";
+
 pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
-    let status = pod.status.clone().unwrap_or_default();
     let mut member = Member {
         name: pod.name_any(),
         home: pod.labels().get(SET_LABEL).cloned().unwrap_or_default(),
         node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
-        restarts: status
-            .container_statuses
-            .iter()
-            .flatten()
-            .map(|container| container.restart_count)
-            .sum(),
+        restarts: containers(pod).map(|container| container.restart_count).sum(),
         ready: is_ready(pod),
-        image: status
-            .container_statuses
-            .iter()
-            .flatten()
+        image: containers(pod)
             .find(|container| container.name == CONTAINER)
             .map(|container| container.image_id.clone())
             .filter(|image| !image.is_empty()),
+        beside: beside(pod, Timestamp::now()),
         ..Member::default()
     };
     if pod.metadata.deletion_timestamp.is_some() {
-        "stopping".clone_into(&mut member.state);
-    } else if let Some(reason) = blocked(pod) {
-        member.state = reason;
+        member.state = State::Stopping;
+    } else if let Some(words) = cluster.blocked(pod).await {
+        member.state = State::Other(words.clone());
+        member.blocked = Some(words);
         return member;
     }
     // The disk first, since a full one may be why PostgreSQL doesn't answer.
@@ -99,20 +104,23 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
         "df -PB1 \"$PGDATA/..\" | tail -n 1; \
          echo $(cat {CERTIFICATE_FILE} {CA_FILE} | sha256sum) $(stat -Lc %.Y {CERTIFICATE_FILE}); \
          {}; \
+         echo $({ACCOUNT}); \
          echo $( (stat -c %Y {GAP_FILE} && cat {GAP_FILE}) 2> /dev/null); \
+         (tr '\\n' ' ' < {COMPLAINT_FILE}) 2> /dev/null; echo; \
          ({PSQL} -d postgres) 2>&1 || true",
         passwords::digest_script()
     );
     match cluster.shell(&member.name, &script, &format!("{QUESTION}\n\\q\n"), ANSWER_LIMIT).await {
         Ok(output) => {
-            let (disk, rest) = output.split_once('\n').unwrap_or((&output, ""));
-            let (file, rest) = rest.split_once('\n').unwrap_or((rest, ""));
-            member.certificate_file = certificate::File::parse(file);
-            let (passwords, rest) = rest.split_once('\n').unwrap_or((rest, ""));
-            member.credentials_digest =
-                passwords.split_once(' ').map(|(digest, _)| digest.to_owned());
-            let (gap, answer) = rest.split_once('\n').unwrap_or((rest, ""));
-            member.archive_gap = archive::Gap::parse(gap);
+            let mut said = output.splitn(7, '\n');
+            let mut next = || said.next().unwrap_or_default();
+            let disk = next();
+            member.certificate_file = certificate::File::parse(next());
+            member.credentials_digest = next().split_once(' ').map(|(digest, _)| digest.to_owned());
+            member.account_uid = Some(next().to_owned()).filter(|account| !account.is_empty());
+            member.archive_gap = archive::Gap::parse(next());
+            member.archive_fault = known_fault(next());
+            let answer = next();
             // Device, size, used, available: what root or a quota keeps back is not for us.
             let fields: Vec<&str> = disk.split_whitespace().collect();
             if let [_, _, used, available, ..] = fields.as_slice()
@@ -124,13 +132,13 @@ pub async fn member(cluster: &Cluster, pod: &Pod) -> Member {
             // Warnings may stand before it.
             let line = answer.lines().find(|line| line.starts_with('{')).unwrap_or_default();
             member.answer = serde_json::from_str::<Answer>(line).ok();
-            if member.answer.is_none() && member.state.is_empty() {
-                short(answer).clone_into(&mut member.state);
+            if member.answer.is_none() && member.state == State::Unasked {
+                member.state = short(answer);
             }
         }
         Err(error) => {
-            if member.state.is_empty() {
-                "no answer".clone_into(&mut member.state);
+            if member.state == State::Unasked {
+                member.state = State::NoAnswer;
             }
             // A pod that is there and takes no command is another matter than a database that is away.
             member.unasked = is_refused(&error).then(|| why(&error));
@@ -151,14 +159,14 @@ fn is_refused(error: &anyhow::Error) -> bool {
 }
 
 /// Why PostgreSQL didn't answer, in a few words.
-fn short(complaint: &str) -> &'static str {
+fn short(complaint: &str) -> State {
     let starting = ["No such file", "starting up", "not yet accepting", "Connection refused"];
     let full = complaint.contains("No space left");
     if starting.iter().any(|hint| complaint.contains(hint)) {
-        "starting"
+        State::Starting
     } else if full {
-        "disk full"
+        State::DiskFull
     } else {
-        "no answer"
+        State::NoAnswer
     }
 }

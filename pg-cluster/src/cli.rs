@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{path::PathBuf, time::Duration};
+use std::{convert::Infallible, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -20,19 +20,14 @@ pub struct Cli {
     pub command: Command,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Global {
     /// Environment: reads config/<ENV>/postgres.toml
     #[arg(long, short, global = true, env = "TODOOZLE_ENV", default_value = "dev")]
     pub env: String,
     /// Folder of the environments
-    #[arg(
-        long,
-        global = true,
-        env = "TODOOZLE_CONFIG",
-        default_value = "config",
-        value_name = "DIR"
-    )]
+    #[arg(long, global = true, env = "TODOOZLE_CONFIG")]
+    #[arg(default_value = "config", value_name = "DIR")]
     pub config: PathBuf,
     /// Context of the kubeconfig [default: the one in postgres.toml, else the environment's name]
     #[arg(long, global = true)]
@@ -54,13 +49,7 @@ pub struct Global {
 impl Global {
     /// The same folder, and another environment in it, where that says it is.
     pub fn of(&self, env: &str) -> Self {
-        Self {
-            env: env.to_owned(),
-            config: self.config.clone(),
-            context: None,
-            namespace: None,
-            ..*self
-        }
+        Self { env: env.to_owned(), context: None, namespace: None, ..self.clone() }
     }
 }
 
@@ -181,19 +170,18 @@ pub enum Command {
         arguments: Vec<String>,
     },
     /// Back up into the archive that [backup] names, and look at what is there
-    #[command(args_conflicts_with_subcommands = true)]
     Backup {
         #[command(subcommand)]
-        action: Option<BackupAction>,
+        action: BackupAction,
         /// What `export --to` was called once
-        #[arg(long, hide = true)]
-        to: Option<PathBuf>,
+        #[arg(long, hide = true, value_parser = |_: &str| Err::<Infallible, _>("`backup --to FILE` is `export --to FILE` now"))]
+        to: Option<Infallible>,
     },
     /// Bring the whole cluster back to a moment of its archive
     Restore {
         /// A time with its zone, an LSN, or latest
-        #[arg(long, required_unless_present = "from")]
-        at: Option<Moment>,
+        #[arg(long)]
+        at: Moment,
         /// Don't keep what is there now, which takes as much room again
         #[arg(long)]
         discard: bool,
@@ -201,8 +189,8 @@ pub enum Command {
         #[arg(long, default_value = "86400", value_parser = seconds)]
         timeout: Duration,
         /// What `import --from` was called once
-        #[arg(long, hide = true)]
-        from: Option<PathBuf>,
+        #[arg(long, hide = true, value_parser = |_: &str| Err::<Infallible, _>("`restore --from FILE` is `import --from FILE` now"))]
+        from: Option<Infallible>,
     },
     /// Make this environment's cluster as a copy of another's, at a moment of its archive
     Clone {
@@ -234,11 +222,11 @@ pub enum Command {
         #[arg(long)]
         primary: bool,
     },
-    /// Read a dump into an empty database
+    /// Read a dump, or what a server elsewhere has, into an empty database
     Import {
-        /// A file that `export` made
-        #[arg(long, value_name = "FILE")]
-        from: PathBuf,
+        /// A file that `export` made, or `postgres://USER@HOST/DATABASE`, whose password is in PGPASSWORD
+        #[arg(long, value_name = "FILE|URI")]
+        from: String,
         /// Database [default: the only one]
         #[arg(long)]
         database: Option<String>,
@@ -299,10 +287,27 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+
+    use super::Cli;
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_old_spelling_does_nothing_but_say_the_new_one() {
+        let old = [
+            ("backup --to a.dump", "`export --to FILE`"),
+            ("backup --to a.dump now", "`export --to FILE`"),
+            ("restore --from a.dump", "`import --from FILE`"),
+            ("restore --at latest --from a.dump", "`import --from FILE`"),
+        ];
+        for (old, new) in old {
+            let words = format!("pg-cluster {old}");
+            let told = Cli::try_parse_from(words.split(' ')).unwrap_err();
+            assert!(told.to_string().contains(new), "{old}: {told}");
+        }
     }
 }

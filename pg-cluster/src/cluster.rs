@@ -1,6 +1,6 @@
-//! The way to a Kubernetes cluster: its API, and a port of a pod.
+//! The client of a Kubernetes cluster: its API, and a port of a pod.
 
-use std::time::Duration;
+use std::{fmt::Debug, time::Duration};
 
 use anyhow::{Context, Result};
 use k8s_openapi::{
@@ -11,6 +11,7 @@ use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams, Preconditions},
 };
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::{io::DuplexStream, time::timeout};
 
@@ -50,6 +51,17 @@ impl Cluster {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
         Api::namespaced(self.client.clone(), self.env.namespace())
+    }
+
+    /// An object by its name, if it is there.
+    pub async fn find<K>(&self, name: &str) -> Result<Option<K>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+        K: Clone + Debug + DeserializeOwned,
+    {
+        let api = self.api::<K>();
+        let found = twice(|| api.get_opt(name)).await;
+        found.with_context(|| format!("read the {} {name}", K::kind(&())))
     }
 
     /// The members' pods, by name.
@@ -102,8 +114,7 @@ impl Cluster {
     }
 
     pub async fn whole_secret(&self, name: &str) -> Result<Option<Secret>> {
-        let api = self.api::<Secret>();
-        twice(|| api.get_opt(name)).await.with_context(|| format!("read the Secret {name}"))
+        self.find(name).await
     }
 
     /// A connection to a port of a pod, through the API server.

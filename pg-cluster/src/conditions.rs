@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Event};
-use kube::{ResourceExt, api::ListParams};
+use anyhow::Result;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::ResourceExt;
 
 use crate::{
     certificate::State,
     cluster::{Cluster, certificate_digest},
+    cures::told,
     health::{self, Member, Role},
     names,
-    objects::HomeSet,
     observe::members,
-    pods::blocked,
-    progress::Wait,
+    progress::{Wait, until},
 };
 
 /// A pod's annotation: the certificate that it was last told of.
@@ -34,8 +33,8 @@ pub async fn primary(cluster: &Cluster) -> Result<Wait<String>> {
 pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
     let report = members(cluster).await?;
     // `scale` may have given it another number than the configuration has.
-    let set = cluster.api::<StatefulSet>().get_opt(&names::replica(&cluster.env)).await;
-    let count = set.context("read the replicas' set")?.and_then(|set| set.spec?.replicas);
+    let set = cluster.find::<StatefulSet>(&names::replica(&cluster.env)).await?;
+    let count = set.and_then(|set| set.spec?.replicas);
     let wanted = usize::try_from(count.unwrap_or_else(|| cluster.env.replica.count.get()))?;
     let streaming =
         report.members.iter().filter(|member| health::streams(member) && member.ready).count();
@@ -61,6 +60,11 @@ pub async fn streaming(cluster: &Cluster) -> Result<Wait<()>> {
     ))
 }
 
+/// Waits for that, and says so.
+pub async fn until_streaming(cluster: &Cluster, timeout: Duration) -> Result<()> {
+    until("every replica streaming through its slot", timeout, || streaming(cluster)).await
+}
+
 /// What a replica is waited for.
 fn lacks(member: &Member) -> Option<String> {
     let Member { name, state, .. } = member;
@@ -72,32 +76,19 @@ fn lacks(member: &Member) -> Option<String> {
     }
 }
 
-/// What keeps a pod from starting, or its set from making it, in Kubernetes' words.
+/// What keeps a pod from starting, or its set from making it, and what to do.
 pub async fn waits_for(cluster: &Cluster) -> Result<Option<String>> {
     let pods = cluster.pods().await?;
-    let stuck =
-        pods.iter().find_map(|pod| blocked(pod).map(|why| format!("{}: {why}", pod.name_any())));
-    if stuck.is_none() && pods.len() < usize::try_from(cluster.env.members())? {
-        return Ok(refused(cluster).await);
-    }
-    Ok(stuck)
-}
-
-/// Why a set may make no pod, such as a quota. Whoever may not read events still waits.
-async fn refused(cluster: &Cluster) -> Option<String> {
-    for home in [HomeSet::Main, HomeSet::Replica] {
-        let set = home.name(&cluster.env);
-        let fields = format!(
-            "involvedObject.kind=StatefulSet,involvedObject.name={set},reason=FailedCreate"
-        );
-        let events = cluster.api::<Event>().list(&ListParams::default().fields(&fields)).await;
-        let events = events.map(|events| events.items).unwrap_or_default();
-        let last = events.into_iter().max_by_key(|event| event.last_timestamp.clone());
-        if let Some(why) = last.and_then(|event| event.message) {
-            return Some(format!("{set}: {why}"));
+    let told = |what: &str, why: &str| told(cluster.env.namespace(), what, why);
+    for pod in &pods {
+        if let Some(why) = cluster.blocked(pod).await {
+            return Ok(Some(told(&pod.name_any(), &why)));
         }
     }
-    None
+    if pods.len() >= usize::try_from(cluster.env.members())? {
+        return Ok(None);
+    }
+    Ok(cluster.refused().await.map(|(set, why)| told(&set, &why)))
 }
 
 /// Waits until the superuser needs no password in any of these members' pods.
@@ -109,7 +100,7 @@ pub async fn open_within(cluster: &Cluster, members: &[&str]) -> Result<Wait<()>
             closed.push(*name);
         }
     }
-    Ok(if closed.is_empty() { Wait::Over(()) } else { Wait::For(closed.join(", ")) })
+    Ok(Wait::unless(closed.is_empty(), closed.join(", ")))
 }
 
 /// Waits until every member serves the certificate of the Secret; a renewed one has to get there
@@ -131,27 +122,34 @@ pub async fn served(cluster: &Cluster) -> Result<Wait<()>> {
         }
         awaited.push(member.name);
     }
-    Ok(if awaited.is_empty() { Wait::Over(()) } else { Wait::For(awaited.join(", ")) })
+    Ok(Wait::unless(awaited.is_empty(), awaited.join(", ")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::State;
 
     #[test]
     fn a_replica_is_named_with_what_it_lacks() {
-        let member = |state: &str, ready| Member {
+        let member = |state, ready| Member {
             name: "a-replica-0".to_owned(),
             role: Some(Role::Replica),
-            state: state.to_owned(),
+            state,
             slot: Some("a_replica_0".to_owned()),
             ready,
             ..Member::default()
         };
-        assert_eq!(lacks(&member("startup", false)).unwrap(), "a-replica-0 startup");
-        let slow = lacks(&member("streaming", false)).unwrap();
+        assert_eq!(
+            lacks(&member(State::Other("startup".to_owned()), false)).unwrap(),
+            "a-replica-0 startup"
+        );
+        let slow = lacks(&member(State::Streaming, false)).unwrap();
         assert_eq!(slow, "a-replica-0 streams and is not ready");
-        assert_eq!(lacks(&member("streaming", true)), None);
-        assert_eq!(lacks(&Member { role: Some(Role::Primary), ..member("running", true) }), None);
+        assert_eq!(lacks(&member(State::Streaming, true)), None);
+        assert_eq!(
+            lacks(&Member { role: Some(Role::Primary), ..member(State::Running, true) }),
+            None
+        );
     }
 }

@@ -15,6 +15,15 @@ pub enum Change {
     },
 }
 
+/// Where something differs.
+pub fn paths(changes: &[Change]) -> Vec<String> {
+    let path = |change: &Change| match change {
+        Change::New => None,
+        Change::Field { path, .. } => Some(path.trim_start_matches('.').to_owned()),
+    };
+    changes.iter().filter_map(path).collect()
+}
+
 /// What the server keeps for itself.
 const IGNORED: [&str; 4] =
     [".metadata.managedFields", ".metadata.resourceVersion", ".metadata.generation", ".status"];
@@ -79,6 +88,7 @@ mod tests {
         let after = json!({ "metadata": { "resourceVersion": "2" }, "spec": { "a": 2, "b": [1], "c": true }, "status": 2 });
         let lines: Vec<_> = changes(&before, &after).iter().map(ToString::to_string).collect();
         assert_eq!(lines, [".spec.a: 1 → 2", ".spec.b[1]: - 2", ".spec.c: + true"]);
+        assert_eq!(paths(&changes(&before, &after)), ["spec.a", "spec.b[1]", "spec.c"]);
         assert!(changes(&before, &before).is_empty());
     }
 }

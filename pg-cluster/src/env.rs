@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     amounts::{Cpu, Quantity, Size},
-    backup::{Backup, Own, Word},
+    backup::{AzureKey, Backup, Own, Word},
     hba::HbaLine,
     kubernetes::{Image, Label, LabelValue, Namespace, ObjectName},
     parameters::Parameters,
@@ -55,6 +55,9 @@ pub struct Env {
     pub clients: Vec<Namespace>,
     #[serde(default)]
     pub monitors: Vec<Namespace>,
+    /// Whether a sidecar tells them what PostgreSQL says of itself.
+    #[serde(default)]
+    pub exporter: bool,
     #[serde(default)]
     pub main: Set,
     #[serde(default)]
@@ -184,6 +187,10 @@ impl Env {
             members + 1
         );
         self.check_wal()?;
+        ensure!(
+            !self.exporter || !self.monitors.is_empty(),
+            "exporter is true, and nobody may ask it: write the namespace of Prometheus into monitors"
+        );
         if let Some(backup) = &self.backup {
             backup.check()?;
         }

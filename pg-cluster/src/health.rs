@@ -1,15 +1,20 @@
 //! What the members say about themselves, and the one line that follows from it.
 
+mod answer;
 pub mod archive;
 mod judge;
 mod load;
 pub mod nodes;
 pub mod objects;
+mod protection;
+mod state;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+pub use self::answer::{Answer, Slot};
 pub use self::judge::{Lock, judge, unreadable, with_pause};
+pub use self::state::{State, SyncState};
 use crate::{certificate, upgrade::Upgrade};
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -105,13 +110,23 @@ pub enum Credentials {
     Old,
 }
 
+/// The `ServiceAccount` that a member shows the API server.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Account {
+    #[default]
+    Unknown,
+    Current,
+    /// It was deleted, and the API server takes its tokens no more.
+    Deleted,
+}
+
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Member {
     pub name: String,
     pub home: String,
     /// What it is now, by its own word; none while it says nothing.
     pub role: Option<Role>,
-    pub state: String,
+    pub state: State,
     pub ready: bool,
     pub node: Option<String>,
     pub restarts: i32,
@@ -121,7 +136,7 @@ pub struct Member {
     pub slot: Option<String>,
     /// WAL that the primary keeps for it.
     pub slot_holds_bytes: Option<i64>,
-    pub sync: Option<String>,
+    pub sync: Option<SyncState>,
     pub disk_used_bytes: Option<u64>,
     pub disk_total_bytes: Option<u64>,
     pub pending_restart: bool,
@@ -136,10 +151,23 @@ pub struct Member {
     pub certificate_file: Option<certificate::File>,
     #[serde(skip)]
     pub credentials_digest: Option<String>,
+    /// The identifier of its token's `ServiceAccount`.
+    #[serde(skip)]
+    pub account_uid: Option<String>,
+    #[serde(skip)]
+    pub account: Account,
     #[serde(skip)]
     pub archive_gap: Option<archive::Gap>,
     #[serde(skip)]
+    pub archive_fault: Option<&'static str>,
+    #[serde(skip)]
     pub answer: Option<Answer>,
+    /// What keeps its pod from its work.
+    #[serde(skip)]
+    pub blocked: Option<String>,
+    /// What other containers of its pod do not do, and which was killed for its memory.
+    #[serde(skip)]
+    pub beside: Vec<(String, String)>,
     /// Why its pod could not even be asked.
     #[serde(skip)]
     pub unasked: Option<String>,
@@ -155,77 +183,21 @@ impl Member {
         }
     }
 
+    /// Its account beside the one that there is, if anybody may know that.
+    pub fn has_account(&self, uid: Option<&str>) -> Account {
+        match (self.account_uid.as_deref(), uid) {
+            (Some(own), Some(uid)) if own == uid => Account::Current,
+            (Some(_), Some(_)) => Account::Deleted,
+            _ => Account::Unknown,
+        }
+    }
+
     /// Whether it serves the certificate with this digest, if anybody may know it.
     pub fn serves(&self, digest: Option<&str>) -> certificate::State {
         let loaded = self.answer.as_ref().map(|answer| answer.loaded);
         certificate::state(self.certificate_file.as_ref(), loaded, digest)
     }
 }
-
-/// What a member's PostgreSQL answered.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Answer {
-    pub in_recovery: bool,
-    pub timeline: Option<i64>,
-    /// How far its WAL reaches.
-    #[serde(default)]
-    pub has_bytes: i64,
-    /// Where its oldest WAL begins.
-    #[serde(default)]
-    pub keeps_from_bytes: i64,
-    pub senders: Vec<Sender>,
-    pub slots: Vec<Slot>,
-    pub synchronous_commit: String,
-    /// Roles and databases whose own setting of it waits for no standby.
-    #[serde(default)]
-    pub hasty: Vec<String>,
-    /// When a replica last heard of the primary.
-    #[serde(default)]
-    pub received_at: Option<String>,
-    pub pending_restart: bool,
-    /// Settings and lines of `pg_hba.conf` that it runs without, and would not start with.
-    #[serde(default)]
-    pub unreadable: Vec<String>,
-    #[serde(default)]
-    pub version: Option<String>,
-    /// Names of the parameters that somebody set: in its file, or where it was started.
-    #[serde(default)]
-    pub parameters: Vec<String>,
-    #[serde(default)]
-    pub load: Option<load::Load>,
-    #[serde(default)]
-    pub archiver: Option<archive::Archiver>,
-    /// When it last read its configuration: seconds since 1970, by the node's clock.
-    pub loaded: f64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct Sender {
-    pub name: String,
-    pub state: String,
-    pub sync: String,
-    pub slot: Option<String>,
-    pub lag_bytes: Option<i64>,
-    pub lag_seconds: f64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct Slot {
-    pub name: String,
-    pub holds_bytes: Option<i64>,
-    pub wal_status: Option<String>,
-    #[serde(default)]
-    pub active: bool,
-}
-
-impl Slot {
-    fn is_lost(&self) -> bool {
-        self.wal_status.as_deref() == Some("lost")
-    }
-}
-
-/// The state of a replica that lacks WAL which the primary no longer has.
-const LEFT_BEHIND: &str = "left behind";
 
 /// Patroni's name for a member's slot.
 pub fn slot_name(member: &str) -> String {
@@ -239,7 +211,7 @@ pub fn join(members: &mut [Member]) {
         member.role = Some(if answer.in_recovery { Role::Replica } else { Role::Primary });
         member.timeline = answer.timeline;
         member.pending_restart = answer.pending_restart;
-        "running".clone_into(&mut member.state);
+        member.state = State::Running;
     }
     let Some(primary) = primary(members).and_then(|primary| primary.answer.clone()) else { return };
     for member in members.iter_mut().filter(|member| member.role != Some(Role::Primary)) {
@@ -254,14 +226,12 @@ pub fn join(members: &mut [Member]) {
             Some(sender) if member.answer.is_some() => {
                 member.state.clone_from(&sender.state);
                 member.slot.clone_from(&sender.slot);
-                member.sync = Some(sender.sync.clone());
+                member.sync = Some(sender.sync);
                 member.lag_bytes = sender.lag_bytes;
                 member.lag_seconds = Some(sender.lag_seconds);
             }
-            _ if lost => {
-                member.state = format!("{LEFT_BEHIND}: the primary no longer has its WAL");
-            }
-            _ if member.answer.is_some() => "not streaming".clone_into(&mut member.state),
+            _ if lost => member.state = State::LeftBehind,
+            _ if member.answer.is_some() => member.state = State::NotStreaming,
             _ => {}
         }
     }
@@ -274,7 +244,7 @@ pub fn primary(members: &[Member]) -> Option<&Member> {
 }
 
 pub fn streams(member: &Member) -> bool {
-    member.state == "streaming" && member.slot.is_some()
+    member.state == State::Streaming && member.slot.is_some()
 }
 
 #[cfg(test)]

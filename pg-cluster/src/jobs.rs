@@ -1,6 +1,6 @@
 //! Jobs: begun, waited for, and asked what they found.
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use kube::{
 use crate::{
     cluster::Cluster,
     names,
-    pods::blocked,
+    pods::{blocked, last_words},
     progress::{self, Wait, until},
 };
 
@@ -106,15 +106,7 @@ impl Cluster {
         let Some(pod) = self.pods_of(job).await?.pop() else {
             return Ok("its pod is gone".to_owned());
         };
-        let mut word = String::new();
-        for status in
-            pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten())
-        {
-            let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
-            if let Some(message) = ended.and_then(|ended| ended.message.as_ref()) {
-                write!(word, "{message}")?;
-            }
-        }
+        let mut word = blocked(&pod).unwrap_or_else(|| last_words(&pod));
         if word.is_empty() {
             let params = LogParams { tail_lines: Some(LAST_WORDS), ..LogParams::default() };
             word = self.api::<Pod>().logs(&pod.name_any(), &params).await.unwrap_or_default();

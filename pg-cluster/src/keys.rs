@@ -11,7 +11,8 @@ use crate::{env::Backup, password::Password};
 #[serde(deny_unknown_fields)]
 pub struct AccessKeys {
     pub key: AccessKey,
-    pub secret: AccessKey,
+    /// None of Azure's, which is one key.
+    pub secret: Option<AccessKey>,
 }
 
 /// A part of an access key, as its cloud made it.
@@ -62,13 +63,24 @@ impl ArchiveKeys {
             (Some(_), Backup { gcs: Some(_), .. }) => {
                 bail!("backup.gcs knows its pods without a key: take `backup` out of secrets.yaml")
             }
-            (Some(given), _) => Some(given.clone()),
+            (Some(AccessKeys { secret: Some(_), .. }), Backup { azure: Some(_), .. }) => {
+                bail!(
+                    "backup.azure takes one key: write it as `key` under `backup` in secrets.yaml, and no secret"
+                )
+            }
+            (None, Backup { azure: Some(_), .. }) => bail!(
+                "[backup] names a container of Azure's: write its key (or SAS) as `key` under `backup` in secrets.yaml"
+            ),
+            (Some(given), Backup { azure, .. }) if given.secret.is_some() || azure.is_some() => {
+                Some(given.clone())
+            }
+            (Some(_), _) => bail!("`backup` in secrets.yaml lacks the `secret` of its key"),
             (None, Backup { own: Some(_), .. }) => {
                 let kept_or_new = |name| match live(name) {
                     Some(old) => anyhow::Ok(AccessKey(old)),
                     None => Ok(AccessKey(Password::generate()?.expose().to_owned())),
                 };
-                Some(AccessKeys { key: kept_or_new("key")?, secret: kept_or_new("secret")? })
+                Some(AccessKeys { key: kept_or_new("key")?, secret: Some(kept_or_new("secret")?) })
             }
             (None, _) => bail!(
                 "[backup] names a bucket: write its key and secret under `backup` in secrets.yaml"
@@ -101,14 +113,14 @@ mod tests {
         let kept = |name: &str| {
             Some(match name {
                 "key" => access.key.expose().to_owned(),
-                "secret" => access.secret.expose().to_owned(),
+                "secret" => access.secret.as_ref().unwrap().expose().to_owned(),
                 _ => made.cipher.expose().to_owned(),
             })
         };
         let again = ArchiveKeys::resolve(&own, None, kept).unwrap();
         assert_eq!(again.cipher, made.cipher);
         assert!(again.access.is_some_and(|it| it.key == access.key && it.secret == access.secret));
-        assert!(!format!("{made:?}").contains(access.secret.expose()));
+        assert!(!format!("{made:?}").contains(access.secret.unwrap().expose()));
     }
 
     #[test]
@@ -116,9 +128,29 @@ mod tests {
         let gcs = place("gcs = { bucket = \"b\" }");
         assert!(ArchiveKeys::resolve(&gcs, None, |_| None).unwrap().access.is_none());
         let key = |text: &str| AccessKey::try_from(text.to_owned()).unwrap();
-        let given = AccessKeys { key: key("a"), secret: key("b") };
+        let given = AccessKeys { key: key("a"), secret: Some(key("b")) };
         let error = ArchiveKeys::resolve(&gcs, Some(&given), |_| None).unwrap_err().to_string();
         assert!(error.contains("take `backup` out of secrets.yaml"), "{error}");
+    }
+
+    #[test]
+    fn azure_takes_one_key_and_s3_two_parts() {
+        let (azure, s3) = (
+            place("azure = { account = \"a\", container = \"c\" }"),
+            place("s3 = { bucket = \"b\", endpoint = \"e\", region = \"r\" }"),
+        );
+        let part = || AccessKey::try_from("sv=1&sig=a%3D".to_owned()).unwrap();
+        let one = AccessKeys { key: part(), secret: None };
+        let two = AccessKeys { key: part(), secret: Some(part()) };
+        assert!(ArchiveKeys::resolve(&azure, Some(&one), |_| None).unwrap().access.is_some());
+        for (place, given, said) in [
+            (&azure, Some(&two), "and no secret"),
+            (&azure, None, "write its key (or SAS)"),
+            (&s3, Some(&one), "lacks the `secret`"),
+        ] {
+            let error = ArchiveKeys::resolve(place, given, |_| None).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

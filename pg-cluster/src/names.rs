@@ -33,6 +33,11 @@ pub fn patroni(env: &Env) -> String {
     format!("{}-patroni", env.name)
 }
 
+/// Who holds it changes the cluster.
+pub fn lease(env: &Env) -> String {
+    format!("{}-verb", env.name)
+}
+
 pub fn credentials(env: &Env) -> String {
     format!("{}-credentials", env.name)
 }

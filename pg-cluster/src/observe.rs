@@ -1,33 +1,49 @@
-//! The truth at this moment: asked of each member, not read from labels.
+//! The cluster as it is at this moment: each member is asked, and no label is believed.
 
 use anyhow::{Context, Result};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1};
 use kube::{Api, ResourceExt, api::ListParams};
+use serde_json::Value;
 
 use crate::{
     ask,
     cluster::{Cluster, certificate_digest, secret_value},
+    cures::told,
+    diff,
     health::{self, Lock, Member, Report, nodes::Node},
     names,
     objects::{self, HomeSet, Object, secrets::CA},
-    passwords, tls,
+    passwords,
+    patroni::{Agreed, wanted_beside},
+    tls,
 };
 
-/// What the members say, and the archive.
-pub async fn report(cluster: &Cluster) -> Result<Report> {
+/// What the members say beside what they agreed on, and the archive.
+pub async fn report(cluster: &Cluster, agreed: &Agreed) -> Result<Report> {
     // Boxed, since together they are large.
     let members = Box::pin(async {
-        let report = members(cluster).await?;
+        let report = members_with(cluster, agreed).await?;
         let nodes = nodes(cluster, &report.members).await?;
         anyhow::Ok((report, nodes))
     });
-    let (members, archive, missing, ending) =
-        tokio::join!(members, cluster.archive(), missing(cluster), doomed(cluster));
+    let (members, archive, missing, ending, settings) = tokio::join!(
+        members,
+        cluster.archive(agreed.leader.as_deref()),
+        missing(cluster),
+        cluster.doomed(),
+        other_settings(cluster, agreed.dynamic.as_ref())
+    );
     let (mut report, nodes) = members?;
     report.judge_missing(&missing?);
-    report.judge_doomed(&ending?);
+    if report.members.len() < usize::try_from(cluster.env.members())?
+        && let Some((set, why)) = cluster.refused().await
+    {
+        report.advice.push(told(cluster.env.namespace(), &format!("{set} may make no pod"), &why));
+    }
+    report.judge_doomed(&or_none(ending)?);
+    report.judge_settings(&settings?);
     report.archive = archive;
     report.judge_archive(&cluster.env);
     report.judge_nodes(&cluster.env, &nodes);
@@ -44,18 +60,22 @@ async fn missing(cluster: &Cluster) -> Result<Vec<String>> {
     let look = async |object: Object| match cluster.live(&object).await {
         Ok(None) => Ok(Some(format!("{} {}", object.resource.kind, object.name))),
         Ok(Some(_)) => Ok(None),
-        Err(error) if error.downcast_ref::<kube::Error>().is_some_and(is_forbidden) => Ok(None),
+        Err(error) if is_forbidden(&error) => Ok(None),
         Err(error) => Err(error),
     };
     let seen: Result<Vec<_>> = join_all(needed.into_iter().map(look)).await.into_iter().collect();
     Ok(seen?.into_iter().flatten().collect())
 }
 
-async fn doomed(cluster: &Cluster) -> Result<Vec<String>> {
-    match cluster.doomed().await {
-        Err(error) if error.downcast_ref::<kube::Error>().is_some_and(is_forbidden) => Ok(vec![]),
-        listed => listed,
+/// What Patroni was told otherwise than the configuration says, as by a switchover that was interrupted. Of
+/// another major version's configuration nothing follows.
+async fn other_settings(cluster: &Cluster, live: Option<&Value>) -> Result<Vec<String>> {
+    let Some(live) = live else { return Ok(Vec::new()) };
+    if cluster.major().await? != Some(cluster.env.major.get()) {
+        return Ok(Vec::new());
     }
+    let wanted = wanted_beside(live, objects::dynamic(&cluster.env));
+    Ok(diff::paths(&diff::changes(live, &wanted)))
 }
 
 /// Enough to know whether a cluster has more than one place.
@@ -65,9 +85,10 @@ const SOME_NODES: u32 = 100;
 async fn nodes(cluster: &Cluster, members: &[Member]) -> Result<Vec<Node>> {
     let api = Api::<v1::Node>::all(cluster.client.clone());
     let label = &*cluster.env.main.spread;
-    let mut nodes = match api.list(&ListParams::default().limit(SOME_NODES)).await {
-        Err(error) if is_forbidden(&error) => return Ok(Vec::new()),
-        listed => listed.context("list the nodes")?.items,
+    let some = ListParams::default().limit(SOME_NODES);
+    let listed = api.list(&some).await.context("list the nodes");
+    let Some(mut nodes) = or_none(listed.map(|listed| Some(listed.items)))? else {
+        return Ok(Vec::new());
     };
     for name in members.iter().filter_map(|member| member.node.as_ref()) {
         if !nodes.iter().any(|node| node.name_any() == *name) {
@@ -91,14 +112,19 @@ async fn nodes(cluster: &Cluster, members: &[Member]) -> Result<Vec<Node>> {
 
 /// What the members say: enough for who waits for them, and it waits for no bucket.
 pub async fn members(cluster: &Cluster) -> Result<Report> {
+    let agreed = cluster.agreed().await?;
+    Box::pin(members_with(cluster, &agreed)).await
+}
+
+async fn members_with(cluster: &Cluster, agreed: &Agreed) -> Result<Report> {
     let env = &cluster.env;
     let (server, credentials) = (names::certificate(env), names::credentials(env));
-    let (pods, agreed, server, credentials, revisions) = tokio::try_join!(
+    let (pods, server, credentials, revisions, account) = tokio::try_join!(
         cluster.pods(),
-        cluster.agreed(),
         cluster.secret_or_none(&server),
         cluster.secret_or_none(&credentials),
         revisions(cluster),
+        account(cluster),
     )?;
     let pem = server.as_ref().and_then(|secret| secret_value(secret, "tls.crt"));
     let trusted = server.as_ref().and_then(|secret| secret_value(secret, CA));
@@ -111,6 +137,7 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
         member.outdated = own.is_some_and(|own| !revisions.contains(own));
         member.credentials = member.has_credentials(passwords.as_deref());
         member.certificate = member.serves(digest.as_deref());
+        member.account = member.has_account(account.as_deref());
     }
     health::join(&mut members);
     let now = Timestamp::now();
@@ -121,7 +148,7 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
         ended: agreed
             .renewed
             .map(|at| at + SignedDuration::from_secs(env.replication.ttl.get().into()))
-            .filter(|end| *end < now),
+            .filter(|end| *end < leaders_now(&members, agreed.leader.as_deref()).unwrap_or(now)),
     };
     let judged = health::judge(env, &members, &lock, &agreed.synchronous, days_left);
     let (verdict, mut advice) =
@@ -133,7 +160,7 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
         );
     }
     let primary = health::primary(&members);
-    Ok(Report {
+    let mut report = Report {
         name: env.name.to_string(),
         namespace: env.namespace().to_owned(),
         at: now,
@@ -148,19 +175,31 @@ pub async fn members(cluster: &Cluster) -> Result<Report> {
             .and_then(|member| Some(member.answer.as_ref()?.synchronous_commit.clone())),
         primary: primary.map(|member| member.name.clone()),
         certificate_days_left: days_left,
-        upgrade: agreed.upgrade,
+        upgrade: agreed.upgrade.clone(),
         archive: None,
         members,
-    })
+    };
+    report.judge_tokens();
+    Ok(report)
+}
+
+/// The time by the clock of whoever holds the lock, since it is he who writes when he renewed it.
+fn leaders_now(members: &[Member], leader: Option<&str>) -> Option<Timestamp> {
+    let leader = members.iter().find(|member| Some(&*member.name) == leader)?;
+    Some(leader.answer.as_ref()?.archiver.as_ref()?.at)
+}
+
+/// The identifier of the `ServiceAccount` that there is now; none for whoever may not read it.
+async fn account(cluster: &Cluster) -> Result<Option<String>> {
+    let found = cluster.find::<v1::ServiceAccount>(&names::patroni(&cluster.env)).await;
+    Ok(or_none(found)?.and_then(|account| account.uid()))
 }
 
 /// What the sets would make a pod from now.
 async fn revisions(cluster: &Cluster) -> Result<Vec<String>> {
     let mut all = Vec::new();
     for home in [HomeSet::Main, HomeSet::Replica] {
-        let name = home.name(&cluster.env);
-        let set = cluster.api::<StatefulSet>().get_opt(&name).await;
-        let set = set.with_context(|| format!("read the StatefulSet {name}"))?;
+        let set = cluster.find::<StatefulSet>(&home.name(&cluster.env)).await?;
         all.extend(set.and_then(|set| set.status?.update_revision));
     }
     Ok(all)
@@ -169,13 +208,18 @@ async fn revisions(cluster: &Cluster) -> Result<Vec<String>> {
 impl Cluster {
     /// Whoever may not read Secrets still gets a status, without the expiry.
     async fn secret_or_none(&self, name: &str) -> Result<Option<v1::Secret>> {
-        match self.whole_secret(name).await {
-            Err(error) if error.downcast_ref::<kube::Error>().is_some_and(is_forbidden) => Ok(None),
-            other => other,
-        }
+        or_none(self.whole_secret(name).await)
     }
 }
 
-fn is_forbidden(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 403)
+/// Nothing, where one may not read it.
+fn or_none<T: Default>(read: Result<T>) -> Result<T> {
+    match read {
+        Err(error) if is_forbidden(&error) => Ok(T::default()),
+        read => read,
+    }
+}
+
+fn is_forbidden(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(kube::Error::Api(status)) if status.code == 403)
 }

@@ -102,8 +102,7 @@ impl Cluster {
                 .map(|map| map.annotations().clone())
                 .unwrap_or_default()
         };
-        let (leader, config, sync) =
-            (annotations("leader"), annotations("config"), annotations("sync"));
+        let [leader, config, sync] = ["leader", "config", "sync"].map(annotations);
         let text = |map: &BTreeMap<String, String>, key: &str| {
             map.get(key).filter(|value| !value.is_empty()).cloned()
         };
@@ -183,7 +182,8 @@ impl Cluster {
 
     /// Has a replica copied anew from the primary; Patroni answers when it begins.
     pub async fn post_reinitialize(&self, pod: &str) -> Result<()> {
-        let body = json!({ "force": true });
+        // Whoever asks for it has a copy of the primary in mind, and not of a backup.
+        let body = json!({ "force": true, "from_leader": true });
         let (status, answer) = self.rest(pod, Method::POST, "/reinitialize", &body).await?;
         ensure!(status.is_success(), "copy the primary to {pod}: {answer}");
         Ok(())

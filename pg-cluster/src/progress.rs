@@ -32,6 +32,13 @@ pub enum Wait<T> {
     For(String),
 }
 
+impl Wait<()> {
+    /// What a condition still waits for, unless it holds.
+    pub fn unless(holds: bool, what: impl Into<String>) -> Self {
+        if holds { Self::Over(()) } else { Self::For(what.into()) }
+    }
+}
+
 /// Looks at a condition until it holds. Whoever waits sees what for.
 pub async fn until<T, F>(what: &str, limit: Duration, mut check: impl FnMut() -> F) -> Result<T>
 where

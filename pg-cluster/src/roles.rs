@@ -1,5 +1,6 @@
 //! Roles and databases: made on the primary, and changed only where they differ.
 
+mod exporter;
 mod reads;
 mod system;
 
@@ -46,6 +47,9 @@ struct LiveRole {
     /// Whether it was let read all that is where it may connect, as `reads` does.
     #[serde(default)]
     reads_all: bool,
+    /// Whether it was let read all statistics, as the exporter is.
+    #[serde(default)]
+    monitors: bool,
 }
 #[derive(Debug, Deserialize)]
 struct LiveDatabase {
@@ -79,7 +83,9 @@ fn look() -> String {
               'can_login', rolcanlogin, 'ends', coalesce(rolvaliduntil <> 'infinity', false), 'replicates', rolreplication,
               'verifier', rolpassword,
               'reads_all', exists (select from pg_auth_members
-                                   where member = pg_authid.oid and roleid = 'pg_read_all_data'::regrole))), '[]') from pg_authid),
+                                   where member = pg_authid.oid and roleid = 'pg_read_all_data'::regrole),
+              'monitors', exists (select from pg_auth_members
+                                  where member = pg_authid.oid and roleid = 'pg_monitor'::regrole))), '[]') from pg_authid),
     'databases', (select coalesce(json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba),
               'open', has_database_privilege('public', oid, 'CONNECT, TEMPORARY'),
               'closed', not datallowconn or datconnlimit = 0,
@@ -90,13 +96,27 @@ fn look() -> String {
     )
 }
 
-/// Brings the roles and databases of the configuration about. What it doesn't name is left alone.
-pub async fn ensure(cluster: &Cluster, primary: &str, passwords: &Passwords) -> Result<()> {
+async fn live(cluster: &Cluster, primary: &str) -> Result<Live> {
     let answer = cluster
         .sql(primary, "postgres", &look(), LIMIT)
         .await
         .context("look at roles and databases")?;
-    let live: Live = serde_json::from_str(&answer).context("read roles and databases")?;
+    serde_json::from_str(&answer).context("read roles and databases")
+}
+
+/// What `ensure` would make or put right of roles and databases, in words.
+pub async fn lacking(
+    cluster: &Cluster,
+    primary: &str,
+    passwords: &Passwords,
+) -> Result<Vec<String>> {
+    let wanted = statements(&cluster.env, passwords, &live(cluster, primary).await?)?;
+    Ok(wanted.into_iter().map(|(what, _)| what).collect())
+}
+
+/// Brings the roles and databases of the configuration about. What it doesn't name is left alone.
+pub async fn ensure(cluster: &Cluster, primary: &str, passwords: &Passwords) -> Result<()> {
+    let live = live(cluster, primary).await?;
     for (name, old, new) in handed_over(&cluster.env, &live) {
         progress::warn(&format!(
             "{name} goes from {old} to {new}, and what {old} made in it stays {old}'s: `reassign owned by \"{old}\" to \"{new}\"` there, as \
@@ -214,6 +234,7 @@ fn statements(env: &Env, passwords: &Passwords, live: &Live) -> Result<Vec<(Stri
         }
     }
     wanted.extend(reads::statements(env, live));
+    wanted.extend(exporter::statements(env, live));
     if !live.has_statements {
         let create = "create extension if not exists pg_stat_statements schema public;";
         wanted.push(("pg_stat_statements".to_owned(), create.to_owned()));

@@ -143,6 +143,44 @@ async fn refuse_new_cipher(cluster: &Cluster, backup: &Backup) -> Result<()> {
     )
 }
 
+/// What the members archive by stands in the same Secret: a `cipher` that somebody wrote beside it would part
+/// the archive in two, and nobody reads the older part.
+fn refuse_another_cipher(live: &Live, name: &str) -> Result<()> {
+    let config = value(live, name, archive::MEMBER_FILE).unwrap_or_default();
+    let used = config.lines().find_map(|line| line.strip_prefix(archive::CIPHER));
+    if used.is_none() || used == value(live, name, "cipher").as_deref() {
+        return Ok(());
+    }
+    bail!(
+        "the Secret {name} has another `cipher` than its {CONFIG_FILE}, by which the archive is written and read: put back the one that stands there as {} \
+         under `cipher`",
+        archive::CIPHER.trim_end_matches('=')
+    )
+}
+
+/// Clients trust the CA that their roles' Secrets name. Where nothing else is left of it, another would come
+/// without any time in which both are trusted.
+async fn refuse_new_authority(cluster: &Cluster, live: &Live) -> Result<()> {
+    let env = &cluster.env;
+    if !forgets_authority(env, live) || cluster.pods().await?.is_empty() {
+        return Ok(());
+    }
+    let (own, server) = (names::authority(env), names::certificate(env));
+    bail!(
+        "the Secrets {own} and {server} are gone, and clients trust the CA that they held: put them back from a copy; as long as a member runs, \
+         /etc/tls in its pod has ca.crt, tls.crt and tls.key, and a Secret {server} with these is enough, after which `pg-cluster rotate-ca` replaces the \
+         CA in steps. Run now, `pg-cluster rotate-ca` makes another CA at once, and no client gets in before it has read the new ca.crt",
+    )
+}
+
+/// Whether only the roles' Secrets know of the CA.
+fn forgets_authority(env: &Env, live: &Live) -> bool {
+    let mut roles = env.roles.keys().map(|role| names::role_secret(env, role));
+    let gone = [names::authority(env), names::certificate(env)];
+    gone.iter().all(|name| value(live, name, secrets::CA).is_none())
+        && roles.any(|name| value(live, &name, secrets::CA).is_some())
+}
+
 impl Secrets {
     /// Changes nothing: what is made here is gone unless the objects are applied.
     pub async fn wanted(cluster: &Cluster, given: &Given) -> Result<Self> {
@@ -155,6 +193,7 @@ impl Secrets {
             let holder = role.map(|role| names::role_secret(env, role));
             value(&live, &holder.unwrap_or_else(|| names::credentials(env)), key)
         })?;
+        refuse_new_authority(cluster, &live).await?;
         let Trust { authorities, certificate, .. } = Trust::beside(env, &live)?;
         if authorities.signing.key.is_none() {
             progress::warn(&format!(
@@ -167,6 +206,8 @@ impl Secrets {
             let name = names::backup(env);
             if value(&live, &name, "cipher").is_none() {
                 refuse_new_cipher(cluster, backup).await?;
+            } else {
+                refuse_another_cipher(&live, &name)?;
             }
             let keys = ArchiveKeys::resolve(backup, given.backup.as_ref(), |key| {
                 value(&live, &name, key)
@@ -181,6 +222,38 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cipher_written_over_the_one_in_use_is_refused() {
+        let live = |config: &str, cipher: &str| {
+            let data = [(archive::MEMBER_FILE, config), ("cipher", cipher)].map(|(key, value)| {
+                (key.to_owned(), k8s_openapi::ByteString(value.as_bytes().to_vec()))
+            });
+            let secret = Secret { data: Some(data.into()), ..Secret::default() };
+            Live::from([("a-backup".to_owned(), secret)])
+        };
+        let config = "[global]\nrepo1-cipher-pass=old\n[a]\n";
+        assert!(refuse_another_cipher(&live(config, "old"), "a-backup").is_ok());
+        // One that was put back from a copy has no more than that.
+        assert!(refuse_another_cipher(&live("", "old"), "a-backup").is_ok());
+        let error = refuse_another_cipher(&live(config, "new"), "a-backup").unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("repo1-cipher-pass under") && !text.contains("old"), "{text}");
+    }
+
+    #[test]
+    fn a_ca_that_clients_trust_alone_is_not_forgotten() {
+        let env = Env::parse("name = \"a\"\nimage = \"a:1\"\nroles.app = {}", "dev").unwrap();
+        let with = |names: &[&str]| {
+            let data = [(secrets::CA.to_owned(), k8s_openapi::ByteString(b"CA".to_vec()))];
+            let secret = Secret { data: Some(data.into()), ..Secret::default() };
+            names.iter().map(|name| ((*name).to_owned(), secret.clone())).collect::<Live>()
+        };
+        assert!(forgets_authority(&env, &with(&["a-role-app"])));
+        for known in [&[][..], &["a-ca"], &["a-role-app", "a-ca"], &["a-role-app", "a-tls"]] {
+            assert!(!forgets_authority(&env, &with(known)), "{known:?}");
+        }
+    }
 
     #[test]
     fn without_the_cas_key_a_certificate_near_its_end_stays_until_another_ca_signs() {

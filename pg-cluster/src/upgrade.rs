@@ -39,9 +39,7 @@ impl Upgrade {
 impl Cluster {
     /// The major version that the members were last told to run; None where nothing was made yet.
     pub async fn major(&self) -> Result<Option<i32>> {
-        let name = names::patroni(&self.env);
-        let map = self.api::<ConfigMap>().get_opt(&name).await;
-        let map = map.with_context(|| format!("read the ConfigMap {name}"))?;
+        let map = self.find::<ConfigMap>(&names::patroni(&self.env)).await?;
         let text = map.and_then(|map| map.data?.remove("patroni.yml"));
         Ok(text.as_deref().and_then(objects::major))
     }

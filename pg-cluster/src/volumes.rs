@@ -40,6 +40,16 @@ impl Cluster {
         }))
     }
 
+    /// Members' volumes that may hold something, main's first.
+    pub async fn kept_volumes(&self) -> Result<Vec<String>> {
+        let [main, replica] = self.volumes().await?;
+        let claims = self.claims().await?;
+        let unmade = |name: &String| {
+            claims.iter().any(|claim| claim.name_any() == *name && is_unmade(claim))
+        };
+        Ok(main.into_iter().chain(replica).filter(|name| !unmade(name)).collect())
+    }
+
     /// Members' volumes that somebody has deleted and that last as long as their pods.
     pub async fn doomed(&self) -> Result<Vec<String>> {
         let sets = [HomeSet::Main, HomeSet::Replica].map(|home| home.name(&self.env));
@@ -93,8 +103,7 @@ impl Cluster {
                 growth.claims.push(claim.name_any());
             }
         }
-        let set = self.api::<StatefulSet>().get_opt(&name).await;
-        let set = set.with_context(|| format!("read the StatefulSet {name}"))?;
+        let set = self.find::<StatefulSet>(&name).await?;
         let template = set.and_then(|set| set.spec?.volume_claim_templates?.into_iter().next());
         let size = template.as_ref().and_then(size_of);
         let of_another_class = template
@@ -129,7 +138,7 @@ impl Cluster {
             deleted.with_context(|| format!("make the StatefulSet {name} anew"))?;
             until(&format!("a new {name} around its pods"), timeout, async || {
                 let gone = api.get_opt(&name).await.context("look for the set")?.is_none();
-                Ok(if gone { Wait::Over(()) } else { Wait::For("the old one".to_owned()) })
+                Ok(Wait::unless(gone, "the old one"))
             })
             .await?;
         }

@@ -53,6 +53,13 @@ struct Stanza {
     #[serde(default)]
     backup: Vec<Entry>,
     status: Status,
+    #[serde(default)]
+    repo: Vec<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    status: Status,
 }
 
 #[derive(Deserialize)]
@@ -124,12 +131,45 @@ pub fn position(text: &str) -> Option<u64> {
 const IN_ORDER: i32 = 0;
 const NO_BACKUP: i32 = 2;
 
+const WRONG_CIPHER: &str = "the `cipher` that the members have does not fit it: put back the one that it was written with into the Secret <name>-backup, and run `pg-cluster init`";
+const INCOMPLETE: &str = "its archive.info or backup.info is gone: put it back, such as from the bucket's older versions, or write another `prefix` under [backup] and run `pg-cluster init`, \
+     which begins a new archive";
+const REFUSED: &str = "the bucket refuses the key (403): write one that may read and write under `backup` in secrets.yaml, and run `pg-cluster init`";
+const FULL: &str = "the bucket has no room: give it more, or keep fewer backups (`keep`)";
+
+/// What is wrong with an archive and what to do, where pgBackRest's words tell.
+pub fn known_fault(text: &str) -> Option<&'static str> {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&["CryptoError", "found outside of section"]) {
+        Some(WRONG_CIPHER)
+    } else if has(&["failed with 403"]) {
+        Some(REFUSED)
+    } else if has(&["[507]", "No space left"]) {
+        Some(FULL)
+    } else if has(&["is missing on repo", "missing stanza data"])
+        || has(&["unable to open missing file"]) && has(&["archive.info", "backup.info"])
+    {
+        Some(INCOMPLETE)
+    } else {
+        None
+    }
+}
+
+/// The rest are pgBackRest's own words, without its hints and what a server answered at length.
+fn in_words(message: &str) -> String {
+    let own = |line: &&str| !line.starts_with("HINT") && !line.starts_with("***");
+    let lines = || message.lines().map(str::trim).take_while(own).take(2);
+    known_fault(message).map_or_else(|| lines().collect::<Vec<_>>().join(" "), str::to_owned)
+}
+
 /// What `pgbackrest info --output=json` says.
 pub fn parse(text: &str) -> Result<Listed> {
     let stanzas: Vec<Stanza> = serde_json::from_str(text).context("read what pgBackRest lists")?;
     let Some(stanza) = stanzas.into_iter().next() else { return Ok(Listed::default()) };
     if ![IN_ORDER, NO_BACKUP].contains(&stanza.status.code) {
-        bail!("the archive can't be read: {}", stanza.status.message);
+        // The stanza's own word is no more than `other`.
+        let status = stanza.repo.first().map_or(&stanza.status, |repository| &repository.status);
+        bail!("the archive can't be read: {}", in_words(&status.message));
     }
     let time = |seconds| Timestamp::from_second(seconds).context("read a backup's time");
     let databases = stanza.db;
@@ -216,5 +256,44 @@ mod tests {
         assert!(parse(none).unwrap().backups.is_empty());
         let broken = r#"[{"backup":[],"name":"a","status":{"code":99,"message":"other"}}]"#;
         assert!(parse(broken).unwrap_err().to_string().contains("other"));
+    }
+
+    #[test]
+    fn what_kept_wal_from_the_archive_is_known_by_its_words() {
+        let full = "ERROR: [104]: archive-push command encountered error(s):\n       repo1: [ServiceError] [507] Insufficient Storage";
+        assert_eq!(known_fault(full), Some(FULL));
+        let another = "ERROR: [095]: unable to load info file:\n       CryptoError: unable to flush\n       HINT: is or was the repo encrypted?";
+        assert_eq!(known_fault(another), Some(WRONG_CIPHER));
+        assert_eq!(known_fault("ERROR: [049]: unable to connect"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_archive_is_told_with_what_to_do() {
+        for (said, told) in [
+            (
+                "[FormatError] unable to load info file '/a/backup.info':\\nFormatError: key/value found outside of section at line 1: \u{fffd}\u{fffd}",
+                "into the Secret <name>-backup",
+            ),
+            (
+                "[FileMissingError] unable to load info file:\\nFileMissingError: unable to open missing file '/a/archive.info' for read\\nHINT: run it",
+                "its archive.info or backup.info is gone",
+            ),
+            ("missing stanza data", "its archive.info or backup.info is gone"),
+            (
+                "[ProtocolError] HTTP request failed with 403 (Forbidden):\\n*** Path/Query ***:",
+                "refuses the key",
+            ),
+            (
+                "[FileOpenError] unable to open:\\nPermission denied\\nHINT: look",
+                "read: [FileOpenError] unable to open: Permission denied",
+            ),
+            ("missing stanza path", "missing stanza path"),
+        ] {
+            let text = format!(
+                r#"[{{"backup":[],"name":"a","repo":[{{"status":{{"code":99,"message":"{said}"}}}}],"status":{{"code":99,"message":"other"}}}}]"#
+            );
+            let error = parse(&text).unwrap_err().to_string();
+            assert!(error.contains(told) && !error.contains("HINT"), "{error}");
+        }
     }
 }

@@ -111,7 +111,8 @@ async fn what_is_left(cluster: &Cluster) -> String {
             format!("the archive's server goes as well, so nothing of {} is left: {DUMP}", env.name)
         }
         Some(true) => {
-            let archive = cluster.archive().await;
+            let leader = cluster.agreed().await.ok().and_then(|agreed| agreed.leader);
+            let archive = cluster.archive(leader.as_deref()).await;
             let newest =
                 archive.and_then(|archive| archive.last_backup).map(|it| format!("{it:.0}"));
             format!(
@@ -159,7 +160,7 @@ async fn ended(cluster: &Cluster, home: HomeSet) -> Result<Wait<()>> {
         .iter()
         .filter(|pod| pod.metadata.name.as_ref().is_some_and(|name| name.starts_with(&prefix)))
         .count();
-    Ok(if left == 0 { Wait::Over(()) } else { Wait::For(format!("{left} left")) })
+    Ok(Wait::unless(left == 0, format!("{left} left")))
 }
 
 /// Deletes an object that may be gone already.
@@ -214,11 +215,7 @@ where
     }
     until(&format!("the end of {what}"), timeout, async || {
         let left = list().await?;
-        Ok(if left.is_empty() {
-            Wait::Over(())
-        } else {
-            Wait::For(format!("{} left", left.join(", ")))
-        })
+        Ok(Wait::unless(left.is_empty(), format!("{} left", left.join(", "))))
     })
     .await?;
     progress::done(what, "deleted");

@@ -1,4 +1,4 @@
-//! What `init` would change, as the API server and Patroni see it.
+//! What `init` would change, as the API server, Patroni and PostgreSQL see it.
 
 use anyhow::Result;
 use serde_json::json;
@@ -10,7 +10,9 @@ use crate::{
     diff,
     diff::Change,
     objects::{self, HomeSet, Object},
+    observe,
     patroni::wanted_beside,
+    roles,
     secrets::Secrets,
 };
 
@@ -59,6 +61,10 @@ pub async fn run(cluster: &Cluster, global: &Global) -> Result<()> {
         if cluster.lines_for_members(&live).await?.is_some() {
             lines.push("Patroni lets nobody replicate without the members' certificate".to_owned());
         }
+    }
+    if !fresh && let Some(primary) = observe::members(cluster).await?.primary {
+        let lacking = roles::lacking(cluster, &primary, &secrets.passwords).await?;
+        lines.extend(lacking.iter().map(|what| format!("PostgreSQL {what}: would be put right")));
     }
     let text = if lines.is_empty() { "nothing would change".to_owned() } else { lines.join("\n") };
     print(global.output, &text, &json!({ "changes": lines }))?;

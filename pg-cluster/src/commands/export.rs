@@ -87,7 +87,7 @@ async fn caught_up(cluster: &Cluster, primary: &str, replica: &str) -> Result<()
     let question = format!("select pg_last_wal_replay_lsn() >= '{}'::pg_lsn;", position.trim());
     until("the replica to show what was written", LIMIT, async || {
         let shown = cluster.sql(replica, "postgres", &question, LIMIT).await?;
-        Ok(if shown.trim() == "t" { Wait::Over(()) } else { Wait::For("its replay".to_owned()) })
+        Ok(Wait::unless(shown.trim() == "t", "its replay"))
     })
     .await
 }

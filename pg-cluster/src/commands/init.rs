@@ -9,7 +9,7 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::ResourceExt;
 use serde_json::json;
 
-use super::{destroy, given, print};
+use super::{destroy, given, print, renew};
 use crate::{
     cli::Global,
     cluster::Cluster,
@@ -42,6 +42,11 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     }
     // What it refuses is refused before anything changes.
     let secrets = Secrets::wanted(cluster, &given).await?;
+    let leads = if agreed.is_initialized() {
+        agreed.last_leader.clone()
+    } else {
+        cluster.remember(timeout).await?
+    };
     for object in objects::surroundings(env)? {
         cluster.apply(&object).await?;
     }
@@ -55,14 +60,17 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     cluster.grow(HomeSet::Main, timeout).await?;
     cluster.apply(&objects::set(env, HomeSet::Main)?).await?;
     free_the_stuck(cluster).await?;
+    renew::replace_refused(cluster, timeout).await?;
     // What keeps every member from starting may be what is put right here.
     if let Some(name) = answering(cluster).await? {
         ensure_dynamic(cluster, &name, timeout).await?;
     }
-    // Alone, the main member wins the bootstrap. Later the two sets are equals.
+    // Alone, the main member wins the bootstrap, and leads with what was restored. Later the two sets are
+    // equals, and so they are where a replica has what is newer.
+    let at_home = leads.is_none_or(|leader| leader.starts_with(&names::main(env)));
     let new = !agreed.is_initialized()
-        || cluster.api::<StatefulSet>().get_opt(&names::replica(env)).await?.is_none();
-    if new {
+        || cluster.find::<StatefulSet>(&names::replica(env)).await?.is_none();
+    if new && at_home {
         until("a primary", timeout, || conditions::primary(cluster)).await?;
     }
     cluster.grow(HomeSet::Replica, timeout).await?;
@@ -106,17 +114,6 @@ pub async fn guard(cluster: &Cluster, agreed: &Agreed) -> Result<()> {
     }
     for home in [HomeSet::Main, HomeSet::Replica] {
         cluster.growth(home).await?;
-    }
-    if agreed.is_initialized() {
-        return Ok(());
-    }
-    let [main, replica] = cluster.volumes().await?;
-    if let (true, Some(kept)) = (main.is_empty(), replica.first()) {
-        bail!(
-            "the volume {kept} of an earlier cluster is there, and {}'s is not: init would make an empty database beside the only copy. \
-             Bring main's volume back under its name, or, if what {kept} holds may go, delete it first",
-            names::main(env)
-        );
     }
     Ok(())
 }
@@ -193,7 +190,7 @@ pub async fn ensure_dynamic(cluster: &Cluster, leader: &str, timeout: Duration) 
 
 async fn summary(cluster: &Cluster, global: &Global) -> Result<()> {
     let env = &cluster.env;
-    let report = observe::report(cluster).await?;
+    let report = observe::report(cluster, &cluster.agreed().await?).await?;
     let (primary, replica) = (names::primary_service(env), names::replica_service(env));
     let space = env.namespace();
     let mut lines = vec![

@@ -13,6 +13,7 @@ mod pause;
 mod psql;
 mod reinit;
 mod render;
+mod renew;
 mod restart;
 mod restore;
 mod rotate_ca;
@@ -22,15 +23,14 @@ mod status;
 mod switchover;
 mod upgrade;
 
-use std::io::{IsTerminal, stdin};
-
-use anyhow::{Context, Result, bail};
-use kit::say;
+use anyhow::{Context, Result};
+use kit::{confirm::typed as confirm, say};
 
 use crate::{
     cli::{Cli, Command, Global, Output},
     cluster::Cluster,
     env::Env,
+    lease::Holder,
     passwords::Given,
     wrong_usage::OrWrongUsage,
 };
@@ -61,11 +61,39 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         render::run(&env, global.output)?;
         return Ok(DONE);
     }
-    renamed(&command).or_wrong_usage()?;
     let cluster = Cluster::connect(env).await?;
+    let verb = verb(&command).filter(|_| !global.dry_run);
+    let holder = verb.map(|verb| Holder::new(&cluster, verb));
+    let work = Box::pin(run_on(cluster, global, command));
+    match holder {
+        Some(holder) => holder.alone(work).await,
+        None => work.await,
+    }
+}
+
+/// The name of a verb beside which no other may change the cluster. Not of one that somebody needs while
+/// another waits.
+fn verb(command: &Command) -> Option<&'static str> {
+    Some(match command {
+        Command::Init { .. } => "init",
+        Command::Switchover { .. } => "switchover",
+        Command::Reinit { .. } => "reinit",
+        Command::Clone { .. } => "clone",
+        Command::Restore { .. } => "restore",
+        Command::Restart { .. } => "restart",
+        Command::Upgrade { check: false, .. } => "upgrade",
+        Command::RotatePasswords { .. } => "rotate-passwords",
+        Command::RotateCa { .. } => "rotate-ca",
+        Command::Scale { .. } => "scale",
+        Command::Destroy { .. } => "destroy",
+        _ => return None,
+    })
+}
+
+async fn run_on(cluster: Cluster, global: Global, command: Command) -> Result<u8> {
     match command {
         Command::Init { .. } if global.dry_run => diff::run(&cluster, &global).await?,
-        Command::Init { timeout } => init::run(&cluster, &global, timeout).await?,
+        Command::Init { timeout } => Box::pin(init::run(&cluster, &global, timeout)).await?,
         Command::Status { watch } => return status::run(&cluster, global.output, watch).await,
         Command::Diff => diff::run(&cluster, &global).await?,
         Command::Switchover { to } => switchover::run(&cluster, &global, to).await?,
@@ -84,14 +112,14 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
         Command::Import { from, database } => {
             import::run(&cluster, &global, &import::Plan { from, database }).await?;
         }
-        Command::Backup { action: Some(action), .. } => {
+        Command::Backup { action, .. } => {
             backup::run(&cluster, &global, &action).await?;
         }
         Command::Clone { from, at, mask, database, timeout } => {
             let plan = clone::Plan { from, at, mask, database, timeout };
             Box::pin(clone::run(&cluster, &global, &plan)).await?;
         }
-        Command::Restore { at: Some(at), discard, timeout, .. } => {
+        Command::Restore { at, discard, timeout, .. } => {
             let plan = restore::Plan { at, discard, timeout };
             Box::pin(restore::run(&cluster, &global, &plan)).await?;
         }
@@ -106,7 +134,9 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
             let plan = rotate_passwords::Plan { role, system, timeout };
             Box::pin(rotate_passwords::run(&cluster, &global, &plan)).await?;
         }
-        Command::RotateCa { timeout } => rotate_ca::run(&cluster, &global, timeout).await?,
+        Command::RotateCa { timeout } => {
+            Box::pin(rotate_ca::run(&cluster, &global, timeout)).await?;
+        }
         Command::Scale { replicas, timeout } => {
             scale::run(cluster, &global, replicas, timeout).await?;
         }
@@ -118,40 +148,13 @@ pub async fn run(cli: Cli, env: Env) -> Result<u8> {
             let plan = destroy::Plan { delete_volumes, name, timeout };
             destroy::run(&cluster, &global, &plan).await?;
         }
-        // These need no cluster, and have run or were refused by now.
-        Command::Render
-        | Command::Completions { .. }
-        | Command::Backup { action: None, .. }
-        | Command::Restore { at: None, .. } => {}
+        // These need no cluster, and have run by now.
+        Command::Render | Command::Completions { .. } => {}
     }
     Ok(DONE)
 }
 
 const DONE: u8 = 0;
-
-/// Says what a command is called now.
-fn renamed(command: &Command) -> Result<()> {
-    match command {
-        Command::Backup { action: None, .. } => bail!(
-            "`backup --to FILE` is `export --to FILE` now; `backup` has now, list, verify and drill"
-        ),
-        Command::Restore { at: None, .. } => bail!(
-            "`restore --from FILE` is `import --from FILE` now; `restore --at` brings the cluster back to a moment"
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Asks for a word that confirms, unless it was given or nobody can be asked.
-fn confirm(question: &str, word: &str) -> Result<()> {
-    if !stdin().is_terminal() {
-        bail!("{question}: nobody is here to ask; give the answer as an option (see --help)");
-    }
-    say::prompt(format_args!("{question}: type {word} to go on: "));
-    let mut answer = String::new();
-    stdin().read_line(&mut answer).context("read the answer")?;
-    if answer.trim() == word { Ok(()) } else { bail!("nothing was done") }
-}
 
 /// A result on standard output, as text or as JSON.
 fn print(output: Output, text: &str, json: &serde_json::Value) -> Result<()> {

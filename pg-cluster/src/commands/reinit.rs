@@ -9,7 +9,7 @@ use crate::{
     cli::Global,
     cluster::Cluster,
     conditions,
-    health::slot_name,
+    health::{slot_name, streams},
     observe,
     progress::{self, Wait, until},
 };
@@ -40,15 +40,10 @@ pub async fn run(cluster: &Cluster, global: &Global, name: &str, timeout: Durati
         let report = observe::members(cluster).await?;
         let member = report.members.iter().find(|member| member.name == name);
         let Some(member) = member else { return Ok(Wait::For("no pod".to_owned())) };
-        Ok(if crate::health::streams(member) {
-            Wait::Over(())
-        } else {
-            Wait::For(member.state.clone())
-        })
+        Ok(Wait::unless(streams(member), member.state.to_string()))
     })
     .await?;
-    until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
-        .await
+    conditions::until_streaming(cluster, timeout).await
 }
 
 /// A slot that has lost WAL stays lost, and would hold none for the new copy either: Patroni makes

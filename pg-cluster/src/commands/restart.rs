@@ -3,17 +3,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use k8s_openapi::api::core::v1::Pod;
+use anyhow::{Result, bail, ensure};
 
-use super::switchover;
+use super::{renew::renew, switchover};
 use crate::{
     cli::Global,
     cluster::Cluster,
     conditions,
     health::{self, Credentials, Member, Report, Verdict},
-    observe, pods,
-    progress::{self, Wait, until},
+    observe,
+    progress::{self, until},
 };
 
 pub struct Plan {
@@ -123,35 +122,9 @@ async fn replace(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()>
     whole(cluster, timeout).await
 }
 
-/// Has a member's pod replaced.
-async fn renew(cluster: &Cluster, name: &str, timeout: Duration) -> Result<()> {
-    let api = cluster.api::<Pod>();
-    let pod = api.get(name).await.with_context(|| format!("read the pod {name}"))?;
-    if pods::is_ready(&pod) {
-        let evicted = async || cluster.evict(&pod).await;
-        until(&format!("{name} to be let go"), timeout, evicted).await?;
-    } else {
-        cluster.delete_pod(&pod).await?;
-    }
-    let old = pod.metadata.uid;
-    let fresh = async || {
-        let pod = api.get_opt(name).await.context("look for the new pod")?;
-        Ok(match pod.map(|pod| pod.metadata.uid) {
-            Some(uid) if uid != old => Wait::Over(()),
-            Some(_) => Wait::For("the old pod stops".to_owned()),
-            None => {
-                let why = conditions::waits_for(cluster).await?;
-                Wait::For(why.unwrap_or_else(|| "no pod yet".to_owned()))
-            }
-        })
-    };
-    until(&format!("a new pod {name}"), timeout, fresh).await
-}
-
 async fn whole(cluster: &Cluster, timeout: Duration) -> Result<()> {
     until("a primary that takes writes", timeout, || conditions::primary(cluster)).await?;
-    until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
-        .await
+    conditions::until_streaming(cluster, timeout).await
 }
 
 /// A replica may not run with less of some parameters (`max_connections`, …) than its primary,

@@ -153,16 +153,14 @@ async fn start(cluster: &Cluster, passwords: &Passwords, timeout: Duration) -> R
 
 pub async fn start_replicas(cluster: &Cluster, timeout: Duration) -> Result<()> {
     cluster.apply(&objects::set(&cluster.env, HomeSet::Replica)?).await?;
-    until("every replica streaming through its slot", timeout, || conditions::streaming(cluster))
-        .await
+    conditions::until_streaming(cluster, timeout).await
 }
 
 /// What the replicas' volumes hold of another database goes: Patroni would not replace it.
 pub async fn empty_replicas(cluster: &Cluster, system: &str, timeout: Duration) -> Result<()> {
     let env = &cluster.env;
-    let set = cluster.api::<StatefulSet>().get_opt(&names::replica(env)).await;
     // Where they have been started, that is done, and the volumes are in use.
-    if set.context("look for the replicas' set")?.is_some() {
+    if cluster.find::<StatefulSet>(&names::replica(env)).await?.is_some() {
         return Ok(());
     }
     let [_, volumes] = cluster.volumes().await?;

@@ -91,7 +91,7 @@ async fn clients_know(cluster: &Cluster, global: &Global, timeout: Duration) -> 
     }
     until("the files of pods that mount ca.crt", timeout, async || {
         let waits = of(&cluster.behind(secrets::CA).await?, Holds::InFile);
-        Ok(if waits.is_empty() { Wait::Over(()) } else { Wait::For(waits) })
+        Ok(Wait::unless(waits.is_empty(), waits))
     })
     .await
 }

@@ -107,12 +107,17 @@ async fn rotate_system(
         let held = |key: &str| Some(Password::kept(secret_value(&secret, key)?));
         SYSTEM.iter().map(|user| Some((user.key.to_owned(), held(user.key)?))).collect()
     });
+    let is_lost = held.is_none();
     let verifiers = role_passwords::verifiers(cluster, primary).await?;
     let begun = held.filter(|held| {
         report.members.iter().any(|member| member.credentials == Credentials::Old)
             || system_roles(held).any(|(role, password)| is_behind(&verifiers, role, password))
     });
     match &begun {
+        // A member that is away may be one that cannot start without it. The restart below looks again.
+        None if is_lost => {
+            progress::warn("the Secret of these passwords is gone, and is made anew");
+        }
         None => restart::may_begin(cluster, report)?,
         Some(_) => progress::warn("passwords were being changed before, and that goes on"),
     }

@@ -17,7 +17,7 @@ pub async fn run(
     let cluster = Cluster { env: cluster.env.with_replicas(replicas).or_wrong_usage()?, ..cluster };
     init::guard(&cluster, &cluster.agreed().await?).await?;
     if global.dry_run {
-        return super::diff::run(&cluster, global).await;
+        return Box::pin(super::diff::run(&cluster, global)).await;
     }
     Box::pin(init::run(&cluster, global, timeout)).await?;
     if replicas != configured {

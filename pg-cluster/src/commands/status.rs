@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use kit::say;
 use tokio::time::{error::Elapsed, timeout};
@@ -28,15 +28,15 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
             }
             other => other?,
         };
-        if report.members.is_empty() {
+        // One whose pods may not be made is there.
+        if report.members.is_empty() && cluster.refused().await.is_none() {
             cluster.refuse_beside_recovery().await?;
+            bail!(
+                "there is no cluster {} in namespace {}: run `pg-cluster init`",
+                report.name,
+                report.namespace
+            );
         }
-        ensure!(
-            !report.members.is_empty(),
-            "there is no cluster {} in namespace {}: run `pg-cluster init`",
-            report.name,
-            report.namespace
-        );
         let text = match output {
             Output::Text => text(&report),
             Output::Json => serde_json::to_string(&report).context("write the status as JSON")?,
@@ -62,8 +62,8 @@ fn is_unanswered(error: &anyhow::Error) -> bool {
 /// Answers such as 503 are asked for again for minutes, which is too long without a word.
 async fn observed(cluster: &Cluster) -> Result<Report> {
     let silent = || format!("the API server of {} is not ready", cluster.env.context);
-    timeout(API_LIMIT, cluster.agreed()).await.with_context(silent)??;
-    observe::report(cluster).await
+    let agreed = timeout(API_LIMIT, cluster.agreed()).await.with_context(silent)??;
+    observe::report(cluster, &agreed).await
 }
 
 fn text(report: &Report) -> String {
@@ -109,7 +109,10 @@ fn in_archive(archive: &Archive) -> String {
     );
     format!(
         "\narchive: last backup {}, WAL until {}, last restore drill {drill}",
-        or_none(archive.last_backup),
+        match &archive.unasked {
+            Some(_) => "unknown".to_owned(),
+            None => or_none(archive.last_backup),
+        },
         or_none(until)
     )
 }
@@ -130,7 +133,7 @@ fn row(member: &Member) -> [String; 10] {
     let state = if member.pending_restart || member.outdated {
         format!("{}, restart pending", member.state)
     } else {
-        member.state.clone()
+        member.state.to_string()
     };
     [
         member.name.clone(),
@@ -139,7 +142,7 @@ fn row(member: &Member) -> [String; 10] {
         state,
         or_dash(lag),
         or_dash(slot),
-        or_dash(member.sync.clone()),
+        or_dash(member.sync.map(|sync| sync.to_string())),
         or_dash(disk),
         or_dash(member.node.clone()),
         member.restarts.to_string(),

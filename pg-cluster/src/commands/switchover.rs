@@ -12,7 +12,7 @@ use crate::{
     cluster::Cluster,
     conditions,
     env::SynchronousMode,
-    health::{Report, streams},
+    health::{Report, SyncState, streams},
     observe,
     progress::{self, Wait, until},
 };
@@ -63,8 +63,7 @@ pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Resu
         init::ensure_dynamic(cluster, &leader, LIMIT).await?;
     }
     moved?;
-    until("every replica streaming through its slot", LIMIT, || conditions::streaming(cluster))
-        .await
+    conditions::until_streaming(cluster, LIMIT).await
 }
 
 /// Patroni only promotes a synchronous standby, so a member that is none becomes one more first.
@@ -74,7 +73,7 @@ async fn make_synchronous(cluster: &Cluster, primary: &str, to: &str) -> Result<
     until(&format!("{to} to hold every acknowledged write"), LIMIT, async || {
         let synchronous = cluster.agreed().await?.synchronous;
         let holds = synchronous.iter().any(|name| name == to);
-        Ok(if holds { Wait::Over(()) } else { Wait::For(synchronous.join(", ")) })
+        Ok(Wait::unless(holds, synchronous.join(", ")))
     })
     .await
 }
@@ -89,9 +88,7 @@ fn candidate(report: &Report) -> Result<String> {
     };
     let home = others().find(|member| member.home == "main");
     let standby = home
-        .or_else(|| {
-            others().find(|member| matches!(member.sync.as_deref(), Some("sync" | "quorum")))
-        })
+        .or_else(|| others().find(|member| member.sync.is_some_and(SyncState::is_synchronous)))
         .or_else(|| others().next());
     standby
         .map(|member| member.name.clone())

@@ -90,7 +90,7 @@ async fn prepared(cluster: &Cluster, global: &Global, plan: &Plan, from: i32) ->
     let (env, to) = (&cluster.env, plan.to);
     cluster.refuse_beside_recovery().await?;
     cluster.refuse_without_volumes().await?;
-    let report = observe::report(cluster).await?;
+    let report = observe::report(cluster, &cluster.agreed().await?).await?;
     let primary = report.primary.as_ref().with_context(|| {
         format!("nobody is primary, so nothing is upgraded: {}", report.advice.join("; "))
     })?;
@@ -229,8 +229,7 @@ async fn back(cluster: &Cluster, upgrade: &Upgrade, timeout: Duration) -> Result
     for home in [HomeSet::Main, HomeSet::Replica] {
         old.apply(&objects::set(&old.env, home)?).await?;
     }
-    until("every replica streaming through its slot", timeout, || conditions::streaming(&old))
-        .await?;
+    conditions::until_streaming(&old, timeout).await?;
     old.note_upgrade(None).await
 }
 

@@ -13,6 +13,8 @@ pub struct Backup {
     pub s3: Option<S3>,
     /// … or of Google's, opened by who the pods are there (Workload Identity) …
     pub gcs: Option<Gcs>,
+    /// … or a container of Azure's, which a key opens …
+    pub azure: Option<Azure>,
     /// … or a small S3 server of the cluster's own, beside it.
     pub own: Option<Own>,
     #[serde(default = "weekly")]
@@ -53,6 +55,30 @@ pub struct Gcs {
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+pub struct Azure {
+    pub account: Word,
+    pub container: Word,
+    /// Default: the namespace and the name.
+    pub prefix: Option<Word>,
+    /// Of a cloud other than the public one.
+    pub endpoint: Option<Word>,
+    #[serde(default)]
+    pub key: AzureKey,
+}
+
+/// What kind of key opens it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AzureKey {
+    /// The account's.
+    #[default]
+    Shared,
+    /// A shared access signature.
+    Sas,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Own {
     pub image: Image,
     pub storage: Quantity,
@@ -60,10 +86,11 @@ pub struct Own {
 
 impl Backup {
     pub fn check(&self) -> Result<()> {
-        let places = [self.s3.is_some(), self.gcs.is_some(), self.own.is_some()];
+        let places =
+            [self.s3.is_some(), self.gcs.is_some(), self.azure.is_some(), self.own.is_some()];
         ensure!(
             places.into_iter().filter(|named| *named).count() == 1,
-            "[backup] needs one place to write to: s3 = {{ … }}, gcs = {{ … }}, or own = {{ … }} for a small server beside the database"
+            "[backup] needs one place to write to: s3 = {{ … }}, gcs = {{ … }}, azure = {{ … }}, or own = {{ … }} for a small server beside the database"
         );
         Ok(())
     }

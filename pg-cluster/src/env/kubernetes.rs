@@ -149,7 +149,7 @@ mod tests {
         let digest = "0123456789abcdef".repeat(4);
         for image in [
             "a:17",
-            "localhost/todoozle/postgres:17",
+            "localhost/a/postgres:17",
             "localhost:5000/postgres:17",
             "Registry.example.com/a__b/c--d.e:v1_.-",
             "a@sha256:DIGEST",

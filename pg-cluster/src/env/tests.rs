@@ -110,6 +110,7 @@ fn what_cannot_work_is_refused_with_what_to_write() {
     for (text, advice) in [
         ("main.count = 2", "add members under [replica]"),
         ("replica.count = 9", "write 0 to 8"),
+        ("exporter = true", "the namespace of Prometheus into monitors"),
         ("replica.count = 3\nreplication.max_wal_senders = 4", "need 5 or more"),
         ("main.storage = \"1Gi\"", "write less, or more storage"),
         (

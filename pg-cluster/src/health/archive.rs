@@ -1,4 +1,4 @@
-//! Whether what is lost with every volume comes back: what the archive and the jobs say.
+//! The verdict on the backups: the archive, the last backup, and the last restore drill.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,8 @@ pub struct Archive {
     pub full_from: Option<String>,
     /// The one that no full backup has made up for.
     pub gap: Option<Gap>,
+    /// Why no WAL gets there, where that is known.
+    pub fault: Option<&'static str>,
     /// Why the archive could not be asked.
     pub unasked: Option<String>,
     pub drill: Option<Drill>,
@@ -102,6 +104,7 @@ impl Report {
         let last = gaps.max_by_key(|gap| &gap.segment);
         archive.gap = last.filter(|gap| gap.is_open(archive.full_from.as_deref())).cloned();
         archive.archiver = primary.answer.as_ref().and_then(|answer| answer.archiver.clone());
+        archive.fault = primary.archive_fault;
         let amiss = judge(backup, archive, &primary.name, self.at);
         if !amiss.is_empty() && self.verdict == Verdict::Healthy {
             self.verdict = Verdict::Degraded;
@@ -116,9 +119,11 @@ fn judge(backup: &Backup, seen: &Archive, primary: &str, now: Timestamp) -> Vec<
     if let Some(archiver) = seen.archiver.as_ref().filter(|archiver| archiver.is_behind(backup)) {
         let since =
             archiver.archived_at.map_or_else(|| "ever".to_owned(), |at| format!("since {at:.0}"));
+        let log = || format!("see `kubectl logs {primary} -c postgres`");
         reasons.push(format!(
-            "no WAL has reached the archive {since}, and {} segments wait: see `kubectl logs {primary} -c postgres`",
-            archiver.waiting
+            "no WAL has reached the archive {since}, and {} segments wait: {}",
+            archiver.waiting,
+            seen.fault.map_or_else(log, str::to_owned)
         ));
     }
     if let Some(gap) = &seen.gap {
@@ -219,7 +224,7 @@ mod tests {
     #[test]
     fn what_is_amiss_is_named() {
         type Change = fn(&mut Archive, Timestamp);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 10] = [
             (
                 |seen, now| seen.gap = Some(Gap { at: now, segment: String::new() }),
                 "the archive has a gap",
@@ -235,6 +240,13 @@ mod tests {
             (
                 |seen, now| seen.archiver.as_mut().unwrap().archived_at = Some(now - 8 * DAY),
                 "no WAL has reached the archive since 2026-11-18",
+            ),
+            (
+                |seen, _| {
+                    seen.archiver.as_mut().unwrap().archived_at = None;
+                    seen.fault = Some("the bucket has no room");
+                },
+                "segments wait: the bucket has no room",
             ),
             (
                 |seen, _| seen.archiver.as_mut().unwrap().archived_at = None,

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Credentials, LEFT_BEHIND, Member, Role, Verdict, load, primary, streams};
-use crate::{
-    env::{Env, SynchronousMode},
-    names,
-    tls::RENEW_DAYS,
+use super::{
+    Credentials, Member, Role, State, Verdict, load, primary,
+    protection::{unprotected, waits_for_a_standby, what_brings_back, with_old_passwords},
+    streams,
 };
+use crate::{cures::told, env::Env, names, tls::RENEW_DAYS};
 
 /// Above this a full disk is near; `VolumeFillsUp` in `monitoring` has the same bound.
 const DISK_PERCENT: u64 = 85;
@@ -24,6 +24,34 @@ pub struct Lock<'a> {
 
 /// The verdict, and why. `lock` and `synchronous` are what Patroni agreed on.
 pub fn judge(
+    env: &Env,
+    members: &[Member],
+    lock: &Lock,
+    synchronous: &[String],
+    days_left: Option<i64>,
+) -> (Verdict, Vec<String>) {
+    let (verdict, mut reasons) = by_word(env, members, lock, synchronous, days_left);
+    let pods = in_pods(env, members);
+    let verdict = if pods.is_empty() { verdict } else { verdict.max(Verdict::Degraded) };
+    reasons.extend(pods);
+    (verdict, reasons)
+}
+
+/// What keeps pods and their containers from their work, and what to do, which no member says itself.
+fn in_pods(env: &Env, members: &[Member]) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for Member { name, beside, blocked, .. } in members {
+        let told = |what: &str, words: &str| told(env.namespace(), &format!("{name}{what}"), words);
+        reasons.extend(blocked.iter().map(|words| told(" does not start", words)));
+        reasons.extend(
+            beside.iter().map(|(container, words)| told(&format!("'s {container}"), words)),
+        );
+    }
+    reasons
+}
+
+/// As the members themselves say.
+fn by_word(
     env: &Env,
     members: &[Member],
     lock: &Lock,
@@ -47,7 +75,7 @@ pub fn judge(
         return (Verdict::NoPrimary, vec![without_primary(env, members, lock)]);
     };
     let mut reasons = Vec::new();
-    if let Some(reason) = unprotected(env, members, primary, lock.leader, synchronous) {
+    if let Some(reason) = unprotected(env, members, primary, lock, synchronous) {
         reasons.push(reason);
         if waits_for_a_standby(env, members, synchronous) {
             reasons.push(
@@ -124,13 +152,15 @@ pub fn judge(
 }
 
 fn not_streaming(env: &Env, members: &[Member], primary: &Member) -> Vec<String> {
-    let others = members.iter().filter(|member| member.name != primary.name && !streams(member));
+    let others = members.iter().filter(|member| {
+        member.name != primary.name && !streams(member) && member.blocked.is_none()
+    });
     let why = |member: &Member| {
         let (name, state) = (&member.name, &member.state);
         if let Some(why) = &member.unasked {
             return format!("{name} could not be asked, so nothing is known of it: {why}");
         }
-        let what = if state.starts_with(LEFT_BEHIND) {
+        let what = if *state == State::LeftBehind {
             what_brings_back(env, name)
         } else {
             format!("see `kubectl logs -n {} {name}`", env.namespace())
@@ -138,23 +168,6 @@ fn not_streaming(env: &Env, members: &[Member], primary: &Member) -> Vec<String>
         format!("{name} does not stream ({state}): {what}")
     };
     others.map(why).collect()
-}
-
-/// The primary has no longer what this replica lacks; the archive may.
-fn what_brings_back(env: &Env, name: &str) -> String {
-    let copy = format!("run `pg-cluster reinit {name}`, which copies the primary anew");
-    if env.backup.is_some() {
-        format!("it catches up from the archive; if its log says that it cannot, {copy}")
-    } else {
-        copy
-    }
-}
-
-fn with_old_passwords(member: &Member) -> String {
-    format!(
-        "{} runs with passwords from before their rotation: run `pg-cluster rotate-passwords --system`, which goes on with it",
-        member.name
-    )
 }
 
 /// One tag that means different images on different nodes: which of them runs next is chance.
@@ -237,79 +250,4 @@ pub fn with_pause((verdict, mut reasons): (Verdict, Vec<String>)) -> (Verdict, V
             .to_owned(),
     );
     (verdict.max(Verdict::Degraded), reasons)
-}
-
-/// Whether the primary acknowledges nothing for want of a standby.
-fn waits_for_a_standby(env: &Env, members: &[Member], synchronous: &[String]) -> bool {
-    env.replication.synchronous_mode_strict
-        && !members.iter().any(|member| holds_every_write(member, synchronous))
-}
-
-fn holds_every_write(member: &Member, synchronous: &[String]) -> bool {
-    streams(member)
-        && matches!(member.sync.as_deref(), Some("sync" | "quorum"))
-        && synchronous.contains(&member.name)
-}
-
-/// Why an acknowledged write might be on one disk only.
-fn unprotected(
-    env: &Env,
-    members: &[Member],
-    primary: &Member,
-    leader: Option<&str>,
-    synchronous: &[String],
-) -> Option<String> {
-    if leader != Some(&primary.name) {
-        return Some(format!(
-            "{} takes writes without the leader's lock: Patroni settles that within seconds",
-            primary.name
-        ));
-    }
-    let commit = primary.answer.as_ref().map_or("", |answer| &answer.synchronous_commit);
-    if !["on", "remote_apply"].contains(&commit) {
-        return Some(format!(
-            "synchronous_commit is {commit}, which gives up the promise that an acknowledged write survives: write \"on\""
-        ));
-    }
-    let hasty = primary.answer.as_ref().map_or(&[][..], |answer| &answer.hasty);
-    if !hasty.is_empty() {
-        return Some(format!(
-            "{} gave up the promise with a synchronous_commit of its own: `alter role … reset synchronous_commit`, or `alter database …`",
-            hasty.join(" and ")
-        ));
-    }
-    if env.members() < 2 {
-        return Some("there is no replica: write count = 1 or more under [replica]".to_owned());
-    }
-    // By the primary's word alone where nobody may ask it.
-    let vouched = |member: &Member| {
-        let senders = primary.answer.iter().flat_map(|answer| &answer.senders);
-        let mut own = senders.filter(|sender| sender.name == member.name);
-        member.unasked.is_some()
-            && synchronous.contains(&member.name)
-            && own.any(|sender| {
-                sender.state == "streaming" && ["sync", "quorum"].contains(&&*sender.sync)
-            })
-    };
-    if members.iter().any(|member| holds_every_write(member, synchronous) || vouched(member)) {
-        return None;
-    }
-    let behind = members.iter().find(|member| member.state.starts_with(LEFT_BEHIND));
-    if let Some(behind) = behind {
-        return Some(format!(
-            "{} is left behind: {}",
-            behind.name,
-            what_brings_back(env, &behind.name)
-        ));
-    }
-    let locked_out = |member: &&Member| {
-        member.credentials == Credentials::Old && !streams(member) && member.name != primary.name
-    };
-    if let Some(locked) = members.iter().find(locked_out) {
-        return Some(with_old_passwords(locked));
-    }
-    Some(match env.replication.synchronous_mode {
-        SynchronousMode::Off => "synchronous_mode is off, so a failover may lose acknowledged writes: write \"on\"".to_owned(),
-        _ => "no synchronous standby holds every acknowledged write: wait until a replica streams again, or see its log".to_owned(),
-    })
 }

@@ -11,6 +11,8 @@ const CONNECTIONS_PERCENT: i64 = 90;
 const OLDEST_XID: i64 = 1_000_000_000;
 /// Seconds. Vacuum clears away nothing that a transaction as old as this may still see.
 const OLDEST_TRANSACTION: f64 = 3600.0;
+/// Seconds. A standby that answers takes a fraction of one.
+const LONGEST_COMMIT: f64 = 3.0;
 
 /// What the primary's own statistics say.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +23,8 @@ pub struct Load {
     /// Transactions since the oldest one that was not frozen.
     pub xid_age: i64,
     pub oldest_transaction_seconds: f64,
+    /// How long ago the oldest statement began that is done and waits for the standby.
+    pub commit_waits_seconds: f64,
     /// Pages whose checksum was wrong.
     pub checksum_failures: i64,
     pub checksums: bool,
@@ -47,6 +51,13 @@ pub fn reasons(env: &Env, answer: &Answer) -> Vec<String> {
         reasons.push(format!(
             "a transaction is open for {:.1} hours, and vacuum clears away nothing since: look for it in pg_stat_activity and pg_prepared_xacts",
             load.oldest_transaction_seconds / 3600.0
+        ));
+    }
+    if load.commit_waits_seconds > LONGEST_COMMIT {
+        reasons.push(format!(
+            "a commit has waited {:.0} s for a standby that does not answer: Patroni goes on without it {} s after its last word",
+            load.commit_waits_seconds,
+            env.replication.wal_sender_timeout.get()
         ));
     }
     if load.checksum_failures > 0 {
@@ -91,7 +102,7 @@ mod tests {
         let text = r#"{"in_recovery": false, "timeline": 1, "senders": [], "slots": [], "synchronous_commit": "on",
             "pending_restart": false, "loaded": 0,
             "load": {"connections": 10, "connections_limit": 97, "xid_age": 1000, "oldest_transaction_seconds": 0.5,
-                     "checksum_failures": 0, "checksums": true}}"#;
+                     "commit_waits_seconds": 0.1, "checksum_failures": 0, "checksums": true}}"#;
         let mut answer: Answer = serde_json::from_str(text).unwrap();
         let mut load = answer.load.take().unwrap();
         change(&mut load, &mut answer.slots);
@@ -106,6 +117,7 @@ mod tests {
             ((|load| load.connections = 95) as fn(&mut Load), "95 of 97 connections"),
             (|load| load.xid_age = 1_200_000_000, "1200 million transactions"),
             (|load| load.oldest_transaction_seconds = 7200.0, "open for 2.0 hours"),
+            (|load| load.commit_waits_seconds = 4.2, "waited 4 s for a standby"),
             (|load| load.checksum_failures = 2, "2 pages had a wrong checksum"),
             (|load| load.checksums = false, "write replication.checksums = false"),
         ] {

@@ -1,6 +1,6 @@
 //! What there has to be beside the members: objects of init's, and volumes that last.
 
-use super::{Report, Verdict};
+use super::{Account, Report, Verdict};
 
 impl Report {
     /// Without an object that init makes, something works no more, or not much longer.
@@ -13,6 +13,32 @@ impl Report {
         self.advice.push(format!(
             "{} {is} missing: run `pg-cluster init`, which makes what can be made anew",
             missing.join(" and ")
+        ));
+    }
+
+    /// What holds for the members is what Patroni was told, whatever the file says.
+    pub fn judge_settings(&mut self, differing: &[String]) {
+        if !differing.is_empty() {
+            self.verdict = self.verdict.max(Verdict::Degraded);
+            self.advice.push(format!(
+                "Patroni was told another {} than postgres.toml has: run `pg-cluster init`",
+                differing.join(" and ")
+            ));
+        }
+    }
+
+    /// With a token that is good for nothing a member keeps no lock and takes none.
+    pub fn judge_tokens(&mut self) {
+        let refused = self.members.iter().filter(|member| member.account == Account::Deleted);
+        let refused: Vec<_> = refused.map(|member| member.name.as_str()).collect();
+        if refused.is_empty() {
+            return;
+        }
+        self.verdict = self.verdict.max(Verdict::Degraded);
+        self.advice.push(format!(
+            "the API server answers 401 (Unauthorized) to {}, whose token is of a ServiceAccount that was deleted: run `pg-cluster init`, which \
+             makes such pods anew, before the leader's lock ends",
+            refused.join(" and ")
         ));
     }
 

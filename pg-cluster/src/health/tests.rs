@@ -1,5 +1,5 @@
 use super::*;
-use crate::env::Env;
+use crate::{env::Env, health::answer::Sender};
 
 fn env(more: &str) -> Env {
     Env::parse(&format!("name = \"a\"\nimage = \"a:1\"\n{more}"), "dev").unwrap()
@@ -8,8 +8,8 @@ fn env(more: &str) -> Env {
 fn answer(in_recovery: bool) -> Answer {
     let sender = Sender {
         name: "a-replica-0".into(),
-        state: "streaming".into(),
-        sync: "sync".into(),
+        state: State::Streaming,
+        sync: SyncState::Sync,
         slot: Some("a_replica_0".into()),
         lag_bytes: Some(0),
         lag_seconds: 0.0,
@@ -41,13 +41,7 @@ fn answer(in_recovery: bool) -> Answer {
 }
 
 fn member(name: &str, answer: Option<Answer>) -> Member {
-    Member {
-        name: name.into(),
-        ready: true,
-        state: "no answer".into(),
-        answer,
-        ..Member::default()
-    }
+    Member { name: name.into(), ready: true, state: State::NoAnswer, answer, ..Member::default() }
 }
 
 fn verdict(
@@ -57,6 +51,11 @@ fn verdict(
     synchronous: &[&str],
 ) -> (Verdict, String) {
     under(env, members, &Lock { leader, ended: None }, synchronous)
+}
+
+/// Of a configuration that says no more, and the standby that Patroni would promote.
+fn ours(members: Vec<Member>) -> (Verdict, String) {
+    verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"])
 }
 
 fn under(
@@ -77,10 +76,7 @@ fn pair() -> Vec<Member> {
 
 #[test]
 fn a_pair_that_streams_synchronously_is_healthy() {
-    assert_eq!(
-        verdict(&env(""), pair(), Some("a-main-0"), &["a-replica-0"]),
-        (Verdict::Healthy, String::new())
-    );
+    assert_eq!(ours(pair()), (Verdict::Healthy, String::new()));
 }
 
 #[test]
@@ -100,7 +96,7 @@ fn what_postgresql_would_not_start_with_is_named_once() {
         let answer = member.answer.as_mut().unwrap();
         answer.unreadable = vec!["timezone (setting could not be applied)".into()];
     }
-    let (verdict, why) = verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]);
+    let (verdict, why) = ours(members);
     assert_eq!(verdict, Verdict::Degraded);
     assert_eq!(why.matches("would not start again with timezone (").count(), 1, "{why}");
 }
@@ -113,16 +109,13 @@ fn a_pair_whose_standby_patroni_would_not_promote_is_unprotected() {
 #[test]
 fn a_frozen_standby_is_not_believed_although_its_connection_is_open() {
     let members = vec![member("a-main-0", Some(answer(false))), member("a-replica-0", None)];
-    assert_eq!(
-        verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]).0,
-        Verdict::Unprotected
-    );
+    assert_eq!(ours(members).0, Verdict::Unprotected);
 }
 
 #[test]
 fn a_frozen_primary_is_no_primary() {
     let members = vec![member("a-main-0", None), member("a-replica-0", Some(answer(true)))];
-    let (verdict, advice) = verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]);
+    let (verdict, advice) = ours(members);
     assert_eq!(verdict, Verdict::NoPrimary);
     assert!(advice.contains("a-main-0 holds"), "{advice}");
 }
@@ -137,22 +130,22 @@ fn one_tag_for_two_images_and_a_member_too_many_are_named() {
         members
     };
     let same = with(["x@sha256:1", "x@sha256:1"]);
-    assert_eq!(verdict(&env(""), same, Some("a-main-0"), &["a-replica-0"]).0, Verdict::Healthy);
+    assert_eq!(ours(same).0, Verdict::Healthy);
     let other = with(["x@sha256:1", "x@sha256:2"]);
-    let (of, said) = verdict(&env(""), other, Some("a-main-0"), &["a-replica-0"]);
+    let (of, said) = ours(other);
     assert_eq!(of, Verdict::Degraded);
     assert!(said.contains("x@sha256:1 and x@sha256:2"), "{said}");
     // One that a restart replaces is no news.
     let mut rolling = with(["x@sha256:1", "x@sha256:2"]);
     rolling[1].outdated = true;
-    let (_, said) = verdict(&env(""), rolling, Some("a-main-0"), &["a-replica-0"]);
+    let (_, said) = ours(rolling);
     assert!(!said.contains("x@sha256:2"), "{said}");
 
     let mut more = pair();
     let mut extra = answer(true);
     extra.timeline = Some(1);
     more.push(member("a-replica-1", Some(extra)));
-    let (_, said) = verdict(&env(""), more, Some("a-main-0"), &["a-replica-0"]);
+    let (_, said) = ours(more);
     assert!(said.contains("a-replica-1 is a member beyond"), "{said}");
 }
 
@@ -160,10 +153,7 @@ fn one_tag_for_two_images_and_a_member_too_many_are_named() {
 fn two_that_take_writes_are_no_primary() {
     let members =
         vec![member("a-main-0", Some(answer(false))), member("a-replica-0", Some(answer(false)))];
-    assert_eq!(
-        verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]).0,
-        Verdict::NoPrimary
-    );
+    assert_eq!(ours(members).0, Verdict::NoPrimary);
 }
 
 #[test]
@@ -181,11 +171,7 @@ fn synchronous_commit_off_and_a_single_member_are_unprotected() {
     let mut off = answer(false);
     "off".clone_into(&mut off.synchronous_commit);
     let members = vec![member("a-main-0", Some(off)), member("a-replica-0", Some(answer(true)))];
-    assert!(
-        verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"])
-            .1
-            .contains("synchronous_commit is off")
-    );
+    assert!(ours(members).1.contains("synchronous_commit is off"));
     let single = vec![member("a-main-0", Some(answer(false)))];
     assert!(
         verdict(&env("replica.count = 0"), single, Some("a-main-0"), &[]).1.contains("no replica")
@@ -205,8 +191,7 @@ fn a_member_that_serves_an_old_certificate_degrades() {
         members[1].certificate_file = file(line);
         members[1].certificate = members[1].serves(Some("new"));
         assert_eq!(members[1].certificate, wanted);
-        let (verdict, advice) =
-            verdict(&env(""), members.clone(), Some("a-main-0"), &["a-replica-0"]);
+        let (verdict, advice) = ours(members.clone());
         let behind = wanted.is_behind();
         assert_eq!(verdict == Verdict::Degraded, behind, "{advice}");
         assert_eq!(advice.contains("serves an old certificate"), behind, "{advice}");
@@ -224,7 +209,7 @@ fn a_member_with_old_passwords_degrades() {
     ] {
         members[0].credentials = members[0].has_credentials(digest);
         assert_eq!(members[0].credentials, wanted);
-        let (_, advice) = verdict(&env(""), members.clone(), Some("a-main-0"), &["a-replica-0"]);
+        let (_, advice) = ours(members.clone());
         let old = wanted == Credentials::Old;
         assert_eq!(advice.contains("rotate-passwords --system"), old, "{advice}");
     }
@@ -234,7 +219,7 @@ fn a_member_with_old_passwords_degrades() {
     for member in &mut locked {
         member.credentials = Credentials::Old;
     }
-    let (verdict, advice) = verdict(&env(""), locked, Some("a-main-0"), &["a-replica-0"]);
+    let (verdict, advice) = ours(locked);
     assert_eq!(verdict, Verdict::Unprotected);
     assert!(advice.starts_with("a-replica-0 runs with passwords from before"), "{advice}");
 }
@@ -266,7 +251,7 @@ fn a_role_with_a_setting_of_its_own_gives_up_the_promise() {
     let mut hasty = answer(false);
     hasty.hasty = vec!["app".into()];
     let members = vec![member("a-main-0", Some(hasty)), member("a-replica-0", Some(answer(true)))];
-    let (verdict, advice) = verdict(&env(""), members, Some("a-main-0"), &["a-replica-0"]);
+    let (verdict, advice) = ours(members);
     assert_eq!(verdict, Verdict::Unprotected);
     assert!(advice.contains("app gave up the promise"), "{advice}");
 }
@@ -291,10 +276,18 @@ fn who_cannot_be_asked_is_not_said_to_be_away() {
     assert_eq!(verdict(&env(""), one, Some("a-main-0"), &[]).0, Verdict::NoPrimary);
     // Only the primary may be asked, and it sends to its standby.
     let alone = vec![member("a-main-0", Some(answer(false))), silent("a-replica-0")];
-    let (judged, advice) = verdict(&env(""), alone.clone(), Some("a-main-0"), &["a-replica-0"]);
+    let (judged, advice) = ours(alone.clone());
     assert_eq!(judged, Verdict::Degraded);
     assert!(advice.contains("a-replica-0 could not be asked"), "{advice}");
     assert_eq!(verdict(&env(""), alone, Some("a-main-0"), &[]).0, Verdict::Unprotected);
+}
+
+#[test]
+fn a_primary_whose_lock_ended_leads_on_and_may_have_no_heir() {
+    let ended = Lock { leader: Some("a-main-0"), ended: Some(Timestamp::UNIX_EPOCH) };
+    let (judged, advice) = under(&env(""), pair(), &ended, &["a-replica-0"]);
+    assert_eq!(judged, Verdict::Unprotected);
+    assert!(advice.contains("does not reach the API server"), "{advice}");
 }
 
 #[test]
@@ -344,4 +337,56 @@ fn an_object_that_somebody_deleted_is_named_and_makes_nothing_better() {
     assert_eq!(judged(Verdict::NoPrimary, &["RoleBinding a-patroni"]).0, Verdict::NoPrimary);
     let said = objects::doomed_volumes(&["data-a-main-0".to_owned()]);
     assert!(said.contains("deleted data-a-main-0, which goes with its pod"), "{said}");
+}
+
+#[test]
+fn without_any_replicas_pod_there_is_no_log_to_see() {
+    let mut alone = pair();
+    alone.truncate(1);
+    let (verdict, why) = verdict(&env("replica.count = 2"), alone, Some("a-main-0"), &[]);
+    assert_eq!(verdict, Verdict::Unprotected);
+    assert!(why.contains("count = 2") && !why.contains("log"), "{why}");
+}
+
+#[test]
+fn a_token_counts_as_long_as_its_account_is_there() {
+    let of =
+        |uid: Option<&str>| Member { account_uid: uid.map(str::to_owned), ..Member::default() };
+    assert_eq!(of(Some("1")).has_account(Some("1")), Account::Current);
+    assert_eq!(of(Some("1")).has_account(Some("2")), Account::Deleted);
+    for (own, live) in [(None, Some("1")), (Some("1"), None)] {
+        assert_eq!(of(own).has_account(live), Account::Unknown, "it may not be known");
+    }
+}
+
+#[test]
+fn what_keeps_a_pod_from_its_work_is_told_beside_any_verdict() {
+    let mut members = pair();
+    let killed = "OOMKilled, since it took more than its limit of 20Mi".to_owned();
+    members[0].beside = vec![("container postgres, restarted 3 times".to_owned(), killed.clone())];
+    let (judged, why) = verdict(&env(""), members.clone(), Some("a-main-0"), &["a-replica-0"]);
+    assert_eq!(judged, Verdict::Degraded);
+    let told = "a-main-0's container postgres, restarted 3 times (OOMKilled, since it took more than its limit of 20Mi): write a larger";
+    assert!(why.starts_with(told), "{why}");
+
+    let stuck =
+        |name: &str| Member { blocked: Some(killed.clone()), ready: false, ..member(name, None) };
+    let told = "a-replica-0 does not start (OOMKilled, since it took more than its limit of 20Mi): write a larger";
+    let (judged, why) =
+        verdict(&env(""), vec![members.remove(0), stuck("a-replica-0")], Some("a-main-0"), &[]);
+    assert_eq!(judged, Verdict::Unprotected);
+    assert!(why.contains(told), "{why}");
+    let (judged, why) = verdict(&env(""), vec![stuck("a-main-0"), stuck("a-replica-0")], None, &[]);
+    assert_eq!(judged, Verdict::NoPrimary);
+    assert!(why.contains(told) && why.contains("a-main-0 does not start"), "{why}");
+    // One is enough to say that a third does not stream.
+    let mut three = pair();
+    three.push(stuck("a-replica-1"));
+    let (judged, why) =
+        verdict(&env("replica.count = 2"), three, Some("a-main-0"), &["a-replica-0"]);
+    assert_eq!(judged, Verdict::Degraded);
+    assert!(
+        why.contains("a-replica-1 does not start") && !why.contains("does not stream"),
+        "{why}"
+    );
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use k8s_openapi::api::core::v1::{KeyToPath, Secret, SecretVolumeSource, Volume};
+use serde_json::{Value, json};
 
 use super::{Object, meta, names, paths, secrets::SUPERUSER};
 use crate::{
-    env::{Backup, Env, PATRONI_PORT, Word},
+    env::{AzureKey, Backup, Env, PATRONI_PORT, Word},
     keys::{AccessKeys, ArchiveKeys},
 };
 
@@ -21,6 +22,8 @@ pub const S3_REGION: &str = "us-east-1";
 /// What pgBackRest looks for.
 pub const CONFIG_FILE: &str = "pgbackrest.conf";
 pub const MEMBER_FILE: &str = CONFIG_FILE;
+/// What the archive is read by, in those files.
+pub const CIPHER: &str = "repo1-cipher-pass=";
 pub const RUNNER_FILE: &str = "runner.conf";
 
 pub fn secret(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Result<Object> {
@@ -32,7 +35,7 @@ pub fn secret(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Result<Object> 
     ]);
     if let Some(AccessKeys { key, secret }) = &keys.access {
         data.insert("key".to_owned(), text(key.expose()));
-        data.insert("secret".to_owned(), text(secret.expose()));
+        data.extend(secret.as_ref().map(|secret| ("secret".to_owned(), text(secret.expose()))));
     }
     Object::of(&Secret {
         metadata: meta(env, names::backup(env)),
@@ -48,12 +51,16 @@ const PUSH_SECONDS: u8 = 60;
 /// Beside the data: the last segment of WAL that was given up. The file's time says when.
 pub const GAP_FILE: &str = "/var/lib/postgresql/archive-gap";
 
+/// What the last attempt to archive complained of; not there after one that went well.
+pub const COMPLAINT_FILE: &str = "/tmp/archive-complaint";
+
 /// What PostgreSQL runs for a segment of WAL that is full. pgBackRest gives up what waits for too
 /// long with a warning alone, and whoever relies on the archive has to be told.
 pub fn archive_command(env: &Env) -> String {
     format!(
         "said=$(timeout {PUSH_SECONDS} pgbackrest --stanza={} archive-push \"%p\" 2>&1); code=$?; \
          [ -z \"$said\" ] || echo \"$said\" >&2; \
+         [ $code = 0 ] && rm -f {COMPLAINT_FILE} || echo \"$said\" > {COMPLAINT_FILE}; \
          case $said in *\"queue exceeded\"*) echo \"%f\" > {GAP_FILE};; esac; exit $code",
         env.name
     )
@@ -79,6 +86,15 @@ pub fn restore_command(env: &Env) -> String {
         names::primary_service(env),
         env.name
     )
+}
+
+/// How Patroni makes a replica: from the newest backup where that is the shorter way, else from the primary.
+pub fn replica_methods() -> [(&'static str, Value); 2] {
+    let command = format!("python3 -c '{}'", include_str!("new_replica.py"));
+    [
+        ("create_replica_methods", json!(["pgbackrest", "basebackup"])),
+        ("pgbackrest", json!({ "command": command })),
+    ]
 }
 
 fn member(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> String {
@@ -160,6 +176,21 @@ fn place(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Vec<String> {
             // The node's metadata server says who the pod's ServiceAccount is.
             "repo1-gcs-key-type=auto".to_owned(),
         ],
+        Backup { azure: Some(azure), .. } => {
+            let mut lines = vec![
+                "repo1-type=azure".to_owned(),
+                path(azure.prefix.as_ref()),
+                format!("repo1-azure-account={}", azure.account),
+                format!("repo1-azure-container={}", azure.container),
+                match azure.key {
+                    AzureKey::Shared => "repo1-azure-key-type=shared",
+                    AzureKey::Sas => "repo1-azure-key-type=sas",
+                }
+                .to_owned(),
+            ];
+            lines.extend(azure.endpoint.iter().map(|it| format!("repo1-azure-endpoint={it}")));
+            lines
+        }
         Backup { .. } => vec![
             "repo1-type=s3".to_owned(),
             path(None),
@@ -171,13 +202,20 @@ fn place(env: &Env, backup: &Backup, keys: &ArchiveKeys) -> Vec<String> {
             "repo1-s3-uri-style=path".to_owned(),
         ],
     };
-    if let Some(AccessKeys { key, secret }) = &keys.access {
-        lines.push(format!("repo1-s3-key={}", key.expose()));
-        lines.push(format!("repo1-s3-key-secret={}", secret.expose()));
+    match &keys.access {
+        Some(AccessKeys { key, secret: Some(secret) }) => {
+            lines.push(format!("repo1-s3-key={}", key.expose()));
+            lines.push(format!("repo1-s3-key-secret={}", secret.expose()));
+        }
+        // The portal shows a SAS as the query that it is in a URL.
+        Some(AccessKeys { key, secret: None }) => {
+            lines.push(format!("repo1-azure-key={}", key.expose().trim_start_matches('?')));
+        }
+        None => {}
     }
     lines.extend([
         "repo1-cipher-type=aes-256-cbc".to_owned(),
-        format!("repo1-cipher-pass={}", keys.cipher.expose()),
+        format!("{CIPHER}{}", keys.cipher.expose()),
         // What hangs is tried again; it must not hold up the archiver for minutes.
         "io-timeout=20".to_owned(),
         "compress-type=zst".to_owned(),

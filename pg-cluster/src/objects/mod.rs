@@ -3,6 +3,7 @@
 mod access;
 pub mod archive;
 mod disruption;
+pub mod exporter;
 mod home;
 mod namespace;
 mod network;
@@ -15,6 +16,7 @@ pub mod schedule;
 pub mod secrets;
 mod services;
 mod sets;
+pub mod survey;
 pub mod upgrade;
 
 use std::collections::BTreeMap;

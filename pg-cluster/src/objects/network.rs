@@ -8,7 +8,7 @@ use k8s_openapi::{
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
 };
 
-use super::{archive, labels, meta, schedule, select, selector};
+use super::{archive, exporter, labels, meta, schedule, select, selector};
 use crate::env::{Env, Namespace, PATRONI_PORT, POSTGRES_PORT};
 
 pub fn peer(pods: Option<LabelSelector>, namespaces: Option<LabelSelector>) -> NetworkPolicyPeer {
@@ -28,8 +28,8 @@ pub fn port(number: i32) -> NetworkPolicyPort {
 }
 
 /// PostgreSQL for pods of this namespace and of those in `clients`; Patroni's API for members, and
-/// for its metrics for those in `monitors` (what changes something wants a password); pgBackRest for
-/// what takes backups. Probes and port-forwards come from the node and pass.
+/// for its metrics for those in `monitors` (what changes something wants a password), who may ask the
+/// exporter as well; pgBackRest for what takes backups. Probes and port-forwards come from the node and pass.
 pub fn policy(env: &Env) -> NetworkPolicy {
     let members = peer(Some(select(selector(env))), None);
     let namespaces = |names: &[Namespace]| -> Vec<_> {
@@ -48,6 +48,9 @@ pub fn policy(env: &Env) -> NetworkPolicy {
     if env.backup.is_some() {
         let jobs = peer(Some(select(schedule::own_labels(env))), None);
         rules.push(rule(archive::PORT, vec![jobs]));
+    }
+    if env.exporter {
+        rules.push(rule(exporter::PORT, namespaces(&env.monitors)));
     }
     NetworkPolicy {
         metadata: meta(env, env.name.to_string()),

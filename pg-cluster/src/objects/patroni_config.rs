@@ -5,7 +5,9 @@ use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Map, Value, json};
 
-use super::{ROLE_LABEL, SCOPE_LABEL, archive, home::HomeSet, meta, names, paths, selector};
+use super::{
+    ROLE_LABEL, SCOPE_LABEL, archive, exporter, home::HomeSet, meta, names, paths, selector,
+};
 use crate::{
     certificate::digest_of,
     env::{Env, PATRONI_PORT, POSTGRES_PORT, Slot, SynchronousMode},
@@ -126,6 +128,9 @@ pub fn dynamic(env: &Env) -> Value {
     if env.backup.is_some() {
         let command = archive::restore_command(env);
         postgresql["recovery_conf"] = json!({ "restore_command": command });
+        for (key, value) in archive::replica_methods() {
+            postgresql[key] = value;
+        }
     }
     json!({
         "ttl": r.ttl,
@@ -207,11 +212,14 @@ pub const FOR_OLD_MEMBERS: &str = "hostssl replication replicator all scram-sha-
 /// TLS and SCRAM for everybody; the superuser only from inside the pod, which
 /// is where port-forwards and `pg-cluster` itself come from.
 fn hba(env: &Env) -> Vec<String> {
-    let mut lines = vec![
-        SUPERUSERS_SOCKET.to_owned(),
+    let mut lines = vec![SUPERUSERS_SOCKET.to_owned()];
+    if env.exporter {
+        lines.push(exporter::SOCKET.to_owned());
+    }
+    lines.extend([
         "local all all scram-sha-256".to_owned(),
         "local replication replicator scram-sha-256".to_owned(),
-    ];
+    ]);
     lines.extend(env.hba.iter().map(ToString::to_string));
     lines.extend(
         [

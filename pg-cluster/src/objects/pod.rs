@@ -14,7 +14,7 @@ use super::parts::{
     shared_memory, shell, tls_volume,
 };
 use super::{
-    SCOPE_LABEL, SET_LABEL, archive,
+    SCOPE_LABEL, SET_LABEL, archive, exporter,
     home::HomeSet,
     labels, names,
     paths::{self, DATA_DIR, DATA_MOUNT, DATA_VOLUME, SOCKET_DIR},
@@ -67,6 +67,9 @@ fn containers(env: &Env, set: &Set) -> Vec<Container> {
     let mut all = vec![container(env, set)];
     if env.backup.is_some() {
         all.push(backup_server(env));
+    }
+    if env.exporter {
+        all.push(exporter::container(env));
     }
     all
 }
@@ -222,6 +225,9 @@ fn volumes(env: &Env, home: HomeSet, set: &Set) -> Vec<Volume> {
     if env.backup.is_some() {
         all.push(archive::config_volume(env, archive::MEMBER_FILE));
         all.push(scratch("backup-tmp", None));
+    }
+    if env.exporter {
+        all.push(scratch(exporter::SCRATCH, None));
     }
     all
 }

@@ -45,7 +45,8 @@ fn settings(env: &Env, from: i32) -> Vec<EnvVar> {
     ]
 }
 
-fn on_volume(
+/// A job beside which no member uses the volume.
+pub(super) fn on_volume(
     env: &Env,
     name: String,
     volume: String,
@@ -54,7 +55,7 @@ fn on_volume(
 ) -> Job {
     variables.push(plain("PGDATA", paths::DATA_DIR));
     let container = Container {
-        name: "upgrade".to_owned(),
+        name: "volume".to_owned(),
         image: Some(env.image.to_string()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
         command: Some(parts::shell(script)),

@@ -20,6 +20,7 @@ fn role(name: &str, password: &Password) -> LiveRole {
         replicates: name == "replicator",
         verifier: Some(scram::verifier(password.expose()).unwrap()),
         reads_all: false,
+        monitors: false,
     }
 }
 

@@ -1,96 +1,104 @@
-//! What may happen to a primary, while writes go on.
+//! What may happen to a pair, while writes go on.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, Patch, PatchParams};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
+    disk::Disk,
+    faults,
     fixture::{Database, Program},
-    writer::{Writer, leader},
+    watch::{Outcome, Watch, amiss, member, unprotected},
 };
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Act {
+    Switchover,
     Delete,
     Kill,
     Freeze,
-    Switchover,
+    ApiPartition,
+    PeerPartition,
+    ApiOutage,
+    FullDisk,
+    BadImage,
+    BadSetting,
+    LostVolume,
+    LostSecret,
 }
 
 /// A finalizer that keeps a deleted pod visible.
 const HOLD: &str = "todoozle.dev/test";
-/// Enough to see that writes go on.
-const SOME: usize = 50;
 
-/// Does it to whoever is primary, and returns the longest time without a write.
-/// On the way it checks that no acknowledged write is lost or doubled, that the
-/// old primary rejoins by itself, and that the status is true.
-pub async fn endure(database: &Arc<Database>, act: Act) -> Duration {
-    database.until_healthy();
-    let old = leader(database).await.expect("a primary");
-    let mut writer = Writer::start(database).await;
-    writer.goes_on_for(SOME).await;
+/// Does it to whoever is primary, and to nobody else unless it says so. At the end the pair is whole
+/// again, by itself or by the verbs that a user has.
+pub async fn endure(database: &Arc<Database>, act: Act) -> Outcome {
+    let mut watch = Watch::start(database).await;
     match act {
-        Act::Delete => {
-            // What is deleted stays to be looked at until it is let go.
-            set_finalizers(database, &old, &[HOLD]).await;
-            database.api::<Pod>().delete(&old, &DeleteParams::default()).await.unwrap();
-            another_primary(database, &old);
-            writer.goes_on_for(SOME).await;
-            let status = tokio::task::block_in_place(|| database.status());
-            assert_eq!(status["verdict"], "unprotected", "{status:#}");
-            assert_eq!(member(&status, &old)["state"], "stopping", "{status:#}");
-            set_finalizers(database, &old, &[]).await;
-        }
+        Act::Switchover => switchover(&mut watch).await,
+        Act::Delete => delete(&mut watch).await,
         Act::Kill => {
-            database.shell(&old, "kill -9 $(head -n 1 $PGDATA/postmaster.pid)").await;
+            database.shell(&watch.old, "kill -9 $(head -n 1 $PGDATA/postmaster.pid)").await;
+            let old = watch.old.clone();
+            watch.see(|status| amiss(status) || status["primary"] != *old);
         }
-        Act::Freeze => {
-            database.signal(&old, "STOP", Program::All).await;
-            // While it stands still, and before another takes over, nobody can call this healthy.
-            let status = tokio::task::block_in_place(|| database.status());
-            assert_ne!(status["verdict"], "healthy", "{status:#}");
-            another_primary(database, &old);
-            let status = tokio::task::block_in_place(|| database.status());
-            assert_eq!(status["verdict"], "unprotected", "{status:#}");
-            writer.goes_on_for(SOME).await;
-            database.signal(&old, "CONT", Program::All).await;
-        }
-        Act::Switchover => {
-            tokio::task::block_in_place(|| database.must(&["switchover"]));
-            assert_ne!(tokio::task::block_in_place(|| database.status())["primary"], *old);
-            writer.goes_on_for(SOME).await;
-            tokio::task::block_in_place(|| database.must(&["switchover", "--to", &old]));
-        }
+        Act::Freeze => freeze(&mut watch).await,
+        Act::ApiPartition => faults::api_partition(&mut watch).await,
+        Act::PeerPartition => faults::peer_partition(&mut watch).await,
+        Act::ApiOutage => faults::api_outage(&mut watch).await,
+        Act::FullDisk => faults::full_disk(&mut watch).await,
+        Act::BadImage => faults::bad_image(&mut watch).await,
+        Act::BadSetting => faults::bad_setting(&mut watch).await,
+        Act::LostVolume => faults::lost_volume(&mut watch).await,
+        Act::LostSecret => faults::lost_secret(&mut watch).await,
     }
-    writer.goes_on_for(SOME).await;
-    database.until_healthy();
-    let status =
-        database.until("the old primary, streaming", |status| member_is_well(status, &old));
-    assert_eq!(status["verdict"], "healthy", "{status:#}");
-    writer.finish(database).await
+    watch.end().await
 }
 
-/// What a status says about a member; null if it is not there.
-pub fn member<'a>(status: &'a Value, name: &str) -> &'a Value {
-    let members = status["members"].as_array().into_iter().flatten();
-    members.into_iter().find(|member| member["name"] == name).unwrap_or(&Value::Null)
+/// A full disk is one of its own, which only a new cluster gets.
+pub async fn endure_full_disk() -> Outcome {
+    let database = Database::new("full").await;
+    let disk = Disk::of(&database).await;
+    database.must(&["init"]);
+    let database = Arc::new(database);
+    let outcome = endure(&database, Act::FullDisk).await;
+    Arc::into_inner(database).expect("no writer is left").end().await;
+    disk.end().await;
+    outcome
 }
 
-fn member_is_well(status: &Value, name: &str) -> bool {
-    let member = member(status, name);
-    member["role"] == "primary" || member["state"] == "streaming"
+async fn switchover(watch: &mut Watch) {
+    tokio::task::block_in_place(|| watch.database.must(&["switchover"]));
+    let old = watch.old.clone();
+    watch.see(|status| status["primary"] != *old);
+    watch.writes_go_on().await;
+    tokio::task::block_in_place(|| watch.database.must(&["switchover", "--to", &watch.old]));
 }
 
-fn another_primary(database: &Database, old: &str) {
-    database.until("another primary", |status| {
-        status["primary"].as_str().is_some_and(|primary| primary != old)
-    });
+async fn delete(watch: &mut Watch) {
+    let (pods, old) = (watch.database.api::<Pod>(), watch.old.clone());
+    let finalizers = async |all: &[&str]| {
+        let patch = Patch::Merge(json!({ "metadata": { "finalizers": all } }));
+        pods.patch(&old, &PatchParams::default(), &patch).await.unwrap();
+    };
+    // What is deleted stays to be looked at until it is let go.
+    finalizers(&[HOLD]).await;
+    pods.delete(&old, &DeleteParams::default()).await.unwrap();
+    watch.until_another_leads();
+    watch.writes_go_on().await;
+    let status = watch.see(unprotected);
+    assert_eq!(member(&status, &old)["state"], "stopping", "{status:#}");
+    finalizers(&[]).await;
 }
 
-async fn set_finalizers(database: &Database, pod: &str, finalizers: &[&str]) {
-    let patch = Patch::Merge(json!({ "metadata": { "finalizers": finalizers } }));
-    database.api::<Pod>().patch(pod, &PatchParams::default(), &patch).await.unwrap();
+async fn freeze(watch: &mut Watch) {
+    watch.database.signal(&watch.old, "STOP", Program::All).await;
+    // While it stands still, and before another takes over, nobody can call this healthy.
+    watch.see(amiss);
+    watch.until_another_leads();
+    watch.see(unprotected);
+    watch.writes_go_on().await;
+    watch.database.signal(&watch.old, "CONT", Program::All).await;
 }

@@ -39,7 +39,9 @@ fn refused(database: &Database, arguments: &[&str]) -> String {
 
 pub async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
     let database = Database::new("saved").await;
-    database.configure("databases.copy.owner = \"app\"\nroles.app.database = \"todo\"");
+    database.configure(
+        "databases.copy.owner = \"app\"\ndatabases.moved.owner = \"app\"\nroles.app.database = \"todo\"",
+    );
     database.must(&["init"]);
     client(&database, "todo").await.batch_execute(FILL).await.unwrap();
     client(&database, "todo").await.batch_execute(TRAP).await.unwrap();
@@ -49,7 +51,9 @@ pub async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (whole, cut) = (path("todo.dump"), path("cut.dump"));
-    assert!(refused(&database, &["export", "--to", &whole]).contains("--database: copy, todo"));
+    assert!(
+        refused(&database, &["export", "--to", &whole]).contains("--database: copy, moved, todo")
+    );
     let backup = ["export", "--database", "todo", "--to", &whole];
     let output = database.run(&backup);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -72,7 +76,37 @@ pub async fn a_backup_is_restored_as_it_was_into_an_empty_database() {
     let risen = "select rolsuper from pg_roles where rolname = 'app'";
     assert_eq!(database.must(&["psql", "--", "-XAtc", risen]).trim(), "f");
     assert_eq!(leftovers(folder.path()), ["cut.dump", "todo.dump"]);
+    a_server_elsewhere_is_copied_whole(&database).await;
     database.end().await;
+}
+
+/// It is the same server by the address that others have for it.
+async fn a_server_elsewhere_is_copied_whole(database: &Database) {
+    let password = database.secret("role-app", "password").await;
+    let authority = database.write("ca.crt", &database.secret("tls", "ca.crt").await);
+    let at = |login: &str, host: &str| {
+        let authority = authority.display();
+        format!("postgres://{login}@{host}/todo?sslmode=verify-full&sslrootcert={authority}")
+    };
+    let host = format!("saved-primary.{}.svc", database.namespace);
+    let import = |uri: &str, password: &str| {
+        let arguments = ["import", "--yes", "--database", "moved", "--from", uri];
+        database.command(&arguments).env("PGPASSWORD", password).output().unwrap()
+    };
+    for (uri, password, word) in [
+        (at(&format!("app:{password}"), &host), "", "the variable PGPASSWORD"),
+        (at("app", &host), "wrong", "authentication failed"),
+        // What its certificate doesn't name.
+        (at("app", &format!("{host}.cluster.local.")), &*password, "does not match host name"),
+    ] {
+        let output = import(&uri, password);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(word), "{said}");
+        assert!(!said.contains(&*database.secret("role-app", "password").await), "{said}");
+    }
+    let output = import(&at("app", &host), &password);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(content(database, "moved").await, content(database, "todo").await);
 }
 
 fn leftovers(folder: &Path) -> Vec<String> {

@@ -6,10 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::api::core::v1::{Pod, Secret, ServiceAccount};
 use kube::{
     ResourceExt,
-    api::{Patch, PatchParams},
+    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
 
@@ -22,7 +22,9 @@ use crate::{
 
 const ROOMY: &str = "main.resources.limits = { memory = \"600Mi\" }
 replica.resources.limits = { memory = \"600Mi\" }
-parameters.max_connections = 120";
+parameters.max_connections = 120
+monitors = [\"monitoring\"]
+exporter = true";
 
 async fn shows(database: &Database, setting: &str) -> Vec<String> {
     let mut values = Vec::new();
@@ -41,6 +43,14 @@ async fn memory(database: &Database) -> Vec<String> {
         container.resources.unwrap().limits.unwrap()["memory"].0.clone()
     };
     database.pods().await.into_iter().map(limit).collect()
+}
+
+/// How many members have an exporter beside them.
+async fn exporters(database: &Database) -> usize {
+    let has = |pod: &Pod| {
+        pod.spec.iter().flat_map(|spec| &spec.containers).any(|it| it.name == "exporter")
+    };
+    database.pods().await.iter().filter(|pod| has(pod)).count()
 }
 
 /// Brings the configuration about, and restarts whoever waits for it.
@@ -63,6 +73,7 @@ pub async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_wri
     database.until_healthy();
     assert_eq!(memory(&database).await, ["600Mi", "600Mi"]);
     assert_eq!(shows(&database, "max_connections").await, ["120", "120"]);
+    assert_eq!(exporters(&database).await, 2);
     writer.goes_on_for(50).await;
 
     // Less of it is taken by the primary first.
@@ -71,10 +82,13 @@ pub async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_wri
     assert_eq!(shows(&database, "max_connections").await, ["60", "60"]);
     writer.goes_on_for(50).await;
 
-    // An archive, which needs another container and a parameter that only a start takes on.
-    tokio::task::block_in_place(|| apply(&database, archive::OWN));
+    // An archive, which needs another container and a parameter that only a start takes on. The exporter goes.
+    tokio::task::block_in_place(|| apply(&database, &archive::own()));
     let status = database.until("a first backup", |status| status["archive"]["backups"] == 1);
     assert_eq!(status["verdict"], "healthy", "{status:#}");
+    assert_eq!(exporters(&database).await, 0);
+    let login = "select rolcanlogin from pg_roles where rolname = 'pg-exporter'";
+    assert_eq!(database.must(&["psql", "--", "-XAtc", login]).trim(), "f");
     writer.goes_on_for(50).await;
     writer.finish(&database).await;
 
@@ -177,7 +191,29 @@ pub async fn a_database_that_was_left_open_is_closed_by_the_next_init() {
     // As after an interruption between making it and closing it.
     superuser.batch_execute("grant connect on database todo to public").await.unwrap();
     assert!(open().await);
+    assert_eq!(database.must(&["diff"]).trim(), "PostgreSQL privacy of todo: would be put right");
     database.must(&["init"]);
     assert!(!open().await);
+    members_of_a_deleted_account_are_made_anew(&database).await;
     database.end().await;
+}
+
+/// Their tokens are good for nothing, also once an account of that name is there again.
+async fn members_of_a_deleted_account_are_made_anew(database: &Database) {
+    let pods =
+        async || database.pods().await.iter().map(|pod| pod.uid().unwrap()).collect::<Vec<_>>();
+    let before = pods().await;
+    let accounts = database.api::<ServiceAccount>();
+    let account = accounts.get("shut-patroni").await.unwrap();
+    accounts.delete("shut-patroni", &DeleteParams::default()).await.unwrap();
+    let again = ServiceAccount {
+        metadata: ObjectMeta { name: account.metadata.name, ..ObjectMeta::default() },
+        ..ServiceAccount::default()
+    };
+    accounts.create(&PostParams::default(), &again).await.unwrap();
+    let status = database.status();
+    assert!(status["advice"].to_string().contains("401"), "{status:#}");
+    database.must(&["init"]);
+    database.until_healthy();
+    assert!(pods().await.iter().all(|pod| !before.contains(pod)));
 }

@@ -19,6 +19,13 @@ use serde_json::{Value, json};
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// An archive beside the database, by the server that config/dev names.
+pub fn own_archive(storage: &str) -> String {
+    let dev: toml::Table = include_str!("../../../config/dev/postgres.toml").parse().unwrap();
+    let image = &dev["backup"]["own"]["image"];
+    format!("backup.own = {{ image = {image}, storage = \"{storage}\" }}")
+}
+
 /// What runs in a member's pod.
 #[derive(Clone, Copy, Debug)]
 pub enum Program {
@@ -76,8 +83,7 @@ impl Database {
     }
 
     pub fn image() -> String {
-        std::env::var("TODOOZLE_TEST_IMAGE")
-            .unwrap_or_else(|_| "localhost/todoozle/postgres:17".to_owned())
+        harness::image("TODOOZLE_TEST_IMAGE", "postgres").expect("images/postgres says its name")
     }
 
     /// Writes the configuration, with `more` before its tables.
@@ -108,13 +114,18 @@ databases.todo.owner = "app"
     /// Writes the configuration with parts of it replaced.
     pub fn rewrite(&self, parts: &[(&str, &str)]) {
         self.configure("");
-        let path = self.config.path().join("test/postgres.toml");
-        let mut text = std::fs::read_to_string(path).unwrap();
         for (old, new) in parts {
-            assert!(text.contains(old), "{old}");
-            text = text.replace(old, new);
+            self.edit(old, new);
         }
-        self.write("postgres.toml", &text);
+    }
+
+    /// Replaces a part of the configuration, and returns all of it as it was.
+    pub fn edit(&self, old: &str, new: &str) -> String {
+        let path = self.config.path().join("test/postgres.toml");
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains(old), "{old}");
+        self.write("postgres.toml", &text.replace(old, new));
+        text
     }
 
     /// Writes a file of the environment.
@@ -179,7 +190,7 @@ databases.todo.owner = "app"
         self.until("a healthy status", |status| status["verdict"] == "healthy");
     }
 
-    pub fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, what: &str, mut holds: impl FnMut(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
             let status = tokio::task::block_in_place(|| self.status());
@@ -209,9 +220,14 @@ databases.todo.owner = "app"
 
     /// Runs a shell script in a pod.
     pub async fn shell(&self, pod: &str, script: &str) -> String {
+        self.shell_in("postgres", pod, script).await
+    }
+
+    /// The same in another of its containers.
+    pub async fn shell_in(&self, container: &str, pod: &str, script: &str) -> String {
         use tokio::io::AsyncReadExt;
         // What is not read would hold up the rest.
-        let params = AttachParams::default().container("postgres").stderr(false);
+        let params = AttachParams::default().container(container).stderr(false);
         let mut process = self.api::<Pod>().exec(pod, ["sh", "-c", script], &params).await.unwrap();
         let mut output = String::new();
         process.stdout().unwrap().read_to_string(&mut output).await.unwrap();

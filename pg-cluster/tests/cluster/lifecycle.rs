@@ -1,7 +1,8 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, process::Stdio, time::Duration};
 
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
+    coordination::v1::Lease,
     core::v1::{ConfigMap, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service},
     networking::v1::NetworkPolicy,
     policy::v1::PodDisruptionBudget,
@@ -9,11 +10,12 @@ use k8s_openapi::api::{
 };
 use kube::{
     ResourceExt,
-    api::{ListParams, PostParams},
+    api::{ListParams, LogParams, PostParams},
 };
 use serde_json::json;
+use tokio::time::sleep;
 
-use crate::{fixture::Database, writer};
+use crate::{archive, fixture::Database, writer};
 
 /// The version of each object that pg-cluster made, and of Patroni's configuration.
 async fn versions(database: &Database) -> BTreeMap<String, Option<String>> {
@@ -56,7 +58,7 @@ async fn volumes(database: &Database) -> usize {
 
 pub async fn init_goes_from_nothing_to_streaming_and_a_second_one_changes_nothing() {
     let database = Database::new("once").await;
-    let output = database.must(&["init"]);
+    let output = nobody_comes_between(&database).await;
     assert!(output.contains("once-primary") && output.contains("Next: pg-cluster"), "{output}");
     let status = database.status();
     assert_eq!(status["verdict"], "healthy", "{status:#}");
@@ -72,6 +74,24 @@ pub async fn init_goes_from_nothing_to_streaming_and_a_second_one_changes_nothin
     assert_eq!(versions(&database).await, before);
     assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
     database.end().await;
+}
+
+/// While one verb works, another refuses.
+async fn nobody_comes_between(database: &Database) -> String {
+    let mut init = database.command(&["init"]);
+    let init = init.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let leases = database.api::<Lease>();
+    let held = || async { leases.get_opt("once-verb").await.unwrap().is_some() };
+    while !held().await {
+        sleep(Duration::from_millis(100)).await;
+    }
+    let other = database.run(&["destroy", "--yes"]);
+    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(!other.status.success() && said.contains("init on "), "{said}");
+    let output = init.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!held().await);
+    String::from_utf8(output.stdout).unwrap()
 }
 
 pub async fn the_api_server_takes_every_object_in_a_dry_run() {
@@ -113,6 +133,10 @@ pub async fn a_quota_that_allows_no_pod_is_named() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{said}");
     assert!(said.contains("poor-main: ") && said.contains("exceeded quota: none"), "{said}");
+    let status = database.run(&["status"]);
+    let said = String::from_utf8_lossy(&status.stdout);
+    assert_eq!(status.status.code(), Some(5), "{said}");
+    assert!(said.contains("exceeded quota: none") && said.contains("raise the quota"), "{said}");
     database.end().await;
 }
 
@@ -171,15 +195,23 @@ pub async fn a_destroyed_cluster_comes_back_under_its_name_with_its_data_or_with
 
 pub async fn the_replicas_scale_to_two_and_back() {
     let database = Database::new("scaled").await;
+    database.configure(&archive::own());
     database.must(&["init"]);
+    database.until_healthy();
     database.must(&["scale", "2"]);
-    database.configure("replica.count = 2");
+    database.configure(&format!("replica.count = 2\n{}", archive::own()));
+    // The first one came before there was a backup.
+    let of = LogParams { container: Some("postgres".to_owned()), ..LogParams::default() };
+    let log = async |pod| database.api::<Pod>().logs(pod, &of).await.unwrap();
+    assert!(log("scaled-replica-0").await.contains("replica has been created using basebackup"));
+    let log = log("scaled-replica-1").await;
+    assert!(log.contains("replica has been created using pgbackrest"), "{log}");
     let status = database.until("three members, healthy", |status| status["verdict"] == "healthy");
     assert_eq!(status["members"].as_array().unwrap().len(), 3);
     assert!(database.secret("role-app", "uri").await.contains("scaled-replica-1."));
 
     database.must(&["scale", "1"]);
-    database.configure("");
+    database.configure(&archive::own());
     let status = database.until("two members, healthy", |status| status["verdict"] == "healthy");
     assert_eq!(status["members"].as_array().unwrap().len(), 2);
     database.end().await;

@@ -5,8 +5,13 @@
 
 mod acts;
 mod archive;
+mod archive_faults;
+mod archive_server;
 mod backups;
+mod cut;
 mod day2;
+mod disk;
+mod faults;
 mod fixture;
 mod lifecycle;
 mod outage;
@@ -17,6 +22,7 @@ mod survival;
 mod tls;
 mod truth;
 mod upgrade;
+mod watch;
 mod writer;
 
 use std::process::ExitCode;
@@ -24,7 +30,11 @@ use std::process::ExitCode;
 use harness::{Need, tests};
 
 fn main() -> ExitCode {
+    // It takes minutes, and comes first, so that it is not what all wait for at the end.
     let tests = tests! {
+        [Need::Cluster, Need::Image(upgrade::IMAGE)] {
+            upgrade::a_cluster_goes_to_the_next_major_version_whenever_it_is_interrupted_and_back,
+        }
         [Need::Cluster] {
             survival::no_acknowledged_write_is_lost_with_a_deleted_pod_or_a_killed_postgres,
             survival::no_acknowledged_write_is_lost_when_the_primary_freezes_and_thaws,
@@ -44,7 +54,7 @@ fn main() -> ExitCode {
             day2::a_certificate_near_its_end_is_renewed_and_served_without_a_restart,
             day2::a_database_that_was_left_open_is_closed_by_the_next_init,
             passwords::a_role_gets_the_password_of_secrets_yaml_and_a_new_one_replaces_it,
-            archive::what_befalls_the_archive_is_told_and_loses_nothing,
+            archive_faults::what_befalls_the_archive_is_told_and_loses_nothing,
             archive::a_cluster_goes_back_to_the_moment_between_two_writes,
             backups::a_backup_is_restored_as_it_was_into_an_empty_database,
             refusals::whoever_should_not_get_in_does_not,
@@ -54,11 +64,14 @@ fn main() -> ExitCode {
         [Need::Cluster, Need::Programs(&["sops", "age-keygen"])] {
             passwords::an_encrypted_secrets_yaml_is_read_with_sops_or_refused_before_anything_is_made,
         }
-        [Need::Cluster, Need::Image(upgrade::IMAGE)] {
-            upgrade::a_cluster_goes_to_the_next_major_version_whenever_it_is_interrupted_and_back,
-        }
         [Need::OwnNode] {
             outage::failsafe_mode_carries_the_primary_through_an_outage_of_the_api_server,
+        }
+        [Need::Cluster, Need::Minutes] {
+            survival::what_somebody_wrote_wrong_or_deleted_is_put_right_by_the_verbs,
+        }
+        [Need::OwnNode, Need::Minutes] {
+            survival::members_that_do_not_reach_each_other_and_a_full_disk_cost_no_acknowledged_write,
         }
     };
     harness::run(tests, 2)

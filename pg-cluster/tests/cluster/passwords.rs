@@ -11,8 +11,8 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::{
-    acts,
     fixture::Database,
+    watch,
     writer::{self, Login, Writer},
 };
 
@@ -125,10 +125,10 @@ async fn patronis_users_get_new_passwords_while_writes_go_on(database: Database)
     let pods = database.api::<Pod>();
     pods.delete("chosen-replica-0", &DeleteParams::default()).await.unwrap();
     let status = database.until("a replica with the new passwords", |status| {
-        let replica = acts::member(status, "chosen-replica-0");
+        let replica = watch::member(status, "chosen-replica-0");
         replica["state"] == "streaming" && replica["credentials"] == "current"
     });
-    assert_eq!(acts::member(&status, "chosen-main-0")["credentials"], "old", "{status:#}");
+    assert_eq!(watch::member(&status, "chosen-main-0")["credentials"], "old", "{status:#}");
     writer.goes_on_for(50).await;
 
     let new = held(&database).await;

@@ -1,40 +1,93 @@
 //! `status` in states that pass too quickly to be met, held still by stopping Patroni.
 
-use k8s_openapi::api::core::v1::{ConfigMap, Node};
-use kube::api::{ListParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
+use kube::api::{AttachParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::{
-    acts::member,
     fixture::{Database, Program},
+    watch::{amiss, member, says},
 };
 
 /// Nobody takes the lock away while a state is looked at.
-const PATIENT: &str = "replication.ttl = 120";
+const PATIENT: &str = "replication.ttl = 120\nmonitors = [\"monitoring\"]\nexporter = true";
 
 fn status(database: &Database) -> Value {
     tokio::task::block_in_place(|| database.status())
 }
 
-/// By the names of its metrics, in the folder `monitoring`.
-async fn what_alerts_and_dashboards_ask_of_patroni_is_told(database: &Database) {
-    let read = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8008/metrics').read().decode())";
-    let metrics = database.shell("true-replica-0", &format!("python3 -c \"{read}\"")).await;
-    let told = |name: &str| metrics.lines().any(|line| line.starts_with(&format!("{name}{{")));
-    assert!(told("patroni_primary"), "{metrics}");
+/// What a member's port tells Prometheus.
+async fn metrics(database: &Database, member: &str, port: u16) -> String {
+    let read = format!(
+        "import urllib.request as r; print(r.urlopen('http://127.0.0.1:{port}/metrics').read().decode())"
+    );
+    database.shell(member, &format!("python3 -c \"{read}\"")).await
+}
+
+/// Those of a prefix that the folder `monitoring` asks for, and that are not told.
+fn untold<'a>(prefix: &str, metrics: &str) -> Vec<&'a str> {
+    let told = |name: &str| {
+        let rest =
+            |line: &str| line.strip_prefix(name).is_some_and(|it| it.starts_with(['{', ' ']));
+        metrics.lines().any(rest)
+    };
     let asked = [
         include_str!("../../../monitoring/alerts.yaml"),
         include_str!("../../../monitoring/database.json"),
     ];
     let words =
-        asked.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'));
-    let unknown: Vec<_> =
-        words.filter(|word| word.starts_with("patroni_") && !told(word)).collect();
-    assert!(unknown.is_empty(), "{unknown:?} are not in\n{metrics}");
+        asked.into_iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.filter(|word| word.starts_with(prefix) && !told(word)).collect()
 }
 
-fn says(status: &Value, words: &str) -> bool {
-    status["advice"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains(words))
+async fn what_alerts_and_dashboards_ask_of_a_member_is_told(database: &Database) {
+    let told = metrics(database, "true-replica-0", 8008).await;
+    assert!(told.contains("patroni_primary{"), "{told}");
+    assert_eq!(untold("patroni_", &told), [""; 0], "{told}");
+    for member in ["true-main-0", "true-replica-0"] {
+        let told = metrics(database, member, 9187).await;
+        assert!(told.lines().any(|line| line == "pg_up 1"), "{told}");
+        assert_eq!(untold("pg_", &told), [""; 0], "{told}");
+        let failed =
+            |line: &&str| line.starts_with("pg_scrape_collector_success{") && !line.ends_with(" 1");
+        assert_eq!(told.lines().find(failed), None);
+        the_exporter_is_nobody_but_itself(database, member).await;
+    }
+}
+
+async fn the_exporter_is_nobody_but_itself(database: &Database, member: &str) {
+    let login =
+        |role| format!("psql -XAt 'host=/run/postgresql dbname=postgres user={role}' 2>&1 -c");
+    for (container, role) in [("exporter", "postgres"), ("postgres", "pg-exporter")] {
+        let script = format!("{} 'select 1'", login(role));
+        let said = database.shell_in(container, member, &script).await;
+        assert!(said.contains("Peer authentication failed"), "{container}: {said}");
+    }
+    let may = "select rolsuper, pg_has_role('pg_write_all_data', 'member') from pg_roles where rolname = current_user";
+    let may = format!("{} \"{may}\"", login("pg-exporter"));
+    assert_eq!(database.shell_in("exporter", member, &may).await.trim(), "f|f");
+    let token = "ls /var/run/secrets/kubernetes.io/serviceaccount";
+    assert_eq!(database.shell_in("exporter", member, token).await.trim(), "queries.yaml");
+}
+
+/// Until Kubernetes waits with its next start.
+async fn one_that_ends_beside_the_primary_takes_it_from_nobody(database: &Database) {
+    let params = AttachParams::default().container("exporter");
+    let now = loop {
+        // It may be away already.
+        let pods = database.api::<Pod>();
+        if let Ok(kill) = pods.exec("true-main-0", ["sh", "-c", "kill 1"], &params).await {
+            let _ended = kill.join().await;
+        }
+        let now = status(database);
+        assert_eq!(now["primary"], "true-main-0", "{now:#}");
+        if amiss(&now) {
+            break now;
+        }
+    };
+    assert!(says(&now, "true-main-0's container exporter, restarted"), "{now:#}");
+    assert_eq!(now["verdict"], "degraded", "{now:#}");
+    database.until_healthy();
 }
 
 pub async fn status_tells_what_is_wrong_while_it_is() {
@@ -45,7 +98,8 @@ pub async fn status_tells_what_is_wrong_while_it_is() {
     let nodes = nodes.list(&ListParams::default()).await.unwrap().items.len();
     assert_eq!(says(&status(&database), "there is no other"), nodes == 1);
 
-    what_alerts_and_dashboards_ask_of_patroni_is_told(&database).await;
+    what_alerts_and_dashboards_ask_of_a_member_is_told(&database).await;
+    one_that_ends_beside_the_primary_takes_it_from_nobody(&database).await;
 
     // Patroni agreed on no standby that may be promoted, as in the seconds after a crash.
     database.signal("true-main-0", "STOP", Program::Patroni).await;

@@ -3,7 +3,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use crate::{
-    archive::{OWN, said},
+    archive::{own, said},
     backups::client,
     fixture::Database,
     writer,
@@ -20,7 +20,7 @@ fn configure(database: &Database, major: i32) {
         (&old, &new),
         (
             "databases.todo.owner",
-            &format!("databases.todo.icu_locale = \"de\"\n{OWN}\ndatabases.todo.owner"),
+            &format!("databases.todo.icu_locale = \"de\"\n{}\ndatabases.todo.owner", own()),
         ),
     ]);
 }
