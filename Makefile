@@ -15,7 +15,7 @@ WASM := target/wasm32-wasip2/component/todo_component.wasm
 HOST = $(PROGRAMS)/runtime-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up watch db build component test-component laptop try-up host pg-cluster deploy undeploy state plan cloud access secrets images pin promote verify lint clippy units test test-cluster on-cluster check bench bench-builds bench-failover bench-swap size clean
+.PHONY: help setup up watch db build component test-component laptop try-up host programs deploy undeploy state plan cloud access secrets images pin promote verify lint clippy units test test-cluster on-cluster database-tests test-database check bench bench-builds bench-backup bench-failover bench-swap size clean
 
 # The environment of deploy and undeploy: a folder of config/.
 ENV ?= dev
@@ -58,12 +58,13 @@ laptop: setup
 try-up: laptop
 	scripts/test-up.sh
 
-pg-cluster: setup
-	cargo build --profile $(PROFILE) -p pg-cluster
+# Both in one run of Cargo: alone, each would have what they share compiled for itself.
+programs: setup
+	cargo build --profile $(PROFILE) -p runtime-host -p pg-cluster $(HOST_FEATURES)
 
 # BUILT=1: what is in target/ is to be taken as it is.
 ifndef BUILT
-BUILDS := build pg-cluster
+BUILDS := programs component
 endif
 
 deploy: $(BUILDS) ## Bring ENV (dev) to what config/ENV says; PART=database, component or edge alone
@@ -81,22 +82,22 @@ plan: ## Show what would change of ENV's cloud
 cloud: ## Do what the plan showed
 	@scripts/terraform.sh apply $(ENV)
 
-access: ## Let ENV's deployer into its cluster
+access: $(if $(BUILT),,host) ## Let ENV's deployer into its cluster
 	@scripts/terraform.sh access $(ENV)
 
 secrets: ## Edit ENV's secrets, which are encrypted again when the editor closes
 	@scripts/secrets.sh edit $(ENV)
 
-images: ## Build the images, push them to REGISTRY, and name them by digest in target/images.txt
+images: ## Build the images, push them to REGISTRY, and name them by digest in target/images.txt, their packages in packages.txt
 	@mkdir -p target && scripts/images.sh build $(REGISTRY) > target/images.txt && cat target/images.txt
 
-pin: ## Have ENV run the images that the file IMAGES names
-	@scripts/images.sh pin $(ENV) $(IMAGES)
+pin: $(if $(BUILT),,host) ## Have ENV run the images that the file IMAGES names
+	@$(HOST) images pin $(ENV) $(IMAGES)
 
-promote: $(if $(BUILT),,host pg-cluster) ## Bring the images and the component that run in FROM to TO
+promote: $(if $(BUILT),,programs) ## Bring the images and the component that run in FROM to TO
 	@scripts/promote.sh $(FROM) $(TO)
 
-verify: ## Write, read and delete todos in ENV, also while the command DURING runs
+verify: $(if $(BUILT),,host) ## Write, read and delete todos in ENV, also while the command DURING runs
 	@scripts/verify.sh $(ENV) $(DURING)
 
 lint: ## Check secrets, Terraform, workflows, YAML and shell, as far as the tools are there
@@ -109,29 +110,42 @@ test-cluster: setup ## Run the tests on Kubernetes: TODOOZLE_TEST_CONTEXT, or a 
 	tests/cluster/with $(MAKE) on-cluster
 
 # Nothing but tests/cluster/with calls this: it says which cluster.
-on-cluster: build pg-cluster
+on-cluster: programs component
 	@cargo run --quiet -p xtask -- on-cluster
 
-test-edge: build pg-cluster ## Run the edge tier's tests there with those that take minutes: pushes, failures and deploys under load
+test-edge: programs component ## Run the edge tier's tests there with those that take minutes: pushes, failures and deploys under load
 	TODOOZLE_LONG=1 tests/cluster/with cargo test --profile $(PROFILE) -p todo-component -p tests --test edge -- --nocapture
 
+# One list, so that what they share is compiled once, with the same features.
+TEST_PROGRAMS = cargo test --profile $(PROFILE) -p runtime-host -p spin-postgres -p pg-cluster -p kit $(HOST_FEATURES)
+
 units: setup
-	cargo test --profile $(PROFILE) -p runtime-host -p spin-postgres -p pg-cluster -p kit --bins --lib --test instructions $(HOST_FEATURES)
+	$(TEST_PROGRAMS) --bins --lib --test instructions
 
+database-tests:
+	$(TEST_PROGRAMS) --test cluster
+
+test-database: programs ## Run the database tier's tests there with those that take minutes: what bench-failover does, once
+	TODOOZLE_LONG=1 tests/cluster/with $(MAKE) database-tests
+
+# It shares next to nothing with a build, and in a folder of its own neither waits for the other.
 clippy: setup
-	cargo clippy --workspace --all-targets $(HOST_FEATURES) -- -D warnings
-	cargo clippy -p runtime-host --no-default-features $(HOST_FEATURES) -- -D warnings
+	cargo clippy --target-dir target/clippy --workspace --all-targets $(HOST_FEATURES) -- -D warnings
+	cargo clippy --target-dir target/clippy -p runtime-host --no-default-features $(HOST_FEATURES) -- -D warnings
 
-bench-failover: setup ## Print the longest time without a write through each failover
+bench-backup: setup ## Print what archiving costs, its lag, and how fast a database comes back (TODOOZLE_BENCH_MEGABYTES)
+	tests/cluster/with cargo bench -p pg-cluster --bench backup
+
+bench-failover: setup ## Print what each of twelve faults costs: the longest time without a write, and what was lost
 	tests/cluster/with cargo bench -p pg-cluster --bench failover
 
 bench-swap: PROFILE := release
-bench-swap: build pg-cluster ## Push 100 components under load, and print what it costs
+bench-swap: programs component ## Push 100 components under load, and print what it costs
 	TODOOZLE_PUSHES=100 tests/cluster/with cargo test --profile $(PROFILE) -p todo-component -p tests --test edge pushes -- --nocapture
 
 check: setup ## Format and lint, without running anything
 	cargo fmt --all
-	cargo clippy --workspace --all-targets $(HOST_FEATURES)
+	cargo clippy --target-dir target/clippy --workspace --all-targets $(HOST_FEATURES)
 
 bench: PROFILE := release
 bench: build ## Compare with a native server (ROUTE, CONNECTIONS, ROUNDS, SECONDS), and 1,000,000 rows with 100

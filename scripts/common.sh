@@ -7,6 +7,8 @@ shopt -s inherit_errexit 2> /dev/null || true # bash 4.4; an older one goes on a
 me=${0##*/} me=${me%.sh}
 # shellcheck disable=SC2034 # for those who read this
 caches=${TODOOZLE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/todoozle} # what is kept between runs
+programs=${PROGRAMS:-target/debug} # where make builds them
+config=${TODOOZLE_CONFIG:-config} # where the environments are
 told=97 # how a script ends that has said why, so that what called it needs not say it again
 
 say() { echo "$me: $*" >&2; }
@@ -19,6 +21,18 @@ tell() {
     exit $told
 }
 trap 'tell "${PIPESTATUS[*]}" $? $LINENO' ERR
+
+# has_built PROGRAM TARGET: what make TARGET builds has to be there.
+has_built() { [[ -x $programs/$1 ]] || fail "$programs/$1 isn't there: make $2"; }
+
+# no_environment ENV [MORE] fails, and says which there are.
+no_environment() { fail "there is no environment '$1': write ENV=$(cd "$config" && echo */ | sed 's|/ |, |g; s|/$||')${2-}"; }
+
+# where_is ENV prints its context, namespace and release, as runtime-host reads them where make built it.
+where_is() {
+    has_built runtime-host host
+    "$programs/runtime-host" chart target "$1" --config "$config" || fail "can't say where $1 is, see above"
+}
 
 # package TOOL prints the name that Debian has for what contains it.
 package() {

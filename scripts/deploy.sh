@@ -8,32 +8,22 @@ cd "${0%/*}/.."
 
 action=${1-} env=${2-} part=${3:-all}
 [[ $action = up || $action = down ]] || fail "usage: deploy.sh up|down ENV [database|component|edge]"
-config=${TODOOZLE_CONFIG:-config}
 manifest=${MANIFEST:-spin.toml}
-programs=${PROGRAMS:-target/debug} # where make built them
 values=$config/$env/values.yaml
-[[ -n $env && -r $values ]] || fail "there is no environment '$env': write ENV=$(cd "$config" && echo */ | sed 's|/ |, |g; s|/$||'), or make $values"
+[[ -n $env && -r $values ]] || no_environment "$env" ", or make $values"
 case $part in all | database | component | edge) ;; *) fail "there is no part '$part': database, component or edge" ;; esac
 wants() { [[ $part = all || $part = "$1" ]]; }
 
-# target KEY DEFAULT reads a line of the values' block `target:`.
-target() {
-    ! grep -q '^target: *{ *[a-z]' "$values" || fail "$values: write target as a block, a line for each key"
-    awk -v key="$1:" -v value="$2" '
-        /^[^ #]/ { inside = ($1 == "target:") }
-        inside && $1 == key { value = $2; gsub(/["'\'']/, "", value) }
-        END { print value }' "$values"
-}
-context=$(target context "$env")
-namespace=$(target namespace todoozle)
-app=$(target app todoozle-edge)
+# chart QUESTION...: runtime-host reads YAML and differences.
+chart() { "$programs/runtime-host" chart "$@"; }
+target=$(where_is "$env")
+read -r context namespace app <<< "$target"
 
 kubectl=$(scripts/tools.sh kubectl)
 helm=$(scripts/tools.sh helm)
 # Always the environment's own context, never the kubeconfig's current one.
 kube() { "$kubectl" --context "$context" --namespace "$namespace" "$@"; }
 helm() { "$helm" --kube-context "$context" --namespace "$namespace" "$@"; }
-built() { [[ -x $programs/$1 ]] || fail "$programs/$1 isn't there: make $2"; }
 pg() { "$programs/pg-cluster" --env "$env" --config "$config" --context "$context" --namespace "$namespace" "$@"; }
 host() { "$programs/runtime-host" "$@" --env "$env" --config "$config" --context "$context" --namespace "$namespace"; }
 
@@ -71,36 +61,16 @@ edge_objects() {
 }
 
 edge_difference() {
+    local code=0 known=()
     render > "$work/edge.yaml" || fail "the chart refuses $values, see above"
-    if [[ -z $has_namespace ]]; then
-        names "$work/edge.yaml" | sed 's/$/ new/'
-        return
+    if [[ $has_namespace ]]; then
+        edge_objects | KUBECTL_EXTERNAL_DIFF='diff -ur' kube diff --server-side --force-conflicts --field-manager=helm \
+            --filename - > "$work/difference" || code=$?
+        ((code < 2)) || fail "the API server refuses the edge tier's objects, see above"
+        known=(--difference "$work/difference")
+        if helm get manifest "$app" > "$work/live.yaml" 2> /dev/null; then known+=(--live "$work/live.yaml"); fi
     fi
-    local code=0
-    edge_objects | KUBECTL_EXTERNAL_DIFF='diff -ur' kube diff --server-side --force-conflicts --field-manager=helm \
-        --filename - > "$work/difference" || code=$?
-    ((code < 2)) || fail "the API server refuses the edge tier's objects, see above"
-    # An object is a file GROUP.VERSION.KIND.NAMESPACE.NAME; of a new one all lines are new.
-    awk -v namespace=".$namespace." '
-        /^diff -ur / {
-            file = $NF; sub(/.*\//, "", file)
-            at = index(file, namespace)
-            kind = substr(file, 1, at - 1); sub(/.*\./, "", kind)
-            object = kind " " substr(file, at + length(namespace)); next
-        }
-        /^(---|\+\+\+) \// { next }
-        /^@@ / { new = /^@@ -0,0 /; if (object) print object (new ? " new" : ""); object = "" }
-        !new { print }' "$work/difference"
-    if helm get manifest "$app" > "$work/live.yaml" 2> /dev/null; then
-        comm -23 <(names "$work/live.yaml") <(names "$work/edge.yaml") | sed 's/$/ would go/' > "$work/gone"
-        cat "$work/gone"
-        ((code)) || [[ -s $work/gone ]] || echo "nothing would change"
-    fi
-}
-
-# names FILE: its objects, but for the manifests, which stay.
-names() {
-    awk '/^kind:/ { kind = $2 } /^  name:/ && kind { if ($2 !~ /-manifest-/) print kind, $2; kind = "" }' "$1" | sort
+    chart changes "$work/edge.yaml" --namespace "$namespace" ${known[@]+"${known[@]}"}
 }
 
 # forget_interrupted removes what an interrupted helm has noted of its last run: it would wait
@@ -118,7 +88,7 @@ forget_interrupted() {
 edge_up() {
     local secret force=''
     render > "$work/edge.yaml" || fail "the chart refuses $values, see above"
-    secret=$(awk '/secretKeyRef:/ { found = 1 } found && $1 == "name:" { print $2; exit }' "$work/edge.yaml")
+    secret=$(chart secret "$work/edge.yaml")
     kube get secret "$secret" > /dev/null 2>&1 ||
         fail "namespace $namespace has no Secret $secret, so the pods couldn't reach the database: make deploy ENV=$env PART=database"
     forget_interrupted
@@ -195,7 +165,7 @@ show() {
 }
 
 up() {
-    wants database && built pg-cluster deploy
+    wants database && has_built pg-cluster deploy
     if wants database && [[ -e $config/$env/secrets.yaml ]]; then
         scripts/secrets.sh ready "$env"
         # pg-cluster decrypts in memory, with the sops on PATH.
@@ -203,7 +173,6 @@ up() {
         ln -s "$sops" "$work/sops"
         export PATH=$PATH:$work
     fi
-    wants component && built runtime-host host
     [[ -r $manifest ]] || fail "there is no manifest $manifest: write MANIFEST=…"
     reach
     [[ $has_namespace ]] || wants database ||
@@ -218,7 +187,7 @@ up() {
     fi
     if wants edge; then say "edge: $app" && edge_up; fi
     if wants component; then
-        say "component: until every pod has served it for its first minute"
+        say "component: until every pod has served it through its probation"
         host push --from "$manifest" "--wait=${WAIT:-passed}" --yes
         rolled_out
     fi
@@ -230,7 +199,7 @@ up() {
 }
 
 down() {
-    wants database && built pg-cluster undeploy
+    wants database && has_built pg-cluster undeploy
     reach
     [[ $has_namespace ]] || fail "there is no namespace $namespace in $context: nothing to take away"
     say "takes away from namespace $namespace of $context: ${part/all/the edge tier, its components and the database, whose volumes and passwords stay}"

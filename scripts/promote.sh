@@ -6,13 +6,11 @@ cd "${0%/*}/.."
 
 from=${1-} to=${2-}
 [[ $from && $to && $from != "$to" ]] || fail "usage: promote.sh FROM TO"
-config=${TODOOZLE_CONFIG:-config}
-programs=${PROGRAMS:-target/debug} # where make built them
-[[ -x $programs/runtime-host ]] || fail "$programs/runtime-host isn't there: make host"
+has_built runtime-host host
 scratch
 
-scripts/images.sh live "$from" > "$work/images"
-scripts/images.sh pin "$to" "$work/images"
+"$programs/runtime-host" images live "$from" --config "$config" > "$work/images"
+"$programs/runtime-host" images pin "$to" "$work/images" --config "$config"
 scripts/deploy.sh up "$to" database
 scripts/deploy.sh up "$to" edge
 "$programs/runtime-host" promote --from "$from" --to "$to" --config "$config" --wait ${YES:+--yes}

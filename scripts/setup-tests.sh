@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure of what the tests need beside Rust: Chromium, its driver, Firefox,
+# Makes sure of what the tests need beside Rust: Chromium, its driver, Firefox, WebKit with its driver,
 # PgBouncer, nginx, promtool and axe-core. Says what it installs; says nothing when all is there.
 . "${0%/*}/common.sh" || exit
 cd "${0%/*}/.."
@@ -11,18 +11,27 @@ done
 # Mozilla's own package does as well. Ubuntu's is a snap, which may not read the tests' profiles.
 firefox=$(command -v firefox-esr || command -v firefox || true)
 if [[ -z $firefox || $firefox = /snap/* ]] || grep -qsI /snap/ "$firefox"; then missing+=(firefox-esr); fi
+# What is nearest to Safari, and the X server that it needs.
+webkit=()
+[[ -x /usr/bin/WebKitWebDriver ]] || webkit+=(webkit2gtk-driver)
+[[ -x /usr/bin/Xvfb ]] || webkit+=(xvfb)
+
+# Without a password: nobody may be there to type one.
+as_root() { if ((EUID)); then sudo -n "$@"; else "$@"; fi; }
+get() {
+    say "installing $*"
+    # The lists that are here may do.
+    as_root apt-get update -qq >&2 || say "apt-get can't update its lists: going on with the old ones"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" > /dev/null
+}
 
 if ((${#missing[@]})); then
     by_hand="install ${missing[*]} (Debian's names; Mozilla's own firefox does as well, but no snap), then run this again"
-    # Without a password: nobody may be there to type one.
-    as_root() { if ((EUID)); then sudo -n "$@"; else "$@"; fi; }
     command -v apt-get > /dev/null || fail "the tests need more, and there is no apt-get to install it: $by_hand"
     as_root true 2> /dev/null || fail "the tests need more, and only root may install it: as root, $by_hand"
-    say "installing ${missing[*]}"
-    # The lists that are here may do.
-    as_root apt-get update -qq >&2 || say "apt-get can't update its lists: going on with the old ones"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null ||
-        fail "apt-get can't install: mend what it says above, or $by_hand"
+    get "${missing[@]}" "${webkit[@]}" || get "${missing[@]}" || fail "apt-get can't install: mend what it says above, or $by_hand"
+elif ((${#webkit[@]})) && command -v apt-get > /dev/null && as_root true 2> /dev/null; then
+    get "${webkit[@]}" || say "what is tried in WebKit is left out until ${webkit[*]} can be installed"
 fi
 
 # Debian's PgBouncer, nginx and promtool with the libraries that few have, but not installed: that would start them.

@@ -16,8 +16,25 @@ command -v terraform > /dev/null || {
     exit 0
 }
 
-# setting NAME prints a value of the environment's file.
-setting() { sed -n "s/^$1 *= *\"\(.*\)\".*/\1/p" "$values"; }
+# read_settings has Terraform read the environment's file, beside the variables alone: for that it needs neither a provider
+# nor a state. What nothing takes, it would only warn of.
+read_settings() {
+    mkdir -p "$work/settings"
+    cp terraform/variables.tf "$work/settings"
+    cat > "$work/settings/outputs.tf" << HCL
+output "project" {
+  value = var.project
+  precondition {
+    condition     = var.environment == "$env"
+    error_message = "environment has to be $env."
+  }
+}
+output "region" { value = var.region }
+HCL
+    terraform -chdir="$work/settings" apply -auto-approve -input=false -no-color -var-file="$values" > "$work/log" 2>&1 &&
+        [[ $(< "$work/log") != *"undeclared variable"* ]] || { cat "$work/log" >&2; fail "$values is refused"; }
+}
+setting() { terraform -chdir="$work/settings" output -raw "$1"; }
 
 ready() {
     terraform -chdir=terraform init -input=false -reconfigure -backend-config="bucket=$(setting project)-todoozle-state" > /dev/null ||
@@ -44,12 +61,12 @@ apply() {
 }
 
 access() {
-    local kubectl context
+    local kubectl target
     kubectl=$(scripts/tools.sh kubectl)
-    context=$(awk '/^target:/ { inside = 1 } inside && $1 == "context:" { print $2; exit }' "$config/$env/values.yaml")
+    target=$(where_is "$env")
     ready
     terraform -chdir=terraform output -raw access |
-        "$kubectl" --context "${context:-$env}" apply --server-side --field-manager=terraform --filename -
+        "$kubectl" --context "${target%% *}" apply --server-side --field-manager=terraform --filename -
 }
 
 # --- Check
@@ -91,17 +108,14 @@ check() {
 # settings FOLDER: whether all of an environment's file is taken, by everything where the provider can be
 # had, else by the module that decides.
 settings() {
-    local env unknown file
-    env=$(basename "$1") file=$1/terraform.tfvars
-    unknown=$(comm -23 <(sed -n 's/^\([a-z_]*\) *=.*/\1/p' "$file" | sort) \
-        <(sed -n 's/^variable "\(.*\)".*/\1/p' terraform/variables.tf | sort))
-    [[ -z $unknown ]] || fail "$file: nothing takes ${unknown//$'\n'/, }"
-    [[ $(sed -n 's/^environment *= *"\(.*\)"/\1/p' "$file") = "$env" ]] || fail "$file: environment has to be $env"
+    local env values=$1/terraform.tfvars
+    env=$(basename "$1")
+    read_settings
     if [[ -d $copy/terraform/.terraform/providers ]]; then
-        terraform -chdir="$copy/terraform" test -no-color -test-directory=tests/environment -var-file="$file"
+        terraform -chdir="$copy/terraform" test -no-color -test-directory=tests/environment -var-file="$values"
     else
-        terraform -chdir="$copy/terraform/modules/plan" plan -input=false -no-color -compact-warnings -var-file="$file"
-    fi > "$copy/log" 2>&1 || { cat "$copy/log" >&2; fail "$file is refused"; }
+        terraform -chdir="$copy/terraform/modules/plan" plan -input=false -no-color -compact-warnings -var-file="$values"
+    fi > "$copy/log" 2>&1 || { cat "$copy/log" >&2; fail "$values is refused"; }
     say "$env: what is configured can be made"
 }
 
@@ -109,7 +123,9 @@ case ${1-} in
     check) check ;;
     state | plan | apply | access)
         env=${2-} values=$config/${2-}/terraform.tfvars
-        [[ $env && -r $values ]] || fail "there is no environment '$env': write ENV=$(cd "$config" && echo */ | sed 's|/ |, |g; s|/$||')"
+        [[ $env && -r $values ]] || no_environment "$env"
+        scratch
+        read_settings
         "$1"
         ;;
     *) fail "usage: terraform.sh state|plan|apply|access ENV, or terraform.sh check" ;;

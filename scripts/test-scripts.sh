@@ -41,7 +41,8 @@ speaks() {
     (cd "$copy" && exec timeout 20 env -i PATH="$bin" HOME="$work/home" TMPDIR="$work/tmp" YES=1 \
         PROGRAMS=target/programs TODOOZLE_CACHE="$work/home/cache" "$env" "$@") \
         > /dev/null 2> "$work/error" < /dev/null || code=$?
-    said=$(sed 's|/tmp\.[A-Za-z0-9]*||g' "$work/error") ended=$code # the names of folders differ each time
+    # The names of folders and the seconds differ each time.
+    said=$(sed -E 's|/tmp\.[A-Za-z0-9]*||g; s/[0-9]+ s/… s/g' "$work/error") ended=$code
     count=$((count + 1))
     ((code)) || return 0
     if ((code == 124)); then said="it hung; $said"; return 1; fi
@@ -79,7 +80,6 @@ mkdir -p "$pristine/target/programs"
 for program in runtime-host pg-cluster; do
     ln -s ../../../stand-in "$pristine/target/programs/$program" # of the job that has the copy
 done
-echo "runtime-host registry.example/a@sha256:$(printf '1%.0s' {1..64})" > "$pristine/target/images.txt"
 
 # --- Every script
 
@@ -130,8 +130,6 @@ scripts/deploy.sh down dev
 scripts/setup-tests.sh
 scripts/terraform.sh access dev
 scripts/images.sh build registry.example
-scripts/images.sh live dev
-scripts/images.sh pin dev target/images.txt
 scripts/promote.sh dev staging
 scripts/secrets.sh check
 scripts/verify.sh dev true

@@ -58,6 +58,8 @@ refuses "clear text" "clear text in line 2" scripts/secrets.sh check
 refuses "a line added by hand" "clear text in line" scripts/secrets.sh check
 encrypted | sed "s/^#.*/# the old one was $password/" > $dev
 refuses "a comment in clear text" "clear text in line 1" scripts/secrets.sh check
+encrypted | sed "s/^#.*/# $password: $cipher/" > $dev
+refuses "a comment that looks like a value" "clear text in line 1" scripts/secrets.sh check
 encrypted | sed '/mac:/d' > $dev
 refuses "a file without a MAC" "not encrypted by sops" scripts/secrets.sh check
 printf '{"roles": {"todo": "%s"}}\n' $password > $dev
@@ -121,6 +123,20 @@ does "an edit by someone who can read it" scripts/secrets.sh edit dev
 as bob
 does "reading as bob, then," read_secrets
 read_secrets | grep -q "todo: $password" || broken "bob reads something else"
+
+as carol
+# sops reads this form as well; only the other one is added to.
+cp .sops.yaml "$work/kept"
+sed 's/^    age: "\(.*\),\(.*\)"/    age:\n      - \1\n      - \2/' "$work/kept" > .sops.yaml && cp .sops.yaml "$work/list"
+refuses "a rule in another form" "write age1" scripts/secrets.sh edit dev
+cmp -s .sops.yaml "$work/list" || broken ".sops.yaml was changed"
+as bob
+does "an edit by such a rule" scripts/secrets.sh edit dev
+cmp -s .sops.yaml "$work/list" || broken ".sops.yaml was changed"
+cp "$work/kept" .sops.yaml
+sed s/dev/other/ "$work/kept" > .sops.yaml
+refuses "an environment without a rule" ".sops.yaml has no rule for config/dev/secrets.yaml" scripts/secrets.sh edit dev
+cp "$work/kept" .sops.yaml
 
 sed 's/\(todo: ENC\[AES256_GCM,data:\)\(.\)/\1\2\2/' $dev > "$work/changed" && cp $dev "$work/kept" && cp "$work/changed" $dev
 refuses "changed cipher text" "" read_secrets

@@ -4,8 +4,8 @@
 cd "${0%/*}/.."
 need curl
 
-host=${PROGRAMS:-target/debug}/runtime-host
-[[ -x $host ]] || fail "$host isn't there: make laptop"
+has_built runtime-host laptop
+host=$programs/runtime-host
 scratch
 chmod 755 "$work" # where root runs this, PostgreSQL's own user has to get in
 

@@ -6,14 +6,13 @@
 cd "${0%/*}/.."
 
 env=${1-}
-values=${TODOOZLE_CONFIG:-config}/$env/values.yaml
-[[ $env && -r $values ]] || fail "usage: verify.sh ENV [COMMAND...]"
+[[ $env && -r $config/$env/values.yaml ]] || fail "usage: verify.sh ENV [COMMAND...]"
 shift
-target() { awk -v key="$1:" -v value="$2" '/^[^ #]/ { inside = ($1 == "target:") } inside && $1 == key { value = $2 } END { print value }' "$values"; }
-app=$(target app todoozle-edge)
+target=$(where_is "$env")
+read -r context namespace app <<< "$target"
 kubectl=$(scripts/tools.sh kubectl)
-kube() { "$kubectl" --context "$(target context "$env")" --namespace "$(target namespace todoozle)" "$@"; }
-path=/api/v1/namespaces/$(target namespace todoozle)/services/$app:http/proxy/todos
+kube() { "$kubectl" --context "$context" --namespace "$namespace" "$@"; }
+path=/api/v1/namespaces/$namespace/services/$app:http/proxy/todos
 
 scratch
 running=''

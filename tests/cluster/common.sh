@@ -27,6 +27,9 @@ readonly PODS=10.244.0.0/24 SERVICES=10.96.0.0/16 API_IP=10.96.0.1 DNS_IP=10.96.
 readonly CGROUP=todoozle-test
 readonly CNI_PLUGINS=/usr/lib/cni
 
+# reference NAME prints what images/NAME is called.
+reference() { sed -n 's/.* -t \(localhost[^ ]*\) .*/\1/p' "$repo/images/$1/Containerfile"; }
+
 # exclusively lets one command of this folder run at a time on the whole machine.
 # The commands that it calls itself are under its lock.
 exclusively() {

@@ -72,7 +72,7 @@ pub async fn reads_go_on_and_no_write_is_lost_when_the_primary_changes() {
         let mut load = Load::start(&origin);
         load.goes_on_for(3).await;
         let samples = load.end().await;
-        samples.all_succeeded();
+        edge.all_succeeded(&samples).await;
         all.extend(samples.0);
     }
     Samples(all).are_there_once(&origin).await;

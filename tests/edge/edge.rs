@@ -7,6 +7,7 @@ use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Client, Resource};
 use serde_json::json;
 use std::process::{Command, Output};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 use tests::{Project, root};
@@ -14,6 +15,7 @@ use tests::{Project, root};
 pub const APP: &str = "todoozle-edge";
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
+static KEPT: Mutex<Option<Edge>> = Mutex::new(None);
 
 pub struct Namespace {
     pub node: &'static Node,
@@ -65,9 +67,8 @@ impl Namespace {
 
 /// Those of the database and of the host under test.
 pub fn images() -> (String, String) {
-    let image = |variable, or: &str| std::env::var(variable).unwrap_or_else(|_| or.to_owned());
-    let database = image("TODOOZLE_TEST_IMAGE", "localhost/todoozle/postgres:17");
-    (database, image("TODOOZLE_TEST_HOST_IMAGE", "localhost/todoozle/runtime-host:dev"))
+    let database = harness::image("TODOOZLE_TEST_IMAGE", "postgres").unwrap();
+    (database, harness::image("TODOOZLE_TEST_HOST_IMAGE", "runtime-host").unwrap())
 }
 
 pub struct Edge {
@@ -93,6 +94,28 @@ impl Edge {
         let edge = Self::configured(pods).await;
         edge.deploy("up", "all").await;
         edge
+    }
+
+    /// The same with three pods, as a test before left it, if one did: what needs the node alone holds
+    /// up all others, and a tier takes a minute to come and go.
+    pub async fn kept() -> Self {
+        let kept = KEPT.lock().unwrap().take();
+        let Some(mut edge) = kept else { return Self::deployed(3).await };
+        // A client ends with the runtime that it was made on.
+        edge.namespace.client = edge.namespace.node.client().await;
+        edge
+    }
+
+    /// Leaves it to the next test, with its three pods.
+    pub fn keep(self) {
+        *KEPT.lock().unwrap() = Some(self);
+    }
+
+    /// Takes the last one away.
+    pub async fn end_kept() {
+        if KEPT.lock().unwrap().is_some() {
+            Self::kept().await.end().await;
+        }
     }
 
     /// Writes the configuration, with `more` values.

@@ -61,5 +61,7 @@ fn main() -> ExitCode {
             outages::reads_go_on_while_the_api_server_is_frozen_for_a_minute,
         }
     };
-    harness::run(tests, 1)
+    let code = harness::run(tests, 1);
+    tokio::runtime::Runtime::new().unwrap().block_on(edge::Edge::end_kept());
+    code
 }

@@ -23,7 +23,7 @@ async fn delete_the_pods(edge: &Edge) {
 }
 
 pub async fn no_request_fails_when_pods_come_and_go() {
-    let edge = Edge::deployed(3).await;
+    let edge = Edge::kept().await;
     let mut load = Load::start(&edge.origin().await);
     load.goes_on_for(3).await;
     delete_the_pods(&edge).await;
@@ -36,8 +36,9 @@ pub async fn no_request_fails_when_pods_come_and_go() {
     }
     let samples = load.end().await;
     eprintln!("{} requests while pods came and went", samples.0.len());
-    samples.all_succeeded();
-    edge.end().await;
+    edge.all_succeeded(&samples).await;
+    edge.scale(3).await;
+    edge.keep();
 }
 
 /// Requests through an outage of the API server, and a push after it.
@@ -73,7 +74,7 @@ pub async fn reads_go_on_while_the_api_server_is_frozen_for_a_minute() {
 }
 
 pub async fn without_its_pointer_a_pod_serves_what_it_has_until_the_next_push() {
-    let edge = Edge::deployed(3).await;
+    let edge = Edge::kept().await;
     let lives = edge.lives().await;
     let mut load = Load::start(&edge.origin().await);
     load.goes_on_for(3).await;
@@ -89,9 +90,9 @@ pub async fn without_its_pointer_a_pod_serves_what_it_has_until_the_next_push() 
     load.goes_on_for(10).await;
     edge.push(&wasm::version_called("pointed")).await;
     load.goes_on_for(3).await;
-    load.end().await.all_succeeded();
+    edge.all_succeeded(&load.end().await).await;
     assert_eq!(edge.lives().await, lives, "a pod was replaced or started again");
-    edge.end().await;
+    edge.keep();
 }
 
 /// A node of ours without its control plane; it comes back at the end, whatever that is.

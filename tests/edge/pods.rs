@@ -1,11 +1,12 @@
 //! The pods of an edge tier, as the API server and their admin ports tell of them.
 
 use crate::edge::{APP, Edge};
+use crate::load::Samples;
 use crate::node::{must, until};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -44,6 +45,18 @@ impl Edge {
 
     pub async fn status(&self, pod: &str) -> Value {
         serde_json::from_str(&self.ask(pod, "/status").await).unwrap()
+    }
+
+    /// That every request was answered as it should be. Where one was not, the pods tell why first.
+    pub async fn all_succeeded(&self, samples: &Samples) {
+        if !samples.failures().is_empty() {
+            let last = LogParams { tail_lines: Some(20), ..LogParams::default() };
+            for pod in self.pods().await {
+                let log = self.namespace.api::<Pod>().logs(&pod.name_any(), &last).await;
+                eprintln!("{}: {}", pod.name_any(), log.unwrap_or_else(|error| error.to_string()));
+            }
+        }
+        samples.all_succeeded();
     }
 
     /// What every pod holds in memory, in bytes, by name.

@@ -20,7 +20,7 @@ fn version(number: usize) -> Vec<u8> {
 }
 
 pub async fn pushes_in_a_row_fail_no_request_and_restart_no_pod() {
-    let edge = Edge::deployed(PODS).await;
+    let edge = Edge::kept().await;
     let origin = edge.origin().await;
     let browser = Browser::open().await;
     browser.goto(&origin).await;
@@ -61,7 +61,7 @@ pub async fn pushes_in_a_row_fail_no_request_and_restart_no_pod() {
         let status = edge.status(pod).await;
         assert_eq!(status["live"]["digest"], digest, "{pod} serves another: {status:#}");
     }
-    samples.all_succeeded();
+    edge.all_succeeded(&samples).await;
     assert_eq!(edge.lives().await, lives, "a pod was replaced or started again");
 
     times.sort_by(f64::total_cmp);
@@ -78,5 +78,5 @@ pub async fn pushes_in_a_row_fail_no_request_and_restart_no_pod() {
         eprintln!("{pod}: {:.0} MB before, {:.0} MB after", before / 1e6, after / 1e6);
         assert!(after <= before * MEMORY, "{pod} holds more memory than before the pushes");
     }
-    edge.end().await;
+    edge.keep();
 }

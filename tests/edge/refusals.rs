@@ -138,7 +138,7 @@ pub async fn a_bad_version_is_refused_while_the_good_one_serves() {
     }
     edge.push(&wasm::version_called("lastone")).await;
 
-    load.end().await.all_succeeded();
+    edge.all_succeeded(&load.end().await).await;
     assert_eq!(edge.lives().await, lives, "a pod was replaced or started again");
     let events = edge.namespace.api::<Event>().list(&ListParams::default()).await.unwrap();
     let refused = |event: &&Event| event.reason.as_deref() == Some("ComponentRefused");
@@ -148,7 +148,7 @@ pub async fn a_bad_version_is_refused_while_the_good_one_serves() {
 }
 
 pub async fn a_version_that_traps_after_its_probe_goes_back_by_itself() {
-    let edge = Edge::deployed(PODS).await;
+    let edge = Edge::kept().await;
     let good = wasm::version_called("goodone");
     let mut push = edge.push_command(&good);
     push.arg("--wait");
@@ -204,5 +204,5 @@ pub async fn a_version_that_traps_after_its_probe_goes_back_by_itself() {
         .map(|event| event.involved_object.name.clone().unwrap_or_else(|| event.name_any()))
         .collect();
     assert_eq!(pods.len(), PODS as usize, "{pods:?}");
-    edge.end().await;
+    edge.keep();
 }

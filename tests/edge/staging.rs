@@ -117,7 +117,7 @@ pub async fn staging_goes_from_nothing_to_a_page_and_takes_a_new_password_under_
     let shown = staging.deploy().await;
     assert!(shown.contains("data.password: changes"), "{shown}");
     load.goes_on_for(3).await;
-    load.end().await.all_succeeded();
+    edge.all_succeeded(&load.end().await).await;
     assert_eq!(staging.password().await, "other-password-0");
     edge.settles(3).await;
     let rolled = edge.lives().await;

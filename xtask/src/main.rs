@@ -8,6 +8,8 @@ use std::process::ExitCode;
 mod circles;
 #[cfg(test)]
 mod map;
+#[cfg(test)]
+mod pins;
 mod run;
 #[cfg(test)]
 mod sources;
@@ -15,20 +17,19 @@ mod tally;
 
 use run::Step;
 
-/// Everything. Two chains that wait for each other only at the end: Cargo's, and what the node of
-/// `tests/cluster` is made of. Both compute, but neither keeps two cores busy all the time.
+/// Everything. Two chains: Cargo's, and what the node of `tests/cluster` is made of. Both compute,
+/// but neither keeps two cores busy all the time, and tests wait more than they compute.
 fn test(profile: &str) -> Vec<Step> {
     // Two that install packages would get in each other's way.
-    let node = Step::new("node", &["tests/cluster/prepare"]).after(&["setup"]);
     vec![
         Step::new("setup", &["scripts/setup-tests.sh"]),
-        node.gives_way(),
+        // The longest way to the end leads through it and the cluster's tests.
+        Step::new("node", &["tests/cluster/prepare"]).after(&["setup"]),
         // With what it has built, the round trips of secrets are tried as well.
         Step::new("lint", &["scripts/lint.sh"]).after(&["node"]),
         Step::new("format", &["cargo", "fmt", "--all", "--check"]),
-        Step::new("clippy", &["make", "clippy"]).after(&["format"]),
-        Step::new("up", &["make", "try-up"]).after(&["clippy"]),
-        Step::new("build", &["make", "build", "pg-cluster", "test-component"]).after(&["up"]),
+        Step::new("up", &["make", "try-up"]).after(&["format"]),
+        Step::new("build", &["make", "programs", "component", "test-component"]).after(&["up"]),
         Step::new("units", &["make", "units"]).after(&["build"]),
         cargo_test(
             "tests",
@@ -47,7 +48,14 @@ fn test(profile: &str) -> Vec<Step> {
                 "all",
             ],
         )
-        .after(&["units", "setup"]),
+        .after(&["units", "setup"])
+        .beside_the_node(),
+        // It computes while the tests wait, and the node's programs are wanted sooner.
+        Step::new("clippy", &["make", "clippy"])
+            .after(&["units", "node"])
+            .gives_way()
+            .beside_the_node(),
+        // Beside the browsers, both would run into their time limits now and then.
         Step::new("cluster", &["tests/cluster/with", "make", "on-cluster"])
             .after(&["tests", "node"])
             .with_steps(),
@@ -57,7 +65,7 @@ fn test(profile: &str) -> Vec<Step> {
 /// What needs a cluster; `tests/cluster/with` says which.
 fn on_cluster(profile: &str) -> Vec<Step> {
     vec![
-        cargo_test("database", profile, &["-p", "pg-cluster", "--test", "cluster"]),
+        Step::new("database", &["make", "database-tests"]),
         cargo_test("edge", profile, &["-p", "todo-component", "-p", "tests", "--test", "edge"]),
     ]
 }

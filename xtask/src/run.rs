@@ -1,7 +1,11 @@
 //! Steps: each a command that may wait for others.
 
+#[path = "../../tests/harness/src/node_lock.rs"]
+mod node_lock;
+
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -16,13 +20,21 @@ pub struct Step {
     command: Vec<String>,
     after: Vec<&'static str>,
     gives_way: bool,
+    beside_the_node: bool,
     has_steps: bool,
 }
 
 impl Step {
     pub fn new(name: &'static str, command: &[&str]) -> Self {
         let command = command.iter().map(ToString::to_string).collect();
-        Self { name, command, after: Vec::new(), gives_way: false, has_steps: false }
+        Self {
+            name,
+            command,
+            after: Vec::new(),
+            gives_way: false,
+            beside_the_node: false,
+            has_steps: false,
+        }
     }
 
     /// Begins when these have succeeded.
@@ -33,6 +45,11 @@ impl Step {
     /// Lets other processes go first where the processor is short.
     pub fn gives_way(self) -> Self {
         Self { gives_way: true, ..self }
+    }
+
+    /// Keeps the tests that need the node alone (`harness::Need::Quiet`) waiting while it runs.
+    pub fn beside_the_node(self) -> Self {
+        Self { beside_the_node: true, ..self }
     }
 
     /// Runs this program again, which hands the rows of its steps on.
@@ -104,7 +121,7 @@ fn start(step: &Step, tell: &mpsc::Sender<Told>) -> Running {
         .then(|| std::env::temp_dir().join(format!("rows-{}-{}", std::process::id(), step.name)));
     let mut command = if step.gives_way {
         let mut command = Command::new("nice");
-        command.arg("-n").arg("10").args(&step.command);
+        command.arg("-n").arg("19").args(&step.command);
         command
     } else {
         let mut command = Command::new(&step.command[0]);
@@ -116,7 +133,17 @@ fn start(step: &Step, tell: &mpsc::Sender<Told>) -> Running {
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let (name, tell) = (step.name, tell.clone());
+    let beside_the_node = step.beside_the_node;
     thread::spawn(move || {
+        let _turn = match beside_the_node.then(share_the_node).transpose() {
+            Ok(turn) => turn,
+            Err(error) => {
+                let line = format!("cannot lock the node: {error}");
+                let _ = tell.send(Told::Line(name, line));
+                let _ = tell.send(Told::Ended(name, false));
+                return;
+            }
+        };
         let success = match command.spawn() {
             Ok(mut child) => {
                 let out = child.stdout.take().map(|stream| follow(name, stream, tell.clone()));
@@ -136,6 +163,12 @@ fn start(step: &Step, tell: &mpsc::Sender<Told>) -> Running {
         let _ = tell.send(Told::Ended(name, success));
     });
     Running { since: Instant::now(), row: Row::new(step.name), rows }
+}
+
+fn share_the_node() -> io::Result<File> {
+    let lock = node_lock::open(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))?;
+    lock.lock_shared()?;
+    Ok(lock)
 }
 
 fn follow(

@@ -71,7 +71,7 @@ locals {
       metadata   = { name = "todoozle-promoter", namespace = var.namespace }
       rules = [
         { apiGroups = [""], resources = ["configmaps"], verbs = ["get", "list"] },
-        { apiGroups = ["apps"], resources = ["deployments", "statefulsets"], verbs = ["get"] }, # which images run
+        { apiGroups = [""], resources = ["pods"], verbs = ["list"] }, # which images run
       ]
     },
     {

@@ -4,11 +4,13 @@
 //! runs. So each test says what it [`Need`]s, and without that it is counted as ignored, with the
 //! reason, and never as passed.
 
+mod node_lock;
+
 use std::fs::File;
 use std::future::Future;
-use std::path::Path;
 use std::pin::Pin;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 use tokio::runtime::Builder;
@@ -17,8 +19,6 @@ use tokio::runtime::Builder;
 pub const CONTEXT: &str = "TODOOZLE_TEST_CONTEXT";
 /// Set when the cluster is the node of `tests/cluster`, which tests may disturb.
 pub const OWN_NODE: &str = "TODOOZLE_OWN_NODE";
-/// What all programs with such tests share.
-const LOCK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/node.lock");
 /// Set where tests may take minutes.
 const LONG: &str = "TODOOZLE_LONG";
 /// Why there is no cluster, in the words of `tests/cluster/with`.
@@ -33,7 +33,7 @@ pub enum Need {
     /// The cluster with no other test beside it. Where no request may fail, or the control plane
     /// stands still, a neighbour's work would decide over the outcome.
     Quiet,
-    /// Minutes, which `make test` has not to spare: `make test-edge` takes them.
+    /// Minutes, which `make test` has not to spare: `make test-edge` and `test-database` take them.
     Minutes,
     /// Programs on `PATH`.
     Programs(&'static [&'static str]),
@@ -55,9 +55,9 @@ impl Need {
                     .is_none()
                     .then(|| "only on the node of tests/cluster".to_owned())
             }),
-            Self::Minutes => {
-                std::env::var_os(LONG).is_none().then(|| "takes minutes: make test-edge".to_owned())
-            }
+            Self::Minutes => std::env::var_os(LONG)
+                .is_none()
+                .then(|| "takes minutes: make test-edge, or test-database".to_owned()),
             Self::Programs(names) => {
                 let missing: Vec<_> = names.iter().copied().filter(|name| !on_path(name)).collect();
                 (!missing.is_empty()).then(|| format!("not on PATH: {}", missing.join(", ")))
@@ -72,6 +72,16 @@ impl Need {
 /// The context under test.
 pub fn context() -> Option<String> {
     std::env::var(CONTEXT).ok().filter(|name| !name.is_empty())
+}
+
+/// The image that this variable names, else the one of images/`folder`.
+pub fn image(variable: &str, folder: &str) -> Option<String> {
+    let own = || {
+        let path = format!("{}/../../images/{folder}/Containerfile", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).ok()?;
+        text.split_whitespace().skip_while(|word| *word != "-t").nth(1).map(str::to_owned)
+    };
+    std::env::var(variable).ok().or_else(own)
 }
 
 fn on_path(name: &str) -> bool {
@@ -117,18 +127,17 @@ fn trial(Test { name, needs, body }: Test) -> Trial {
         }
         let _turn = if needs.is_empty() { None } else { Some(turn(needs)?) };
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let began = Instant::now();
         runtime.block_on(body());
+        // Where the minutes go: the runner itself does not tell.
+        eprintln!("{name}: {} s", began.elapsed().as_secs());
         Ok(Completion::Completed)
     })
 }
 
 /// Keeps whoever needs the node alone and all others apart, across programs, until it is dropped.
 fn turn(needs: &[Need]) -> std::io::Result<File> {
-    let lock = Path::new(LOCK);
-    if let Some(folder) = lock.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let file = File::options().create(true).append(true).open(lock)?;
+    let file = node_lock::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))?;
     if needs.iter().any(|need| matches!(need, Need::Quiet)) {
         file.lock()?;
     } else {

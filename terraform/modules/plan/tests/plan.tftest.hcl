@@ -159,7 +159,7 @@ run "another_environment_reads_configmaps_and_no_secret" {
   assert {
     condition = yamldecode(split("---\n", output.access)[6]).rules == [
       { apiGroups = [""], resources = ["configmaps"], verbs = ["get", "list"] },
-      { apiGroups = ["apps"], resources = ["deployments", "statefulsets"], verbs = ["get"] },
+      { apiGroups = [""], resources = ["pods"], verbs = ["list"] },
     ]
     error_message = output.access
   }
