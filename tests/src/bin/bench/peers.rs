@@ -131,10 +131,11 @@ impl Peer {
         Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
     }
 
-    /// Resident memory in MB.
+    /// Memory in MB. A page that the process has mapped several times counts once, as it does for a
+    /// container's limit: each instance maps the component's data again.
     pub fn memory(&self, route: Route) -> f64 {
-        let status = self.at(route).read("status");
-        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        let maps = self.at(route).read("smaps_rollup");
+        let kilobytes = maps.lines().find_map(|line| line.strip_prefix("Pss:")).expect("Pss");
         kilobytes.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1e3
     }
 
