@@ -110,10 +110,10 @@ test-cluster: setup ## Run the tests on Kubernetes: TODOOZLE_TEST_CONTEXT, or a 
 	tests/cluster/with $(MAKE) on-cluster
 
 # Nothing but tests/cluster/with calls this: it says which cluster.
-on-cluster: programs component
+on-cluster: programs component test-component
 	@cargo run --quiet -p xtask -- on-cluster
 
-test-edge: programs component ## Run the edge tier's tests there with those that take minutes: pushes, failures and deploys under load
+test-edge: programs component test-component ## Run the edge tier's tests there with those that take minutes: pushes, failures and deploys under load
 	TODOOZLE_LONG=1 tests/cluster/with cargo test --profile $(PROFILE) -p todo-component -p tests --test edge -- --nocapture
 
 # One list, so that what they share is compiled once, with the same features.

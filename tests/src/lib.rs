@@ -89,7 +89,11 @@ pub fn program(name: &str) -> PathBuf {
 
 /// What must have been built before.
 fn built(path: PathBuf) -> PathBuf {
-    assert!(path.exists(), "{} is not there: run `make build` first", path.display());
+    assert!(
+        path.exists(),
+        "{} is not there: run `make build test-component` first",
+        path.display()
+    );
     path
 }
 

@@ -163,7 +163,7 @@ impl From<SearchError> for Problem {
 /// The one place where a store's error is handled, and so the one that logs it.
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        if !matches!(error, store::Error::NoSuchList) {
+        if !matches!(error, store::Error::NoSuchList | store::Error::Taken) {
             eprintln!("error: {error}");
         }
         match error {
@@ -179,6 +179,11 @@ impl From<store::Error> for Problem {
                  again in a moment. A new todo sent again with its key is added once.",
             ),
             store::Error::NoSuchList => Self::no_such_list(),
+            store::Error::Taken => Self::new(
+                StatusCode::CONFLICT,
+                "taken",
+                "Another list has this key already. Nothing was changed; load the settings again, which offer another.",
+            ),
             store::Error::Variable(_) | store::Error::Query(_) | store::Error::Answer(_) => {
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

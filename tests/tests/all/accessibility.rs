@@ -68,6 +68,33 @@ async fn dark_is_dark_and_light_is_light() {
     }
 }
 
+/// By the browser's font size, which a page's zoom has nothing to do with.
+#[tokio::test]
+async fn what_belongs_to_a_text_grows_with_it() {
+    let app = app_with_todos().await;
+    let page = Page::open(&app).await;
+    page.run("document.documentElement.style.fontSize = '32px'").await;
+    let box_of =
+        |selector: &str| format!("document.querySelector('{selector}').getBoundingClientRect()");
+    for (icon, text) in [(".toggle .icon", ".todo-list bdi"), (".toggle-all .icon", ".toggle-all")]
+    {
+        // As high as before against the line, and beside its middle.
+        let (icon, text) = (box_of(icon), box_of(text));
+        page.comes_to(&format!(
+            "{icon}.height >= 44 && Math.abs({icon}.top + {icon}.height / 2 - {text}.top - {text}.height / 2) < 8"
+        ))
+        .await;
+    }
+    page.double_click("buy milk").await;
+    page.comes_to(
+        "(() => {
+            const editor = document.querySelector('.editing .edit');
+            return editor.clientHeight >= parseFloat(getComputedStyle(editor).lineHeight);
+        })()",
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn the_empty_list_is_accessible() {
     let app = App::start().await;

@@ -59,6 +59,21 @@ async fn new_links_that_are_asked_for_twice_are_the_same() {
 }
 
 #[tokio::test]
+async fn new_links_are_never_another_lists() {
+    let app = App::start().await;
+    let (mine, other) = (Own::new(&app, "mine").await, Own::new(&app, "other").await);
+    let asked = app.submit(&format!("{}/rekey", mine.url()), &[("key", other.key())]).await;
+    let refused = asked.is(409);
+    assert!(refused.text().contains("load the settings again"), "{}", refused.text());
+    for (list, name) in [(&mine, "mine"), (&other, "other")] {
+        let now = app.get(list.url()).header("accept", "application/json").answer().await;
+        assert_eq!(now.is(200).json()["name"], name);
+    }
+    // Its own is as good as new.
+    app.submit(&format!("{}/rekey", mine.url()), &[("key", mine.key())]).await.is(303);
+}
+
+#[tokio::test]
 async fn the_browser_remembers_its_lists_and_takes_them_along() {
     let app = App::start().await;
     let (home, work) = (Own::new(&app, "Home").await, Own::new(&app, "Work").await);

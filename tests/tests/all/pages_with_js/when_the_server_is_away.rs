@@ -91,3 +91,29 @@ async fn a_todo_added_while_the_host_is_gone_is_kept_as_text() {
     .await;
     page.is_still_here().await;
 }
+
+/// A request that waits in the browser's own queue would be given up for lost before it was sent.
+#[tokio::test]
+async fn of_many_changes_at_once_none_waits_for_its_answer_before_it_was_sent() {
+    const MANY: usize = 50;
+    let titles: Vec<_> = (0..MANY).map(|number| format!("todo {number}")).collect();
+    let titles: Vec<_> = titles.iter().map(String::as_str).collect();
+    let (app, page) = page_with(&titles).await;
+    page.run(
+        "const ask = window.fetch;
+         window.held = [];
+         window.fetch = async (url, how) => {
+             if (how?.method === 'PATCH') await new Promise((go) => { held.push(go); });
+             return ask(url, how);
+         };
+         for (const toggle of document.querySelectorAll('.toggle')) toggle.click();",
+    )
+    .await;
+    page.comes_to("held.length === 5").await;
+    page.run("setInterval(() => { held.shift()?.(); })").await;
+    until("all are saved", async || {
+        app.list().await.iter().all(|todo| todo["completed"] == true).then_some(())
+    })
+    .await;
+    page.comes_to_show("no message", Shown::says_nothing).await;
+}
