@@ -28,6 +28,14 @@ impl Problem {
         Self::new(StatusCode::NOT_IMPLEMENTED, "The only transfer coding of a request is chunked.")
     }
 
+    pub fn head_too_large(limits: &Limits) -> Self {
+        let limit = Size(limits.max_head);
+        Self::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            format!("A request's line and headers may have {limit}."),
+        )
+    }
+
     pub fn body_too_large(limits: &Limits) -> Self {
         let limit = Size(limits.max_body);
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("A request body may have {limit}."))

@@ -76,6 +76,10 @@ async fn forward(
 ) -> Result<Response<WasiBody>, Problem> {
     let limits = &server.limits;
     let (mut parts, body) = request.into_parts();
+    if head_bytes(&parts) > limits.max_head {
+        server.metrics.refused(Limit::max_head);
+        return Err(Problem::head_too_large(limits));
+    }
     if is_too_large(&parts, limits.max_body) {
         // Who waits for `100 Continue` has sent nothing yet, and need not.
         if !parts.headers.contains_key(header::EXPECT) {
@@ -155,6 +159,18 @@ fn busy(server: &Server, limit: Limit) -> Problem {
 fn too_slow(server: &Server) -> Problem {
     server.metrics.refused(Limit::body_timeout);
     Problem::body_too_slow()
+}
+
+/// Bytes of the head as a client writes it. hyper compares its buffer with the limit between two
+/// reads alone, and lets one pass that came with the last of them.
+fn head_bytes(parts: &http::request::Parts) -> u64 {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let line = parts.method.as_str().len() + target + "  HTTP/1.1\r\n\r\n".len();
+    let fields = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    (line + fields.sum::<usize>()) as u64
 }
 
 fn is_too_large(parts: &http::request::Parts, limit: u64) -> bool {

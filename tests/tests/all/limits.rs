@@ -99,6 +99,27 @@ async fn a_head_that_is_too_large_is_refused() {
     assert_eq!(answer.status, 431);
     app.get("/todos").header("x-long", "x".repeat(5000)).answer().await.is(200);
     assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"max_head\"}").await, 1);
+
+    // The limit is what it says, also for what comes at once: in one header, in many, in cookies.
+    let app = self::app(&[]).await;
+    let long = |bytes: usize| app.get("/todos").header("x-long", "x".repeat(bytes));
+    long(64_000).answer().await.is(200);
+    for request in [
+        long(66_000),
+        long(90_000),
+        app.get("/").header("cookie", format!("a={}", "x".repeat(66_000))),
+        (0..70).fold(app.get("/todos"), |request, n| {
+            request.header(format!("x-{n}"), "x".repeat(1000))
+        }),
+    ] {
+        let refused = request.answer().await.is(431);
+        assert!(
+            refused.text().is_empty() || refused.text().contains("64 KiB"),
+            "{}",
+            refused.text()
+        );
+    }
+    assert_eq!(app.host.metric("runtime_host_refused_total{limit=\"max_head\"}").await, 4);
 }
 
 #[tokio::test]
