@@ -120,8 +120,15 @@ pub fn id(text: &str) -> Option<i64> {
 
 /// Reads `Idempotency-Key`: 1 to 255 visible ASCII characters.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    check_key(value.to_str().unwrap_or_default()).map(Some)
+    let mut values = headers.get_all("idempotency-key").iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => check_key(value.to_str().unwrap_or_default()).map(Some),
+        (Some(_), Some(_)) => Err(Problem::bad_request(
+            "idempotency-key",
+            "There is more than one Idempotency-Key. Send one, or none.",
+        )),
+    }
 }
 
 /// The same for a form's hidden field.

@@ -232,6 +232,8 @@ async fn a_key_that_is_none_is_refused() {
     for key in ["", &"k".repeat(256), "\u{e9}", "a\tb"] {
         post(&app, key, json!({ "title": "buy milk" })).await.is_problem(400);
     }
+    let two = app.post("/todos").header("idempotency-key", "a").header("idempotency-key", "b");
+    two.json(&json!({ "title": "buy milk" })).answer().await.is_problem(400);
     assert!(app.list().await.is_empty());
 }
 
