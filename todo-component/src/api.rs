@@ -173,7 +173,8 @@ pub async fn shift(store: &Store, id: i64, parts: &Parts, body: &Bytes) -> Resul
         Outcome::Stale(todo) if !expected.has(todo.version) => Err(Problem::stale()),
         Outcome::Stale(_) => Err(Problem::invalid(
             "move",
-            "The todo to stand beside is gone. Read the list again, then repeat the move.",
+            "The todo to stand beside is gone, or there is no more room beside it. Read the list again. If it is \
+             there, move it to the end and back, then repeat the move.",
         )),
         Outcome::Missing => Err(Problem::no_such_todo()),
     }

@@ -55,6 +55,32 @@ async fn there_is_always_room_between_two_and_new_todos_stay_last() {
     assert_eq!(app.titles().await.concat(), "bacd");
 }
 
+/// A rank that gets longer with every move would one day be more than an index takes.
+#[tokio::test]
+async fn where_there_is_no_more_room_a_move_says_how_to_make_some() {
+    let app = App::with_todos(&["a", "b", "c", "d"]).await;
+    let ranked = async |title: &str, rank: &str| {
+        let sql = format!("UPDATE todoitem SET rank = {rank} WHERE task = '{title}'");
+        app.database.execute(&sql).await;
+    };
+    ranked("a", "1").await;
+    ranked("b", "('1.' || repeat('0', 899) || '1')::numeric").await;
+    let list = app.list().await;
+    let place = format!("{}/move", app.place(&list[3]));
+    let body = json!({ "behind": list[0]["id"] });
+    let problem = app.post(&place).json(&body).answer().await.is_problem(422).json();
+    assert!(problem["detail"].as_str().unwrap().contains("no more room"), "{problem}");
+    // A page that begins there can be asked for.
+    assert_eq!(app.read_on("/todos?limit=1").await.concat().concat(), "abcd");
+    shift(&app, "a", "behind", "d").await;
+    shift(&app, "a", "before", "b").await;
+    shift(&app, "d", "behind", "a").await;
+    assert_eq!(app.titles().await.concat(), "adbc");
+    ranked("a", "99").await; // as if what stood behind it with another order had gone
+    shift(&app, "b", "behind", "a").await;
+    assert_eq!(app.titles().await.concat(), "dcab");
+}
+
 #[tokio::test]
 async fn orders_that_clients_gave_are_kept_where_they_can_be() {
     let app = App::start().await;

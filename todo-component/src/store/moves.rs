@@ -27,7 +27,7 @@ pub enum Step {
 
 impl Store {
     /// Moves a todo. [`Outcome::Stale`] says that it stays: it has another version, or there is
-    /// nobody to stand beside.
+    /// nobody to stand beside, or no room there.
     pub async fn shift(
         &self,
         id: i64,
@@ -45,6 +45,13 @@ impl Store {
         self.one(id, self.statement(|scope| statement(scope, to, &among), params)).await
     }
 }
+
+/// The shortest number between two ranks, near their middle, and none where it is longer than a rank may be
+/// (`Rank::MAX_CHARS`): an index takes no rank of any length.
+const SHORTEST: &str = "(SELECT r FROM (SELECT low, high, round((low + high) * 0.5, generate_series(1, 900)) AS r FROM \
+     (SELECT greatest(lower.rank, CASE WHEN upper.position IS NULL THEN last.id END) AS low, \
+     coalesce(upper.rank, floor(greatest(lower.rank, last.id)) + 1) AS high) AS gap) AS tried \
+     WHERE r > low AND r < high LIMIT 1)";
 
 /// Between two of the same order it gets the number between their ranks; else it takes the order of
 /// its neighbour. At the end its rank stays below the id of the next todo that is added.
@@ -92,13 +99,13 @@ fn statement(scope: &Scope, to: Move, among: &str) -> String {
          ORDER BY {order} LIMIT 1) AS t), \
          new AS (SELECT coalesce(lower.position, upper.position) AS new_position, CASE \
          WHEN lower.position IS NULL THEN upper.rank - 1 \
-         WHEN upper.position = lower.position THEN (lower.rank + upper.rank) * 0.5 \
-         WHEN upper.position IS NOT NULL THEN lower.rank + 1 \
-         ELSE (greatest(lower.rank, last.id) + last.id + 1) * 0.5 END AS new_rank \
+         WHEN upper.position > lower.position THEN lower.rank + 1 \
+         WHEN upper.rank = lower.rank THEN lower.rank \
+         ELSE {SHORTEST} END AS new_rank \
          FROM beside AS {side} LEFT JOIN beyond AS {other_side} ON true, \
          (SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('{table}', 'id')::regclass), 0) AS id) AS last) \
          UPDATE {target} SET position = new_position, rank = new_rank, version = version + 1, updated_at = now() \
-         FROM new WHERE {bound} AND id = $1::bigint AND ($2::bigint[] IS NULL OR version = ANY ($2)) RETURNING {todo}::text{transaction}",
+         FROM new WHERE {bound} AND id = $1::bigint AND new_rank IS NOT NULL AND ($2::bigint[] IS NULL OR version = ANY ($2)) RETURNING {todo}::text{transaction}",
         todo = sql::TODO,
         transaction = sql::TRANSACTION,
         table = scope.table(),

@@ -4,13 +4,13 @@ use crate::text::is_number;
 use serde::Deserialize;
 use std::fmt;
 
-/// A decimal number of any length, as the database writes it: between two there is always another.
+/// A decimal number as the database writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct Rank(String);
 
 impl Rank {
-    /// Longer ones come from nowhere.
+    /// A move makes none that has more than 900 of them behind the point.
     const MAX_CHARS: usize = 1000;
 
     /// That of a todo which was never moved.
