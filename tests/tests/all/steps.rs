@@ -126,6 +126,7 @@ async fn a_step_is_ticked_in_its_place_by_its_title_alone() {
     for number in [json!(-1), json!(256), json!(0.5), json!("0"), Value::Null] {
         tick(number, "flour").await.is_problem(422);
     }
+    tick(json!(0), "flour\u{0}").await.is_problem(422);
     app.post("/todos/7/step")
         .json(&json!({ "number": 0, "title": "flour", "completed": true }))
         .answer()
@@ -142,7 +143,7 @@ async fn a_step_is_ticked_in_its_place_by_its_title_alone() {
         assert!(answer.header("set-cookie").starts_with(&format!("flash={says};")), "{step}");
     }
     assert_eq!(steps(&app).await[1], step("flour", false));
-    for wrong in ["x.true.a", "0.yes.a", "0.true", "-1.true.flour"] {
+    for wrong in ["x.true.a", "0.yes.a", "0.true", "-1.true.flour", "0.true.flour\0"] {
         app.submit("/items/1/toggle", &[("step", wrong), ("version", "1")]).await.is(400);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::title::{Title, TitleError};
 use crate::whole::Whole;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// A step as clients give it and as the store reads it.
@@ -32,6 +33,7 @@ pub enum StepsError {
 pub struct Tick {
     /// The first is 0.
     pub number: Whole<u8>,
+    #[serde(deserialize_with = "title")]
     pub title: String,
     pub completed: bool,
 }
@@ -44,9 +46,15 @@ impl Tick {
         Some(Self {
             number: Whole(number.parse().ok()?),
             completed: parts.next()?.parse().ok()?,
-            title: parts.next()?.to_owned(),
+            title: parts.next().filter(|title| Title::parse(title).is_ok())?.to_owned(),
         })
     }
+}
+
+/// What may be a step's title: the database takes no other.
+fn title<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let title = String::deserialize(deserializer)?;
+    Title::parse(&title).map(|_| title).map_err(D::Error::custom)
 }
 
 impl fmt::Display for Tick {
@@ -121,9 +129,18 @@ mod tests {
     fn a_tick_is_read_from_the_button_that_it_is_on() {
         let tick = Tick { number: Whole(49), title: "1.5 l of milk.".to_owned(), completed: false };
         assert_eq!(Tick::parse(&tick.to_string()), Some(tick));
-        for wrong in
-            ["", "0", "0.true", "x.true.a", "+0.true.a", "-1.true.a", "256.true.a", "0.yes.a"]
-        {
+        for wrong in [
+            "",
+            "0",
+            "0.true",
+            "x.true.a",
+            "+0.true.a",
+            "-1.true.a",
+            "256.true.a",
+            "0.yes.a",
+            "0.true.\0",
+            "0.true.",
+        ] {
             assert_eq!(Tick::parse(wrong), None, "{wrong}");
         }
     }
