@@ -31,6 +31,8 @@ impl Base {
         let direct = HeaderMap::new();
         let told = if is_proxied(headers) { headers } else { &direct };
         let scheme = forwarded(told, "x-forwarded-proto", "proto")
+            .or_else(|| first(told, "x-forwarded-scheme"))
+            .or_else(|| first(told, "x-forwarded-ssl").filter(|on| *on == "on").map(|_| "https"))
             .and_then(known)
             .or(uri.scheme_str())
             .unwrap_or("http");
@@ -207,6 +209,9 @@ mod tests {
             ),
             (&[("x-forwarded-host", "a:81"), ("x-forwarded-port", "3131")], "http://a:81"),
             (&[("x-forwarded-host", "a"), ("x-forwarded-port", "443")], "http://a"),
+            (&[("x-forwarded-host", "a"), ("x-forwarded-scheme", "https")], "https://a"),
+            (&[("x-forwarded-host", "a"), ("x-forwarded-ssl", "on")], "https://a"),
+            (&[("x-forwarded-host", "a"), ("x-forwarded-ssl", "off")], "http://a"),
             (&[("x-forwarded-host", "a"), ("x-forwarded-port", "8@b")], "http://a"),
             (&[("x-forwarded-host", ""), ("forwarded", "host=b")], "http://b"),
             (
