@@ -182,7 +182,7 @@ impl From<store::Error> for Problem {
             store::Error::Taken => Self::new(
                 StatusCode::CONFLICT,
                 "taken",
-                "Another list has this key already. Nothing was changed; load the settings again, which offer another.",
+                "Another list or todo has this key already. Nothing was changed; load the page again, then repeat it.",
             ),
             store::Error::Variable(_) | store::Error::Query(_) | store::Error::Answer(_) => {
                 Self::new(

@@ -9,8 +9,8 @@ pub enum Error {
     Unavailable(String),
     #[error("there is no such list")]
     NoSuchList,
-    /// Another list has the key. Nothing was changed.
-    #[error("another list has this key")]
+    /// Another list has the key, or another todo. Nothing was changed.
+    #[error("something else has this key")]
     Taken,
     /// A statement was sent, and what became of it is unknown.
     #[error("no answer from the database: {0}")]
@@ -64,7 +64,7 @@ fn from_code(code: &str, text: String) -> Error {
     match code {
         // No such table, column or function.
         "42P01" | "42703" | "42883" => Error::NotMigrated,
-        // Two rows of one key. Only a list's is anybody's to choose.
+        // Two rows of one key: a list's, or that of a todo which is restored while its key makes another.
         "23505" => Error::Taken,
         // A standby that cannot write, a conflict, too many clients, a
         // cancelled statement: rolled back, and all pass by themselves.

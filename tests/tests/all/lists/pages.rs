@@ -64,7 +64,7 @@ async fn new_links_are_never_another_lists() {
     let (mine, other) = (Own::new(&app, "mine").await, Own::new(&app, "other").await);
     let asked = app.submit(&format!("{}/rekey", mine.url()), &[("key", other.key())]).await;
     let refused = asked.is(409);
-    assert!(refused.text().contains("load the settings again"), "{}", refused.text());
+    assert!(refused.text().contains("load the page again"), "{}", refused.text());
     for (list, name) in [(&mine, "mine"), (&other, "other")] {
         let now = app.get(list.url()).header("accept", "application/json").answer().await;
         assert_eq!(now.is(200).json()["name"], name);
