@@ -121,6 +121,15 @@ impl App {
         pages
     }
 
+    /// Waits until these and no other todos are completed on the server, too.
+    pub async fn has_completed(&self, titles: &[&str]) {
+        until(&format!("the server has completed {titles:?}"), async || {
+            let completed = self.get("/todos?completed=true").answer().await.is(200).titles();
+            (completed == titles).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until the server has these titles: what a page shows comes first.
     pub async fn has_saved(&self, titles: &[&str]) {
         until(&format!("the server has {titles:?}"), async || {

@@ -5,7 +5,9 @@ use crate::firefox::Firefox;
 use crate::webkit::WebKit;
 use crate::{App, until};
 use serde_json::{Value, json};
+use std::time::UNIX_EPOCH;
 use thirtyfour::TypingData;
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -129,7 +131,7 @@ impl Browser {
 
     /// Waits until a script's value is `true`.
     pub async fn comes_to(&self, condition: &str) {
-        let script = format!("return !!({condition})");
+        let script = format!("return document.readyState !== 'loading' && !!({condition})");
         let what = format!("the page comes to `{condition}`");
         until(&what, async || (self.run(&script).await == true).then_some(())).await;
     }
@@ -144,12 +146,51 @@ impl Browser {
         !self.driver().find_all(By::Css(selector)).await.expect("look for elements").is_empty()
     }
 
+    /// Clicks the first element that matches, or what has taken its place before the click.
     pub async fn click(&self, selector: &str) {
-        self.find(selector)
-            .await
-            .click()
-            .await
-            .unwrap_or_else(|error| panic!("click {selector}: {error}"));
+        until(&format!("`{selector}` is clicked"), async || {
+            match self.find(selector).await.click().await {
+                Ok(()) => Some(()),
+                Err(error) if matches!(*error, WebDriverErrorInner::StaleElementReference(_)) => {
+                    None
+                }
+                Err(error) => panic!("click {selector}: {error}"),
+            }
+        })
+        .await;
+    }
+
+    /// The middle of the first element that matches.
+    pub async fn middle(&self, selector: &str) -> (f64, f64) {
+        let script = format!(
+            "const r = document.querySelector({}).getBoundingClientRect();
+             return [r.x + r.width / 2, r.y + r.height / 2];",
+            json!(selector)
+        );
+        let found = self.run(&script).await;
+        (found[0].as_f64().expect("a number"), found[1].as_f64().expect("a number"))
+    }
+
+    /// A double click in Chromium, a tenth of a second from click to click however busy the machine is.
+    pub async fn double_click_at(&self, (x, y): (f64, f64)) {
+        let start = UNIX_EPOCH.elapsed().expect("a clock that is right").as_secs_f64();
+        for count in [1, 2] {
+            for kind in ["mousePressed", "mouseReleased"] {
+                let event = json!({
+                    "type": kind, "x": x, "y": y, "button": "left", "clickCount": count,
+                    "timestamp": start + 0.1 * f64::from(count - 1)
+                });
+                self.devtools("Input.dispatchMouseEvent", event).await;
+            }
+        }
+    }
+
+    /// Waits until the element that wants the focus of a new page has it: that is after its load.
+    pub async fn has_focus(&self) {
+        self.comes_to(
+            "!document.querySelector('[autofocus]') || document.activeElement !== document.body",
+        )
+        .await;
     }
 
     /// Types into the element that has the focus.

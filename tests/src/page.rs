@@ -7,6 +7,7 @@ use thirtyfour::prelude::*;
 
 /// Reads everything that tests ask of the list at one instant.
 const LOOK: &str = "
+    if (document.readyState === 'loading') return null;
     const seen = element => !!element && element.checkVisibility({ visibilityProperty: true });
     const one = selector => document.querySelector(selector);
     const texts = selector => [...document.querySelectorAll(selector)].filter(seen)
@@ -153,9 +154,17 @@ impl Page {
         page
     }
 
-    /// Opens another path of the app.
+    /// Opens another path of the app, and waits until keys go where the page wants them.
     pub async fn go(&self, path: &str) {
         self.goto(&format!("{}{path}", self.origin)).await;
+        self.has_focus().await;
+    }
+
+    /// Opens the edit page of the only todo, or of the first one.
+    pub async fn edit(&self) {
+        self.click(".edit-link").await;
+        self.find(".edit-form").await;
+        self.has_focus().await;
     }
 
     pub async fn reload(&self) {
@@ -172,7 +181,8 @@ impl Page {
 
     pub async fn look(&self) -> Shown {
         until("there is a page", async || {
-            let seen = self.run(LOOK).await; // Firefox has nothing to say between two pages
+            // There is nothing between two pages in Firefox, and half a page is none.
+            let seen = self.run(LOOK).await;
             (!seen.is_null()).then_some(Shown(seen))
         })
         .await
@@ -203,7 +213,7 @@ impl Page {
     /// Waits until these and no other todos are completed.
     pub async fn shows_completed<const N: usize>(&self, titles: [&str; N]) {
         self.comes_to_show(&format!("{titles:?} are completed"), |shown| {
-            shown.completed() == titles
+            shown.is_list() && shown.completed() == titles
         })
         .await;
     }
@@ -304,7 +314,10 @@ impl Page {
 
     /// Chooses a filter by its name.
     pub async fn choose(&self, filter: &str) {
-        let link = self.driver().find(By::LinkText(filter)).await.expect("a link of this name");
+        let link = until(&format!("there is a link `{filter}`"), async || {
+            self.driver().find(By::LinkText(filter)).await.ok()
+        })
+        .await;
         link.click().await.expect("click the filter");
     }
 

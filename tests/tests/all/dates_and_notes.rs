@@ -102,8 +102,12 @@ async fn the_page_of_due_todos_has_pages() {
         .await;
     let page = Page::without_javascript(&app).await;
     page.go("/?filter=due").await;
-    let mut seen = vec![];
+    let mut seen: Vec<String> = vec![];
     for last in [false, false, true] {
+        page.comes_to_show("another page", |shown| {
+            shown.titles().first().is_some_and(|first| !seen.iter().any(|title| title == first))
+        })
+        .await;
         let shown = page.look().await;
         seen.extend(shown.titles().into_iter().map(str::to_owned));
         if !last {
@@ -118,7 +122,7 @@ async fn the_page_of_due_todos_has_pages() {
 async fn the_edit_page_sets_them_without_javascript() {
     let app = App::with_todos(&["buy milk"]).await;
     let page = Page::without_javascript(&app).await;
-    page.click(".edit-link").await;
+    page.edit().await;
     page.run("document.querySelector('#due').value = '2026-12-31'").await;
     page.find("#notes").await.send_keys("two bottles\nsee https://a.example/x?y=1.").await.unwrap();
     page.click(".edit-form .primary").await;
@@ -154,7 +158,7 @@ async fn an_edit_changes_what_was_typed_and_collides_there_alone() {
     let steps = json!([{ "title": "flour", "completed": false }]);
     app.create(json!({ "title": "cake", "notes": "old", "steps": steps })).await;
     let page = Page::without_javascript(&app).await;
-    page.click(".edit-link").await;
+    page.edit().await;
     page.retype("my cake").await;
     page.run("document.querySelector('#notes').value = 'mine'").await;
     let steps =

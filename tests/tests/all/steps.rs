@@ -92,7 +92,7 @@ async fn the_edit_page_takes_one_a_line_and_the_list_ticks_them_without_javascri
         .await;
     assert_eq!(steps(&app).await, json!([step("flour", true), step("eggs", false)]));
     assert_eq!(app.list().await[0]["completed"], false);
-    page.click(".edit-link").await;
+    page.edit().await;
     let text = page.run("return document.querySelector('#steps').value").await;
     assert_eq!(text, "[x] flour\neggs");
 }
@@ -101,7 +101,7 @@ async fn the_edit_page_takes_one_a_line_and_the_list_ticks_them_without_javascri
 async fn a_refused_step_stays_beside_those_that_are_there() {
     let app = cake().await;
     let page = Page::without_javascript(&app).await;
-    page.click(".edit-link").await;
+    page.edit().await;
     let many = (1..=51).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
     page.run(&format!("document.querySelector('#steps').value = {}", json!(many))).await;
     page.click(".edit-form .primary").await;

@@ -153,7 +153,7 @@ mod without_a_script {
         let given = json!({ "title": "cake", "due": "2026-12-31", "notes": notes, "steps": steps });
         let todo = app.create(given).await;
         let page = Page::without_javascript(&app).await;
-        page.click(".edit-link").await;
+        page.edit().await;
         page.run("for (const name of ['due', 'steps']) document.getElementById(name).value = ''")
             .await;
         page.run("document.getElementById('notes').value = 'less'").await;

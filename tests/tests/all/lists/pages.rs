@@ -77,7 +77,7 @@ async fn new_links_are_never_another_lists() {
 async fn the_browser_remembers_its_lists_and_takes_them_along() {
     let app = App::start().await;
     let (home, work) = (Own::new(&app, "Home").await, Own::new(&app, "Work").await);
-    let browser = Browser::open().await;
+    let (browser, elsewhere) = Browser::two().await;
     for url in [home.url(), work.list["read_url"].as_str().unwrap()] {
         browser.goto(url).await;
         browser
@@ -91,7 +91,6 @@ async fn the_browser_remembers_its_lists_and_takes_them_along() {
     browser.comes_to(&format!("JSON.stringify({names}) === '{known}'")).await;
     let link = browser.run("return document.querySelector('.take-along a').href").await;
 
-    let elsewhere = Browser::open().await;
     elsewhere.goto(link.as_str().unwrap()).await;
     elsewhere.comes_to(&format!("JSON.stringify({names}) === '{known}'")).await;
     assert_eq!(elsewhere.place().await, "/lists", "no key stays in the address");
@@ -112,8 +111,7 @@ async fn the_browser_remembers_its_lists_and_takes_them_along() {
     elsewhere.goto(&app.url("/lists")).await;
     elsewhere.comes_to(&format!("JSON.stringify({names}) === '{raised}'")).await;
     // The second click of a double click is not the next one's.
-    let first = elsewhere.find("[aria-label='Forget Work']").await;
-    elsewhere.driver().action_chain().double_click_element(&first).perform().await.unwrap();
+    elsewhere.double_click_at(elsewhere.middle("[aria-label='Forget Work']").await).await;
     elsewhere.goto(&app.url("/lists")).await;
     let left = json!(["The list that all share", "Home"]);
     elsewhere.comes_to(&format!("JSON.stringify({names}) === '{left}'")).await;

@@ -12,6 +12,7 @@ async fn editing(titles: &[&str]) -> (App, Page) {
 pub async fn open(page: &Page, title: &str) {
     page.part(title, ".edit-link").await.click().await.unwrap();
     page.find(".edit-form").await;
+    page.has_focus().await;
 }
 
 pub async fn save(page: &Page, title: &str) {
