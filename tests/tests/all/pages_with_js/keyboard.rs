@@ -94,6 +94,7 @@ async fn a_modifier_is_the_browser_s_and_another_script_s_layout_has_the_keys_to
     page.shows_completed([]).await;
     press("#", "Digit3", alt).await; // a British Mac
     page.shows(["one"]).await;
+    page.says("Deleted.").await;
     press("Z", "KeyZ", control).await; // Caps Lock
     page.shows(["one", "two"]).await;
     press("K", "KeyK", 0).await;
