@@ -71,6 +71,11 @@ async fn a_statement_that_is_wrong_in_itself_is_no_lost_connection() {
     let host =
         Up::misbehaving(database.url().as_str(), &["--database-connections=1"]).start().await;
     host.run_sql(4, "SELECT 'x'").await.is(200);
+    // The host's own look at the migrations may just be ending.
+    until("there is one connection", async || {
+        (database.connections().await.len() == 1).then_some(())
+    })
+    .await;
     let before = database.connections().await;
     for (sql, says) in [
         ("SELECT '\0'", "null"),

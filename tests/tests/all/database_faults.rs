@@ -184,7 +184,7 @@ async fn a_server_that_freezes_is_left_for_another() {
     let database = Database::new().await;
     let (first, second) = (Gate::opened(&database), Gate::opened(&database));
     let url = by_either(&first, &second, "target_session_attrs=read-write&connect_timeout=1");
-    let up = Up::on(&url, Project::new()).argument("--database-timeout=500ms");
+    let up = Up::on(&url, Project::new()).argument("--database-timeout=3s");
     let host = up.start().await;
     post(&host, "before").await.is(201);
     assert_eq!(second.passed(), 0, "the first one is the primary");
@@ -218,7 +218,7 @@ async fn while_nothing_answers_one_at_a_time_looks() {
 async fn a_database_that_says_nothing_is_given_up_with_503() {
     let database = Database::new().await;
     let mut gate = Gate::opened(&database);
-    let up = Up::on(gate.url(), Project::new()).argument("--database-timeout=300ms");
+    let up = Up::on(gate.url(), Project::new()).argument("--database-timeout=3s");
     let host = up.start().await;
     post(&host, "before").await.is(201);
     gate.freeze();

@@ -85,7 +85,7 @@ async fn data_is_kept_between_runs_and_no_process_is_left() {
 #[tokio::test]
 async fn it_is_announced_with_where_the_data_is() {
     let host = Up::new(project()).start().await;
-    assert!(host.log().contains(".todoozle"), "{}", host.log());
+    host.says(".todoozle").await;
 }
 
 #[tokio::test]
@@ -141,16 +141,11 @@ async fn a_second_host_on_the_same_data_does_no_harm() {
     second.current_dir(host.project().folder()).args(["--listen", "127.0.0.1:0"]);
     let mut second = Child::spawn("the second runtime-host up", second);
     // It may share the server or refuse, but not take it away.
-    until("the second serves or has ended", async || {
-        (second.stdout().contains("Serving") || second.has_ended()).then_some(())
+    until("the second serves, or has ended and says why", async || {
+        let refuses = second.has_ended() && second.stderr().contains(".todoozle");
+        (refuses || second.stdout().contains("Serving")).then_some(())
     })
     .await;
-    assert!(
-        second.has_ended() && second.stderr().contains(".todoozle")
-            || second.stdout().contains("Serving"),
-        "{}",
-        second.log()
-    );
     drop(second);
     assert_eq!(titles(&host).await, ["from the first"]);
 }
@@ -229,6 +224,7 @@ async fn data_beside_a_private_folder_has_a_place_where_its_user_gets_to() {
     let host = Up::new(project).start().await;
     add(&host, "in private").await;
     assert_eq!(titles(&host).await, ["in private"]);
+    host.says("its data is in ").await;
     let log = host.log();
     let (status, stopped) = host.stop().await;
     assert!(status.success());

@@ -40,7 +40,7 @@ async fn until_the_delay_is_over_it_serves_and_says_that_it_is_about_to_stop() {
 
 #[tokio::test]
 async fn no_request_fails_for_clients_of_a_balancer_that_looks_at_readyz() {
-    let mut app = app(&["--shutdown-delay=3s"]).await;
+    let mut app = app(&["--shutdown-delay=15s"]).await;
     let in_service = Arc::new(AtomicBool::new(true));
     let answered = Arc::new(AtomicUsize::new(0));
     // Half of them keep their connections, half connect anew each time.
