@@ -74,6 +74,7 @@ impl Edge {
     }
 
     /// Waits until so many pods are ready, none is on its way in or out, and all are of the last revision.
+    /// The pods themselves are asked as well: the Deployment hears a moment later of one that is deleted.
     pub async fn settles(&self, pods: i32) {
         until(&format!("{pods} ready pods"), async || {
             let deployment = self.namespace.api::<Deployment>().get(APP).await.ok()?;
@@ -82,8 +83,10 @@ impl Edge {
                 && [status.replicas, status.ready_replicas, status.updated_replicas]
                     == [Some(pods); 3];
             let ours = ListParams::default().labels("app.kubernetes.io/component=edge");
-            let all = self.namespace.api::<Pod>().list(&ours).await.ok()?.items.len();
-            (settled && i32::try_from(all) == Ok(pods)).then_some(())
+            let all = self.namespace.api::<Pod>().list(&ours).await.ok()?.items;
+            let stay =
+                all.iter().all(|pod| pod.metadata.deletion_timestamp.is_none() && is_ready(pod));
+            (settled && stay && i32::try_from(all.len()) == Ok(pods)).then_some(())
         })
         .await;
     }
@@ -106,6 +109,11 @@ impl Edge {
         must(command).await;
         self.settles(pods).await;
     }
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True")
 }
 
 fn restarts(pod: &Pod) -> i32 {

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use kube::ResourceExt;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 use tests::{misbehaving, wasm};
 
@@ -39,6 +39,13 @@ impl Edge {
             json!({ "configMaps": name, "digest": wasm::whole_digest(component), "schema": null });
         data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.patch_pointer(data).await;
+    }
+
+    /// The Events of this reason, which pods write a moment after they did what they tell of.
+    async fn events(&self, reason: &str) -> Vec<Event> {
+        let all = self.namespace.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let ours = |event: &Event| event.reason.as_deref() == Some(reason);
+        all.items.into_iter().filter(ours).collect()
     }
 
     /// Waits until every pod says why it does not serve what it should, and checks that it
@@ -140,10 +147,10 @@ pub async fn a_bad_version_is_refused_while_the_good_one_serves() {
 
     edge.all_succeeded(&load.end().await).await;
     assert_eq!(edge.lives().await, lives, "a pod was replaced or started again");
-    let events = edge.namespace.api::<Event>().list(&ListParams::default()).await.unwrap();
-    let refused = |event: &&Event| event.reason.as_deref() == Some("ComponentRefused");
-    let told = events.items.iter().filter(refused).count();
-    assert!(told >= 10 * PODS as usize, "only {told} Events tell of refusals");
+    until("Events to tell of the refusals", async || {
+        (edge.events("ComponentRefused").await.len() >= 10 * PODS as usize).then_some(())
+    })
+    .await;
     edge.end().await;
 }
 
@@ -198,11 +205,13 @@ pub async fn a_version_that_traps_after_its_probe_goes_back_by_itself() {
         (back - pushed).as_secs_f32()
     );
     assert_eq!(edge.lives().await, lives, "a pod was replaced or started again");
-    let events = edge.namespace.api::<Event>().list(&ListParams::default()).await.unwrap();
-    let told = events.items.iter().filter(|e| e.reason.as_deref() == Some("ComponentTakenBack"));
-    let pods: std::collections::BTreeSet<_> = told
-        .map(|event| event.involved_object.name.clone().unwrap_or_else(|| event.name_any()))
-        .collect();
-    assert_eq!(pods.len(), PODS as usize, "{pods:?}");
+    until("each pod's Event to tell of it", async || {
+        let told = edge.events("ComponentTakenBack").await.into_iter();
+        let pods: BTreeSet<_> = told
+            .map(|event| event.involved_object.name.clone().unwrap_or_else(|| event.name_any()))
+            .collect();
+        (pods.len() == PODS as usize).then_some(())
+    })
+    .await;
     edge.keep();
 }
