@@ -39,11 +39,7 @@ pub async fn endure(database: &Arc<Database>, act: Act) -> Outcome {
     match act {
         Act::Switchover => switchover(&mut watch).await,
         Act::Delete => delete(&mut watch).await,
-        Act::Kill => {
-            database.shell(&watch.old, "kill -9 $(head -n 1 $PGDATA/postmaster.pid)").await;
-            let old = watch.old.clone();
-            watch.see(|status| amiss(status) || status["primary"] != *old);
-        }
+        Act::Kill => kill(&mut watch).await,
         Act::Freeze => freeze(&mut watch).await,
         Act::ApiPartition => faults::api_partition(&mut watch).await,
         Act::PeerPartition => faults::peer_partition(&mut watch).await,
@@ -91,6 +87,19 @@ async fn delete(watch: &mut Watch) {
     let status = watch.see(unprotected);
     assert_eq!(member(&status, &old)["state"], "stopping", "{status:#}");
     finalizers(&[]).await;
+}
+
+async fn kill(watch: &mut Watch) {
+    let (database, old) = (watch.database.clone(), watch.old.clone());
+    let started = ["psql", "--", "-XAtc", "select pg_postmaster_start_time()"];
+    let before = tokio::task::block_in_place(|| database.must(&started));
+    database.shell(&old, "kill -9 $(head -n 1 $PGDATA/postmaster.pid)").await;
+    // Whoever asks late may find it well again, and it is, if it was started anew.
+    let is_back = || {
+        let now = tokio::task::block_in_place(|| database.run(&started));
+        now.status.success() && now.stdout != before.as_bytes()
+    };
+    watch.see(|status| amiss(status) || status["primary"] != *old || is_back());
 }
 
 async fn freeze(watch: &mut Watch) {

@@ -84,8 +84,9 @@ pub async fn a_rolling_restart_brings_new_settings_and_loses_no_acknowledged_wri
 
     // An archive, which needs another container and a parameter that only a start takes on. The exporter goes.
     tokio::task::block_in_place(|| apply(&database, &archive::own()));
-    let status = database.until("a first backup", |status| status["archive"]["backups"] == 1);
-    assert_eq!(status["verdict"], "healthy", "{status:#}");
+    database.until("a first backup, and health", |status| {
+        status["archive"]["backups"] == 1 && status["verdict"] == "healthy"
+    });
     assert_eq!(exporters(&database).await, 0);
     let login = "select rolcanlogin from pg_roles where rolname = 'pg-exporter'";
     assert_eq!(database.must(&["psql", "--", "-XAtc", login]).trim(), "f");

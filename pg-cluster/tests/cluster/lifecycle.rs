@@ -12,7 +12,7 @@ use kube::{
     ResourceExt,
     api::{ListParams, LogParams, PostParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{archive, fixture::Database, writer};
@@ -206,14 +206,16 @@ pub async fn the_replicas_scale_to_two_and_back() {
     assert!(log("scaled-replica-0").await.contains("replica has been created using basebackup"));
     let log = log("scaled-replica-1").await;
     assert!(log.contains("replica has been created using pgbackrest"), "{log}");
-    let status = database.until("three members, healthy", |status| status["verdict"] == "healthy");
-    assert_eq!(status["members"].as_array().unwrap().len(), 3);
+    let healthy = |status: &Value, members: usize| {
+        status["verdict"] == "healthy"
+            && status["members"].as_array().is_some_and(|all| all.len() == members)
+    };
+    database.until("three members, healthy", |status| healthy(status, 3));
     assert!(database.secret("role-app", "uri").await.contains("scaled-replica-1."));
 
     database.must(&["scale", "1"]);
     database.configure(&archive::own());
-    let status = database.until("two members, healthy", |status| status["verdict"] == "healthy");
-    assert_eq!(status["members"].as_array().unwrap().len(), 2);
+    database.until("two members, healthy", |status| healthy(status, 2));
     database.end().await;
 }
 

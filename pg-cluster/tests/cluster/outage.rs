@@ -8,7 +8,7 @@ use tokio::time::interval;
 use crate::{acts::Act, cut::Cut, fixture::Database, survival::survives};
 
 const PACE: Duration = Duration::from_millis(200);
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// Patroni answers no probe before it has reached the API server, and must be given the time. A
 /// container that is killed for it would come back minutes after the outage.

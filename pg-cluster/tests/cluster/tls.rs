@@ -76,9 +76,16 @@ async fn trusts(database: &Database, login: &Login) -> bool {
 
 /// Has replicas connect anew, and looks whether they stream.
 async fn replicas_find_back(database: &Database) {
-    let end = "select pg_terminate_backend(pid) from pg_stat_replication";
+    let end = "select pid, pg_terminate_backend(pid) from pg_stat_replication";
     let client = writer::superuser(database).await;
-    assert_eq!(client.query(end, &[]).await.unwrap().len(), 1);
+    let ended = client.query(end, &[]).await.unwrap();
+    assert_eq!(ended.len(), 1);
+    // Until it has gone, all is as healthy as before.
+    let anew = "select exists (select from pg_stat_replication where pid <> $1)";
+    let ended: i32 = ended[0].get(0);
+    let back = async || client.query_one(anew, &[&ended]).await.unwrap().get::<_, bool>(0);
+    let back = async { while !back().await {} };
+    tokio::time::timeout(Duration::from_mins(2), back).await.expect("a replica that comes back");
     database.until("a replica that connected anew", |status| status["verdict"] == "healthy");
 }
 

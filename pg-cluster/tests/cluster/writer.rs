@@ -21,6 +21,8 @@ use crate::fixture::Database;
 
 /// A write that takes longer counts as failed; it may still have happened.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
+/// A primary that is not found by then is looked for among the members that there are then.
+const FIND_LIMIT: Duration = Duration::from_secs(5);
 const PACE: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -199,7 +201,7 @@ async fn write(
             break;
         }
         if client.is_none() {
-            client = timeout(WRITE_LIMIT, find_primary(&database, &login)).await.ok();
+            client = timeout(FIND_LIMIT, find_primary(&database, &login)).await.ok();
         }
         let Some(open) = &client else { continue };
         let values: [&(dyn ToSql + Sync); 1] = [&key];
