@@ -67,8 +67,7 @@ impl Namespace {
 
 /// Those of the database and of the host under test.
 pub fn images() -> (String, String) {
-    let database = harness::image("TODOOZLE_TEST_IMAGE", "postgres").unwrap();
-    (database, harness::image("TODOOZLE_TEST_HOST_IMAGE", "runtime-host").unwrap())
+    (harness::database_image(), harness::image("TODOOZLE_TEST_HOST_IMAGE", "runtime-host").unwrap())
 }
 
 pub struct Edge {
@@ -121,24 +120,16 @@ impl Edge {
     /// Writes the configuration, with `more` values.
     pub fn configure(&self, pods: u32, more: &str) {
         let (context, namespace) = (&self.namespace.node.context, &self.namespace.name);
-        let (database, host) = images();
+        let (_, host) = images();
         let (repository, tag) = host.rsplit_once(':').expect("an image with a tag");
-        let postgres = format!(
-            r#"
-name = "todoozle"
-context = "{context}"
-namespace = "{namespace}"
-image = "{database}"
-main.storage = "1Gi"
-main.resources.requests = {{ cpu = "20m", memory = "128Mi" }}
-replica.storage = "1Gi"
-replica.resources.requests = {{ cpu = "20m", memory = "128Mi" }}
-replication.max_slot_wal_keep_size = "512MB"
-parameters.shared_buffers = "32MB"
-roles.todo.connection_limit = 80
-databases.todo.owner = "todo"
-"#
-        );
+        let settings = harness::Settings {
+            name: "todoozle",
+            context,
+            namespace,
+            database: "todo",
+            owner: "todo",
+            connections: 80,
+        };
         // A NodePort, because a load from outside reaches it on any cluster of one machine.
         let node_port = "service: {type: NodePort, externalTrafficPolicy: Cluster}";
         let service = if more.contains("service:") { "" } else { node_port };
@@ -163,7 +154,7 @@ resources:
         );
         let folder = self.config.path().join("test");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("postgres.toml"), postgres).unwrap();
+        std::fs::write(folder.join("postgres.toml"), settings.toml()).unwrap();
         std::fs::write(folder.join("values.yaml"), values).unwrap();
     }
 

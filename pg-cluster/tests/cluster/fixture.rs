@@ -83,32 +83,20 @@ impl Database {
     }
 
     pub fn image() -> String {
-        harness::image("TODOOZLE_TEST_IMAGE", "postgres").expect("images/postgres says its name")
+        harness::database_image()
     }
 
-    /// Writes the configuration, with `more` before its tables.
+    /// Writes the configuration, with `more` after it.
     pub fn configure(&self, more: &str) {
-        let image = Self::image();
-        let context = &self.context;
-        let text = format!(
-            r#"
-name = "{}"
-context = "{context}"
-namespace = "{}"
-image = "{image}"
-main.storage = "1Gi"
-main.resources.requests = {{ cpu = "20m", memory = "128Mi" }}
-replica.storage = "1Gi"
-replica.resources.requests = {{ cpu = "20m", memory = "128Mi" }}
-replication.max_slot_wal_keep_size = "512MB"
-parameters.shared_buffers = "32MB"
-roles.app.connection_limit = 20
-databases.todo.owner = "app"
-{more}
-"#,
-            self.name, self.namespace
-        );
-        self.write("postgres.toml", &text);
+        let settings = harness::Settings {
+            name: self.name,
+            context: &self.context,
+            namespace: &self.namespace,
+            database: "todo",
+            owner: "app",
+            connections: 20,
+        };
+        self.write("postgres.toml", &format!("{}{more}\n", settings.toml()));
     }
 
     /// Writes the configuration with parts of it replaced.

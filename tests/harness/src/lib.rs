@@ -5,6 +5,7 @@
 //! reason, and never as passed.
 
 mod node_lock;
+mod settings;
 
 use std::fs::File;
 use std::future::Future;
@@ -14,6 +15,8 @@ use std::time::Instant;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 use tokio::runtime::Builder;
+
+pub use settings::{Settings, database_image};
 
 /// Names the context that tests may use; `tests/cluster/with` sets it.
 pub const CONTEXT: &str = "TODOOZLE_TEST_CONTEXT";
