@@ -93,9 +93,7 @@ impl Given {
         }
         Ok(given)
     }
-}
 
-impl Given {
     pub fn has_every_system_user(&self) -> bool {
         SYSTEM.iter().all(|user| self.system.contains_key(user.key))
     }
