@@ -84,7 +84,7 @@ pub enum Command {
     /// Bring the cluster to the major version of PostgreSQL that postgres.toml says
     Upgrade {
         /// The major version, as postgres.toml has it
-        #[arg(long, value_name = "MAJOR")]
+        #[arg(long, value_name = "MAJOR", value_parser = number)]
         to: i32,
         /// Only say whether it would do; nobody is disturbed
         #[arg(long)]
@@ -114,6 +114,7 @@ pub enum Command {
     /// Change how many members the set of replicas has
     Scale {
         /// Members of the set
+        #[arg(value_parser = number)]
         replicas: i32,
         /// Give up waiting after this many seconds
         #[arg(long, default_value = "600", value_parser = seconds)]
@@ -243,6 +244,10 @@ pub enum Kind {
     #[default]
     Full,
     Diff,
+}
+
+fn number(text: &str) -> Result<i32, String> {
+    text.parse().map_err(|_| "write a whole number".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -15,7 +15,7 @@ use serde::Serialize;
 pub use self::answer::{Answer, Slot};
 pub use self::judge::{Lock, judge, unreadable, with_pause};
 pub use self::state::{State, SyncState};
-use crate::{certificate, upgrade::Upgrade};
+use crate::{certificate, env::Env, upgrade::Upgrade};
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,6 +76,26 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of a cluster of which nobody could be asked.
+    pub fn unasked(env: &Env, at: Timestamp, why: String) -> Self {
+        Self {
+            name: env.name.to_string(),
+            namespace: env.namespace().to_owned(),
+            at,
+            verdict: Verdict::Unknown,
+            advice: vec![why],
+            primary: None,
+            version: None,
+            primary_since: None,
+            timeline: None,
+            synchronous_commit: None,
+            certificate_days_left: None,
+            upgrade: None,
+            archive: None,
+            members: Vec::new(),
+        }
+    }
+
     /// A member whose PostgreSQL answered; any of them reaches the archive.
     pub fn answering(&self) -> Option<&Member> {
         self.members.iter().find(|member| member.answer.is_some())

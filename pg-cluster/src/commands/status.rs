@@ -23,7 +23,13 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
     loop {
         let report = match observed(cluster).await {
             Err(error) if is_unanswered(&error) => {
-                say::note(format_args!("unknown: no member could be asked: {}", why(&error)));
+                let advice = format!("no member could be asked: {}", why(&error));
+                match output {
+                    Output::Text => say::note(format_args!("unknown: {advice}")),
+                    Output::Json => {
+                        say::line(json(&Report::unasked(&cluster.env, Timestamp::now(), advice))?)?;
+                    }
+                }
                 return Ok(Verdict::Unknown.exit_code());
             }
             other => other?,
@@ -39,7 +45,7 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
         }
         let text = match output {
             Output::Text => text(&report),
-            Output::Json => serde_json::to_string(&report).context("write the status as JSON")?,
+            Output::Json => json(&report)?,
         };
         if !(say::line(text)? && watch) {
             return Ok(report.verdict.exit_code());
@@ -49,6 +55,10 @@ pub async fn run(cluster: &Cluster, output: Output, watch: bool) -> Result<u8> {
             _ = tokio::signal::ctrl_c() => return Ok(report.verdict.exit_code()),
         }
     }
+}
+
+fn json(report: &Report) -> Result<String> {
+    serde_json::to_string(report).context("write the status as JSON")
 }
 
 /// Whether the API server let nobody ask, or is not reached.

@@ -29,8 +29,8 @@ const OURS: [&str; 6] = [
     "wal_sender_timeout",
 ];
 
-/// Set by Patroni or pg-cluster, whatever one writes, and why.
-const MANAGED: [(&str, &str); 31] = [
+/// Nobody's but Patroni's or pg-cluster's, and why.
+const MANAGED: [(&str, &str); 34] = [
     ("archive_cleanup_command", "Patroni writes it"),
     ("archive_command", "[backup] says where the archive is"),
     ("archive_library", "[backup] says where the archive is"),
@@ -52,7 +52,10 @@ const MANAGED: [(&str, &str); 31] = [
     ("primary_conninfo", "Patroni writes it"),
     ("primary_slot_name", "Patroni writes it"),
     ("promote_trigger_file", "Patroni promotes"),
-    ("recovery_target_timeline", "Patroni writes it"),
+    ("recovery_end_command", "a replica that is promoted runs nothing of its own"),
+    ("recovery_min_apply_delay", "a replica that waits would hold a failover up"),
+    ("recovery_target", "`restore` and `clone` go back to a moment"),
+    ("restore_command", "[backup] says where the archive is"),
     ("ssl", "TLS is always on"),
     ("ssl_ca_file", "pg-cluster makes the certificates"),
     ("ssl_cert_file", "pg-cluster makes the certificates"),
@@ -125,8 +128,10 @@ fn checked_name(name: &str) -> Result<String, String> {
             "parameters.{name} has a place of its own: write it under [replication]"
         ));
     }
-    if let Some((_, why)) = MANAGED.iter().find(|(managed, _)| *managed == name) {
-        return Err(format!("parameters.{name} would be replaced: {why}; leave it out"));
+    // Patroni hands it on to every replica, which would stop there for good.
+    let kind = if name.starts_with("recovery_target_") { "recovery_target" } else { name };
+    if let Some((_, why)) = MANAGED.iter().find(|(managed, _)| *managed == kind) {
+        return Err(format!("parameters.{name} is not to be set here: {why}; leave it out"));
     }
     // Patroni hands on a name with a dot unseen, and PostgreSQL doesn't start with one that it can't read.
     if name.matches('.').count() > 1 || !name.split('.').all(is_word) {
@@ -201,6 +206,15 @@ mod tests {
         {
             assert!(checked_name(name).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn recovery_is_no_setting_of_a_cluster_that_serves() {
+        let names = ["recovery_target", "recovery_target_time", "recovery_target_action"];
+        for name in names.into_iter().chain(["recovery_min_apply_delay", "restore_command"]) {
+            assert!(checked_name(name).unwrap_err().contains("leave it out"), "{name}");
+        }
+        assert_eq!(checked_name("recovery_prefetch"), Ok("recovery_prefetch".to_owned()));
     }
 
     #[test]

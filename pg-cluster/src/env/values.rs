@@ -97,7 +97,7 @@ pub fn in_name(identifier: &str) -> String {
 
 /// A whole number from MIN to MAX.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(try_from = "i64", into = "i64")]
+#[serde(try_from = "toml::Value", into = "i64")]
 pub struct Bounded<const MIN: i32, const MAX: i32, const DEFAULT: i32>(i32);
 
 impl<const MIN: i32, const MAX: i32, const DEFAULT: i32> Bounded<MIN, MAX, DEFAULT> {
@@ -117,13 +117,16 @@ impl<const MIN: i32, const MAX: i32, const DEFAULT: i32> Default for Bounded<MIN
         Self(DEFAULT)
     }
 }
-impl<const MIN: i32, const MAX: i32, const DEFAULT: i32> TryFrom<i64>
+impl<const MIN: i32, const MAX: i32, const DEFAULT: i32> TryFrom<toml::Value>
     for Bounded<MIN, MAX, DEFAULT>
 {
     type Error = String;
 
-    fn try_from(value: i64) -> Result<Self, String> {
-        Self::new(value)
+    fn try_from(value: toml::Value) -> Result<Self, String> {
+        let number = value.as_integer().ok_or_else(|| {
+            format!("{value} is no whole number: write {MIN} to {MAX} (the default is {DEFAULT})")
+        })?;
+        Self::new(number)
     }
 }
 impl<const MIN: i32, const MAX: i32, const DEFAULT: i32> From<Bounded<MIN, MAX, DEFAULT>> for i64 {

@@ -48,12 +48,21 @@ impl fmt::Display for Server {
 impl Server {
     /// None if it is the name of a file.
     pub fn parse(text: &str) -> Result<Option<Self>> {
-        let schemes = ["postgres://", "postgresql://"];
-        let Some(rest) = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)) else {
-            return Ok(None);
-        };
         let form =
             || anyhow!("the server's URI does not fit: write postgres://USER@HOST[:PORT]/DATABASE");
+        let Some((scheme, rest)) = text.split_once("://") else {
+            // As libpq has it, too; with a password in it, maybe.
+            let says = |key: &str| text.split_whitespace().any(|word| word.starts_with(key));
+            ensure!(
+                !["host=", "dbname=", "user=", "password=", "service="].into_iter().any(says),
+                form()
+            );
+            return Ok(None);
+        };
+        ensure!(
+            ["postgres", "postgresql"].iter().any(|it| it.eq_ignore_ascii_case(scheme)),
+            form()
+        );
         ensure!(text.bytes().all(|b| b.is_ascii_graphic()), form());
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (login, database) = place.rsplit_once('/').with_context(form)?;
@@ -182,7 +191,9 @@ mod tests {
 
     #[test]
     fn a_uri_says_where_a_server_is_and_what_to_trust() {
-        assert_eq!(Server::parse("todo.dump").unwrap(), None);
+        for file in ["todo.dump", "./a=b.dump", "/tmp/of host.dump"] {
+            assert_eq!(Server::parse(file).unwrap(), None, "{file}");
+        }
         let text = "postgresql://app@db.example.org:5433/todo?sslmode=verify-full&sslrootcert=/tmp/a%20b.crt";
         let server = Server::parse(text).unwrap().unwrap();
         assert_eq!(server.uri, "postgres://app@db.example.org:5433/todo?sslmode=verify-full");
@@ -220,6 +231,9 @@ mod tests {
             ("postgres://app@db/todo?host=/run", "host is not taken from the URI"),
             ("postgres://app@db/todo?sslkey=a", "sslkey is not taken from the URI"),
             ("postgres://app@db/todo?sslrootcert=%zz", "write %25"),
+            ("POSTGRES://app:secret@db/todo", "into the variable PGPASSWORD"),
+            ("mysql://app:secret@db/todo", "write postgres://USER@HOST"),
+            ("host=db password=secret dbname=todo", "write postgres://USER@HOST"),
         ] {
             let error = format!("{:#}", Server::parse(text).unwrap_err());
             assert!(error.contains(said), "{text}: {error}");
