@@ -67,7 +67,10 @@ impl Namespace {
 
 /// Those of the database and of the host under test.
 pub fn images() -> (String, String) {
-    (harness::database_image(), harness::image("TODOOZLE_TEST_HOST_IMAGE", "runtime-host").unwrap())
+    (
+        harness::database_image().unwrap(),
+        harness::image("TODOOZLE_TEST_HOST_IMAGE", "runtime-host").unwrap(),
+    )
 }
 
 pub struct Edge {
@@ -120,12 +123,13 @@ impl Edge {
     /// Writes the configuration, with `more` values.
     pub fn configure(&self, pods: u32, more: &str) {
         let (context, namespace) = (&self.namespace.node.context, &self.namespace.name);
-        let (_, host) = images();
+        let (database, host) = images();
         let (repository, tag) = host.rsplit_once(':').expect("an image with a tag");
         let settings = harness::Settings {
             name: "todoozle",
             context,
             namespace,
+            image: &database,
             database: "todo",
             owner: "todo",
             connections: 80,

@@ -83,7 +83,7 @@ impl Database {
     }
 
     pub fn image() -> String {
-        harness::database_image()
+        harness::database_image().unwrap()
     }
 
     /// Writes the configuration, with `more` after it.
@@ -92,6 +92,7 @@ impl Database {
             name: self.name,
             context: &self.context,
             namespace: &self.namespace,
+            image: &Self::image(),
             database: "todo",
             owner: "app",
             connections: 20,

@@ -5,6 +5,8 @@ pub struct Settings<'a> {
     pub name: &'a str,
     pub context: &'a str,
     pub namespace: &'a str,
+    /// That of [`database_image`].
+    pub image: &'a str,
     pub database: &'a str,
     pub owner: &'a str,
     /// How many connections the owner may have.
@@ -14,8 +16,7 @@ pub struct Settings<'a> {
 impl Settings<'_> {
     /// The `postgres.toml`; more can be written after it.
     pub fn toml(&self) -> String {
-        let Self { name, context, namespace, database, owner, connections } = self;
-        let image = database_image();
+        let Self { name, context, namespace, image, database, owner, connections } = self;
         format!(
             r#"
 name = "{name}"
@@ -36,6 +37,6 @@ databases.{database}.owner = "{owner}"
 }
 
 /// The image of the database under test.
-pub fn database_image() -> String {
-    crate::image("TODOOZLE_TEST_IMAGE", "postgres").expect("images/postgres says its name")
+pub fn database_image() -> Option<String> {
+    crate::image("TODOOZLE_TEST_IMAGE", "postgres")
 }

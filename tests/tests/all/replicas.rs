@@ -100,9 +100,9 @@ async fn an_own_write_is_seen_at_once_while_the_replica_is_behind() {
     let app = Replicated::start().await;
     app.pair.hold_replay().await;
     let client = client();
-    let mut last = String::new();
+    let mut position_of_last = String::new();
     for title in ["a", "b", "c"] {
-        position(&app.add(&client, title).await).clone_into(&mut last);
+        position(&app.add(&client, title).await).clone_into(&mut position_of_last);
         let list = app.list(&client).await;
         assert_eq!(source(&list), "primary");
         assert_eq!(titles(&list).last().unwrap(), title);
@@ -113,7 +113,7 @@ async fn an_own_write_is_seen_at_once_while_the_replica_is_behind() {
     app.pair.go_on_replaying().await;
     // By the header: the cookie lives for ten seconds.
     until("the replica answers", async || {
-        (source(&app.list_at(&[&last]).await) == "replica").then_some(())
+        (source(&app.list_at(&[&position_of_last]).await) == "replica").then_some(())
     })
     .await;
     assert_eq!(titles(&app.list(&client).await), ["a", "b", "c"]);
