@@ -218,20 +218,9 @@ fn without_its_standby_the_strict_mode_takes_no_writes() {
 fn an_object_that_somebody_deleted_is_named_and_makes_nothing_better() {
     let judged = |verdict, missing: &[&str]| {
         let mut report = Report {
-            name: "a".into(),
-            namespace: "a".into(),
-            at: Timestamp::UNIX_EPOCH,
             verdict,
             advice: vec![],
-            primary: None,
-            version: None,
-            primary_since: None,
-            timeline: None,
-            synchronous_commit: None,
-            certificate_days_left: None,
-            upgrade: None,
-            archive: None,
-            members: vec![],
+            ..Report::unasked(&env(""), Timestamp::UNIX_EPOCH, String::new())
         };
         let missing: Vec<_> = missing.iter().map(|it| (*it).to_owned()).collect();
         report.judge_missing(&missing);

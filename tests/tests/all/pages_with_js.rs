@@ -110,19 +110,13 @@ mod mark_all_as_complete {
             shown.completed().len() == 3 && shown.all_checked()
         })
         .await;
-        until("the server knows", async || {
-            app.list().await.iter().all(|todo| todo["completed"] == true).then_some(())
-        })
-        .await;
+        app.has_completed(&["a", "b", "c"]).await;
         page.toggle_all().await;
         page.comes_to_show("none completed", |shown| {
             shown.completed().is_empty() && !shown.all_checked()
         })
         .await;
-        until("the server knows", async || {
-            app.list().await.iter().all(|todo| todo["completed"] == false).then_some(())
-        })
-        .await;
+        app.has_completed(&[]).await;
         page.is_still_here().await;
     }
 
@@ -160,16 +154,10 @@ mod item {
         let (app, page) = page_with(&["a", "b"]).await;
         page.toggle("b").await;
         page.shows_completed(["b"]).await;
-        until("the server knows", async || {
-            (app.list().await[1]["completed"] == true).then_some(())
-        })
-        .await;
+        app.has_completed(&["b"]).await;
         page.toggle("b").await;
         page.shows_completed([]).await;
-        until("the server knows", async || {
-            (app.list().await[1]["completed"] == false).then_some(())
-        })
-        .await;
+        app.has_completed(&[]).await;
         page.is_still_here().await;
     }
 
@@ -260,10 +248,7 @@ mod persistence {
     async fn todos_stay_through_a_reload_and_editing_does_not() {
         let (app, page) = page_with(&["a", "b"]).await;
         page.toggle("a").await;
-        until("the server knows", async || {
-            (app.list().await[0]["completed"] == true).then_some(())
-        })
-        .await;
+        app.has_completed(&["a"]).await;
         page.double_click("b").await;
         page.comes_to_show("the editor", |shown| shown.editing() == ["b"]).await;
         page.reload().await;

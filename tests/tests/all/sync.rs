@@ -169,16 +169,14 @@ async fn two_pages_that_change_one_todo_end_up_showing_the_same() {
     first.retype("from the first").await;
     first.press(thirtyfour::Key::Enter).await;
     first.shows(["from the first"]).await;
-    tests::until("it is saved", async || (app.titles().await == ["from the first"]).then_some(()))
-        .await;
+    app.has_saved(&["from the first"]).await;
     // A tick and a title do not touch each other: both hold.
     second.toggle("a").await;
     second.shows_completed(["from the first"]).await;
     first.shows_completed(["from the first"]).await;
     // Nor do a tick and a deletion.
     first.toggle("from the first").await;
-    tests::until("it is saved", async || (app.list().await[0]["completed"] == false).then_some(()))
-        .await;
+    app.has_completed(&[]).await;
     second.destroy("from the first").await;
     app.has_saved(&[]).await;
     second.shows([]).await;
