@@ -14,10 +14,13 @@ use crate::{
     names,
     observe::members,
     progress::{Wait, until},
+    tls,
 };
 
 /// A pod's annotation: the certificate that it was last told of.
 const ANNOTATION: &str = "todoozle.dev/certificate";
+/// Has Patroni, which is the container's first process, read its files again and PostgreSQL do the same.
+const RELOAD: &str = "kill -HUP 1";
 const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// Waits for a member that takes writes.
@@ -103,6 +106,25 @@ pub async fn open_within(cluster: &Cluster, members: &[&str]) -> Result<Wait<()>
     Ok(Wait::unless(closed.is_empty(), closed.join(", ")))
 }
 
+/// The members that do not serve the certificate of the Secret yet, PostgreSQL or Patroni.
+pub async fn unserved(cluster: &Cluster) -> Result<Vec<(String, State)>> {
+    let name = names::certificate(&cluster.env);
+    let pem = cluster.secret(&name, "tls.crt").await?;
+    let own = pem.as_deref().map(tls::der).transpose()?;
+    let mut behind = Vec::new();
+    for Member { name, certificate, .. } in members(cluster).await?.members {
+        if certificate.is_behind() {
+            behind.push((name, certificate));
+        } else if certificate == State::Served {
+            let shown = cluster.patroni_shows(&name).await?;
+            if shown.is_some() && shown != own {
+                behind.push((name, State::NotLoaded));
+            }
+        }
+    }
+    Ok(behind)
+}
+
 /// Waits until every member serves the certificate of the Secret; a renewed one has to get there
 /// first, and is then loaded without a restart.
 pub async fn served(cluster: &Cluster) -> Result<Wait<()>> {
@@ -110,17 +132,14 @@ pub async fn served(cluster: &Cluster) -> Result<Wait<()>> {
     let digest = cluster.whole_secret(&name).await?.as_ref().and_then(certificate_digest);
     let digest = digest.unwrap_or_default();
     let mut awaited = Vec::new();
-    for member in members(cluster).await?.members {
-        match member.certificate {
-            State::Served | State::Unknown => continue,
+    for (name, state) in unserved(cluster).await? {
+        if state == State::Awaited {
             // A kubelet looks every minute or so, and at once when the pod changes.
-            State::Awaited => cluster.annotate(&member.name, ANNOTATION, &digest).await?,
-            State::NotLoaded => {
-                let reload = "select pg_reload_conf();";
-                cluster.sql(&member.name, "postgres", reload, RELOAD_LIMIT).await?;
-            }
+            cluster.annotate(&name, ANNOTATION, &digest).await?;
+        } else {
+            cluster.shell(&name, RELOAD, "", RELOAD_LIMIT).await?;
         }
-        awaited.push(member.name);
+        awaited.push(name);
     }
     Ok(Wait::unless(awaited.is_empty(), awaited.join(", ")))
 }

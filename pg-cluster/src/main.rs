@@ -30,6 +30,7 @@ mod passwords;
 mod patroni;
 mod pods;
 mod progress;
+mod rest;
 mod role_passwords;
 mod roles;
 mod scram;

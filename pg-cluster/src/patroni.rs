@@ -1,13 +1,9 @@
-//! Patroni's own state (annotations of its `ConfigMap`s) and its REST API.
+//! Patroni's own state (annotations of its `ConfigMap`s) and what it is asked to do.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use data_encoding::BASE64;
-use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use http::{Method, StatusCode};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::{ResourceExt, api::ListParams};
@@ -15,15 +11,11 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::{Cluster, twice},
-    env::PATRONI_PORT,
-    names,
-    objects::{self, FOR_MEMBERS, FOR_OLD_MEMBERS, PATRONI_ANNOTATION, secrets},
+    objects::{self, FOR_MEMBERS, FOR_OLD_MEMBERS, PATRONI_ANNOTATION},
     progress,
+    rest::ANSWER_LIMIT,
     upgrade::{SYSTEM_ANNOTATION, UPGRADE_ANNOTATION, Upgrade},
 };
-
-/// How long a member has to answer before it counts as away.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What Patroni agreed on, as far as it is there yet.
 #[derive(Debug, Default)]
@@ -202,56 +194,6 @@ impl Cluster {
         let (status, answer) = self.rest(pod, Method::POST, "/restart", &json!({})).await?;
         ensure!(status.is_success(), "restart PostgreSQL in {pod}: {answer}");
         Ok(())
-    }
-
-    async fn rest(
-        &self,
-        pod: &str,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> Result<(StatusCode, String)> {
-        let name = names::credentials(&self.env);
-        let password = self
-            .secret(&name, "restapi")
-            .await?
-            .with_context(|| format!("there is no Secret {name}: run `pg-cluster init`"))?;
-        let (status, answer) = self.send(pod, &password, method.clone(), path, body).await?;
-        if status != StatusCode::UNAUTHORIZED {
-            return Ok((status, answer));
-        }
-        // It started before the password was changed.
-        let own = "printf %s \"$PATRONI_RESTAPI_PASSWORD\"";
-        let own = self.shell(pod, own, "", ANSWER_LIMIT).await?;
-        self.send(pod, &own, method, path, body).await
-    }
-
-    async fn send(
-        &self,
-        pod: &str,
-        password: &str,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> Result<(StatusCode, String)> {
-        let login = BASE64.encode(format!("{}:{password}", secrets::RESTAPI_USER).as_bytes());
-        let stream = self.forward(pod, u16::try_from(PATRONI_PORT)?).await?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.context("talk to Patroni")?;
-        tokio::spawn(connection);
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("Host", "localhost")
-            .header("Authorization", format!("Basic {login}"))
-            .header("Content-Type", "application/json")
-            .body(Full::new(Bytes::from(body.to_string())))?;
-        let response =
-            sender.send_request(request).await.with_context(|| format!("ask Patroni in {pod}"))?;
-        let status = response.status();
-        let answer =
-            response.into_body().collect().await.context("read Patroni's answer")?.to_bytes();
-        Ok((status, String::from_utf8_lossy(&answer).into_owned()))
     }
 }
 

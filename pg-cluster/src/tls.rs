@@ -7,7 +7,7 @@ use rcgen::{
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
 use x509_cert::{
-    der::{DecodePem, oid::db::rfc5280::ID_KP_CLIENT_AUTH},
+    der::{DecodePem, Encode, oid::db::rfc5280::ID_KP_CLIENT_AUTH},
     ext::pkix::{
         AuthorityKeyIdentifier, ExtendedKeyUsage, SubjectAltName, SubjectKeyIdentifier,
         name::GeneralName,
@@ -76,6 +76,12 @@ impl Authority {
         (params.not_before, params.not_after) = (day(now, -1)?, day(now, AUTHORITY_YEARS * 365)?);
         Ok(params)
     }
+}
+
+/// A certificate as a handshake shows it.
+pub fn der(pem: &str) -> Result<Vec<u8>> {
+    let certificate = x509_cert::Certificate::from_pem(pem).and_then(|it| it.to_der());
+    certificate.ok().context("read the server's certificate from its Secret")
 }
 
 /// When a certificate ends.
@@ -170,7 +176,6 @@ fn server_names(env: &Env) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use rustls::client::danger::ServerCertVerifier;
-    use x509_cert::der::Encode;
 
     use super::*;
 
@@ -182,13 +187,9 @@ mod tests {
         let certificate = authority.issue(&env, now).unwrap();
         assert_eq!(days_left(expiry(&certificate.certificate).unwrap(), now), CERTIFICATE_DAYS - 1);
 
-        let der = |pem: &str| {
-            rustls::pki_types::CertificateDer::from(
-                x509_cert::Certificate::from_pem(pem).unwrap().to_der().unwrap(),
-            )
-        };
+        let shown = |pem: &str| rustls::pki_types::CertificateDer::from(der(pem).unwrap());
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(der(&authority.certificate)).unwrap();
+        roots.add(shown(&authority.certificate)).unwrap();
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
         let verifier =
             rustls::client::WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
@@ -198,7 +199,7 @@ mod tests {
             let name = name.to_owned().try_into().unwrap();
             verifier
                 .verify_server_cert(
-                    &der(&certificate.certificate),
+                    &shown(&certificate.certificate),
                     &[],
                     &name,
                     &[],
@@ -210,7 +211,7 @@ mod tests {
         assert!(
             verifier
                 .verify_server_cert(
-                    &der(&certificate.certificate),
+                    &shown(&certificate.certificate),
                     &[],
                     &stranger,
                     &[],

@@ -31,7 +31,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     ready(cluster, &report)?;
     let trust = Trust::wanted(cluster).await?;
     // What was begun is finished first, and clients get their time.
-    let begun = !trust.settled || report.members.iter().any(|m| m.certificate.is_behind());
+    let begun = !trust.settled || !conditions::unserved(cluster).await?.is_empty();
     if !begun && matches!(trust.authorities.beside, Beside::Next(_)) {
         clients_know(cluster, global, timeout).await?;
     }

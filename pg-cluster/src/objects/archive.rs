@@ -74,11 +74,14 @@ const AWAY_FILE: &str = "/tmp/archive-away";
 
 /// What a replica runs for each segment of WAL before it asks the primary. It asks the archive only while
 /// somebody else leads and answers: who is about to lead, or waits for the next primary, would be held up by
-/// a bucket, and has nothing to get there.
+/// a bucket, and has nothing to get there. A member that has not started again since Patroni speaks TLS
+/// answers without.
 pub fn restore_command(env: &Env) -> String {
     format!(
-        "bash -c 'exec 3<> /dev/tcp/localhost/{PATRONI_PORT} && {{ echo GET /leader HTTP/1.0; echo; }} >&3 && \
-         read -rt 2 _ code _ <&3 && ((code != 200))' && \
+        "bash -c 'ask() {{ echo GET /leader HTTP/1.0; echo; }}; \
+         tls() {{ ask | openssl s_client -quiet -connect localhost:{PATRONI_PORT} 2> /dev/null; }}; \
+         plain() {{ exec 3<> /dev/tcp/localhost/{PATRONI_PORT} && ask >&3 && cat <&3; }}; \
+         read -rt 2 _ code _ < <(tls || plain) && ((code != 200))' && \
          pg_isready -q -t 1 -U nobody -d postgres -h {} && \
          [ -z \"$(find {AWAY_FILE} -mmin -1 2> /dev/null)\" ] && {{ \
          timeout {GET_SECONDS} pgbackrest --stanza={} archive-get %f \"%p\"; code=$?; \

@@ -40,7 +40,7 @@ pub use self::{
     home::HomeSet,
     paths::{CA_FILE, CERTIFICATE_FILE, major, programs},
     patroni_config::{FOR_MEMBERS, FOR_OLD_MEMBERS, SUPERUSERS_SOCKET, dynamic, fixed_digest},
-    pod::{BACKUP_CONTAINER, CONTAINER},
+    pod::{BACKUP_CONTAINER, CONTAINER, patroni_speaks_tls},
 };
 pub use crate::env::{PATRONI_ANNOTATION, ROLE_LABEL, SCOPE_LABEL, SET_LABEL};
 use crate::{

@@ -4,7 +4,7 @@ use k8s_openapi::{
     api::core::v1::{
         Affinity, ConfigMapVolumeSource, Container, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath,
         NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, ObjectFieldSelector,
-        PodSpec, PodTemplateSpec, Probe, ResourceRequirements, TopologySpreadConstraint, Volume,
+        Pod, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, TopologySpreadConstraint, Volume,
     },
     apimachinery::pkg::{apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };
@@ -144,6 +144,17 @@ fn start(env: &Env) -> String {
     )
 }
 
+/// Not in Patroni's file, which a container of an older pod reads again: its probes and the members beside
+/// it speak no TLS. Members ask each other by addresses, which no certificate names: its CA is what counts.
+const PATRONI_TLS: [(&str, &str); 6] = [
+    ("PATRONI_RESTAPI_CERTFILE", paths::CERTIFICATE_FILE),
+    ("PATRONI_RESTAPI_KEYFILE", paths::KEY_FILE),
+    ("PATRONI_CTL_CERTFILE", paths::CERTIFICATE_FILE),
+    ("PATRONI_CTL_KEYFILE", paths::KEY_FILE),
+    ("PATRONI_CTL_CACERT", paths::CA_FILE),
+    ("PATRONI_CTL_INSECURE", "true"),
+];
+
 fn environment(env: &Env) -> Vec<EnvVar> {
     let plain = |name: &str, value: String| EnvVar {
         name: name.to_owned(),
@@ -179,6 +190,7 @@ fn environment(env: &Env) -> Vec<EnvVar> {
         plain("PGHOST", SOCKET_DIR.to_owned()),
         plain("PGUSER", secrets::SUPERUSER.to_owned()),
     ];
+    all.extend(PATRONI_TLS.map(|(name, value)| plain(name, value.to_owned())));
     all.extend(passwords(env));
     all
 }
@@ -193,12 +205,24 @@ fn credential(env: &Env, name: &str, key: &str) -> EnvVar {
     from_secret(name, names::credentials(env), key)
 }
 
+/// The kubelet believes any certificate.
+const PROBE_SCHEME: &str = "HTTPS";
+
+/// Whether Patroni in a pod speaks TLS; in one of an older template it does not.
+pub fn patroni_speaks_tls(pod: &Pod) -> bool {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let probes = containers.filter_map(|container| container.readiness_probe.as_ref());
+    probes
+        .filter_map(|probe| probe.http_get.as_ref()?.scheme.as_deref())
+        .any(|scheme| scheme == PROBE_SCHEME)
+}
+
 fn probe(path: &str, period: i32) -> Probe {
     Probe {
         http_get: Some(HTTPGetAction {
             path: Some(path.to_owned()),
             port: IntOrString::String("patroni".to_owned()),
-            scheme: Some("HTTP".to_owned()),
+            scheme: Some(PROBE_SCHEME.to_owned()),
             ..HTTPGetAction::default()
         }),
         period_seconds: Some(period),

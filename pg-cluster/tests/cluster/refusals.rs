@@ -40,6 +40,7 @@ pub async fn whoever_should_not_get_in_does_not() {
 
     assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
     replication_is_for_members(&database).await;
+    members_believe_no_stranger(&database).await;
     who_reads_does_not_write(&database, &right).await;
     pg_rewind_gets_in_where_no_client_does(&database, &right).await;
 
@@ -153,6 +154,39 @@ async fn replication_is_for_members(database: &Database) {
     assert_eq!(database.must(&["diff"]).trim(), "nothing would change");
     let closed = maps.get("closed-config").await.unwrap().annotations()["config"].clone();
     assert!(closed.contains(new), "{closed}");
+}
+
+/// Patroni asks whoever stands at a member's address, and trusts what the cluster's CA has signed.
+async fn members_believe_no_stranger(database: &Database) {
+    let script = r#"cd /tmp
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=stranger -keyout stranger.key -out stranger.crt 2> /dev/null
+openssl s_server -quiet -www -accept 9999 -cert stranger.crt -key stranger.key > /dev/null 2>&1 & stranger=$!
+python3 - <<'END'
+import socket
+from patroni.config import Config
+from patroni.request import PatroniRequest
+from urllib3 import PoolManager
+while True:
+    try:
+        socket.create_connection(("localhost", 9999)).close()
+        break
+    except ConnectionRefusedError:
+        pass
+member = PatroniRequest(Config("/etc/patroni"), True).request
+plain = PoolManager().request
+for ask, url in (member, "https://localhost:8008/"), (member, "https://localhost:9999/"), (plain, "http://localhost:8008/"):
+    try:
+        print(ask("GET", url, retries=False, timeout=20).status)
+    except Exception as error:
+        print(error)
+END
+kill $stranger"#;
+    let said = database.shell("closed-main-0", script).await;
+    let said: Vec<_> = said.lines().collect();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(said[0], "200", "{said:?}");
+    assert!(said[1].contains("CERTIFICATE_VERIFY_FAILED"), "{said:?}");
+    assert!(said[2].contains("Connection aborted"), "{said:?}");
 }
 
 /// What the API server answers a member that uses its own token.

@@ -63,7 +63,12 @@ pub async fn served(database: &Database, pod: &str) -> Vec<u8> {
     // It shows itself before it asks for a password, and there is none.
     let login = Config::new().user("nobody").ssl_mode(SslMode::Require).clone();
     assert!(login.connect_raw(stream, tls).await.is_err());
-    seen.0.lock().unwrap().clone().expect("a certificate")
+    let shown = seen.0.lock().unwrap().clone().expect("a certificate");
+    // The members' other server shows the same.
+    let patroni = "import ssl; print(ssl.get_server_certificate((\"localhost\", 8008)))";
+    let patroni = database.shell(pod, &format!("python3 -c '{patroni}'")).await;
+    assert_eq!(der(&patroni), shown, "Patroni in {pod}");
+    shown
 }
 
 async fn trusts(database: &Database, login: &Login) -> bool {
