@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 const PATIENCE: Duration = Duration::from_mins(3);
+/// Each look has a shell run in every member, and other tests share the cores.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
 
 /// An archive beside the database, by the server that config/dev names.
 pub fn own_archive(storage: &str) -> String {
@@ -187,6 +189,7 @@ impl Database {
                 return status;
             }
             assert!(began.elapsed() < PATIENCE, "no {what} after {PATIENCE:?}: {status:#}");
+            std::thread::sleep(BETWEEN_LOOKS);
         }
     }
 
