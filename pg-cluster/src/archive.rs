@@ -18,7 +18,10 @@ use crate::{
     health::archive::{Archive, Drill, FailedJob},
     jobs::{job_name, newest},
     names,
-    objects::schedule::{self, Task},
+    objects::{
+        archive::CONFIG_PATH,
+        schedule::{self, Task},
+    },
     pods,
     progress::{self, Wait, until},
 };
@@ -118,12 +121,8 @@ impl Cluster {
         if self.env.backup.is_none() {
             return Ok(());
         }
-        let present = self.shell(
-            leader,
-            "test -e /etc/pgbackrest/pgbackrest.conf && echo yes || echo no",
-            "",
-            LIMIT,
-        );
+        let script = format!("test -e {CONFIG_PATH} && echo yes || echo no");
+        let present = self.shell(leader, &script, "", LIMIT);
         if present.await?.trim() != "yes" {
             progress::warn(
                 "nothing is archived yet: the members run without [backup]; run `pg-cluster restart`, and then init",

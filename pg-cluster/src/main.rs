@@ -19,6 +19,7 @@ mod exec;
 mod former_roles;
 mod health;
 mod jobs;
+mod kept;
 mod keys;
 mod lease;
 mod moment;

@@ -10,6 +10,7 @@ use crate::{
     authorities::Authorities,
     cluster::{Cluster, secret_value},
     env::{Backup, Env},
+    kept,
     keys::ArchiveKeys,
     names,
     objects::{
@@ -40,7 +41,9 @@ pub struct Trust {
 impl Trust {
     /// Changes nothing: what is made here is gone unless it is applied.
     pub async fn wanted(cluster: &Cluster) -> Result<Self> {
-        Self::beside(&cluster.env, &live(cluster).await?)
+        let mut live = live(cluster).await?;
+        put_back(cluster, &mut live).await?;
+        Self::beside(&cluster.env, &live)
     }
 
     fn beside(env: &Env, live: &Live) -> Result<Self> {
@@ -109,6 +112,31 @@ async fn live(cluster: &Cluster) -> Result<Live> {
     Ok(live)
 }
 
+/// Adds the Secrets that are gone and that running members still have, lest new ones lock them out. A
+/// certificate can be made anew as long as the CA is known.
+async fn put_back(cluster: &Cluster, live: &mut Live) -> Result<()> {
+    let env = &cluster.env;
+    let mut lost = vec![names::credentials(env)];
+    lost.extend(env.backup.as_ref().map(|_| names::backup(env)));
+    lost.extend(
+        Some(names::certificate(env)).filter(|_| !live.contains_key(&names::authority(env))),
+    );
+    lost.retain(|name| !live.contains_key(name));
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let Some((member, mut held)) = kept::by_members(cluster).await? else { return Ok(()) };
+    for name in lost {
+        if let Some(secret) = held.remove(&name) {
+            progress::warn(&format!(
+                "the Secret {name} is gone, and {member} still has what it held"
+            ));
+            live.insert(name, secret);
+        }
+    }
+    Ok(())
+}
+
 /// The users that Patroni needs have their passwords in the database as well: beside data that is
 /// there, new ones would lock every member out at its next start.
 async fn refuse_new_passwords(cluster: &Cluster, given: &Given) -> Result<()> {
@@ -167,9 +195,9 @@ async fn refuse_new_authority(cluster: &Cluster, live: &Live) -> Result<()> {
     }
     let (own, server) = (names::authority(env), names::certificate(env));
     bail!(
-        "the Secrets {own} and {server} are gone, and clients trust the CA that they held: put them back from a copy; as long as a member runs, \
-         /etc/tls in its pod has ca.crt, tls.crt and tls.key, and a Secret {server} with these is enough, after which `pg-cluster rotate-ca` replaces the \
-         CA in steps. Run now, `pg-cluster rotate-ca` makes another CA at once, and no client gets in before it has read the new ca.crt",
+        "the Secrets {own} and {server} are gone, and clients trust the CA that they held: put them back from a copy; a Secret {server} with ca.crt, \
+         tls.crt and tls.key, as a member has them in /etc/tls while it runs, is enough. Run now, `pg-cluster rotate-ca` makes another CA at once, and no client gets in \
+         before it has read the new ca.crt",
     )
 }
 
@@ -185,7 +213,8 @@ impl Secrets {
     /// Changes nothing: what is made here is gone unless the objects are applied.
     pub async fn wanted(cluster: &Cluster, given: &Given) -> Result<Self> {
         let env = &cluster.env;
-        let live = live(cluster).await?;
+        let mut live = live(cluster).await?;
+        put_back(cluster, &mut live).await?;
         if !live.contains_key(&names::credentials(env)) {
             refuse_new_passwords(cluster, given).await?;
         }

@@ -21,6 +21,8 @@ pub const S3_BUCKET: &str = "archive";
 pub const S3_REGION: &str = "us-east-1";
 /// What pgBackRest looks for.
 pub const CONFIG_FILE: &str = "pgbackrest.conf";
+/// Where a member has it.
+pub const CONFIG_PATH: &str = "/etc/pgbackrest/pgbackrest.conf";
 pub const MEMBER_FILE: &str = CONFIG_FILE;
 /// What the archive is read by, in those files.
 pub const CIPHER: &str = "repo1-cipher-pass=";

@@ -38,7 +38,7 @@ use serde_json::Value;
 
 pub use self::{
     home::HomeSet,
-    paths::{CA_FILE, CERTIFICATE_FILE, major, programs},
+    paths::{CA_FILE, CERTIFICATE_FILE, KEY_FILE, major, programs},
     patroni_config::{FOR_MEMBERS, FOR_OLD_MEMBERS, SUPERUSERS_SOCKET, dynamic, fixed_digest},
     pod::{BACKUP_CONTAINER, CONTAINER, patroni_speaks_tls},
 };

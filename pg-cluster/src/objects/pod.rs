@@ -4,7 +4,8 @@ use k8s_openapi::{
     api::core::v1::{
         Affinity, ConfigMapVolumeSource, Container, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath,
         NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, ObjectFieldSelector,
-        Pod, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, TopologySpreadConstraint, Volume,
+        Pod, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, TopologySpreadConstraint,
+        Volume,
     },
     apimachinery::pkg::{apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };

@@ -122,7 +122,7 @@ proptest! {
         let text = patroni_yml(&env, &objects);
         let read: Value = serde_saphyr::from_str(text).unwrap();
         prop_assert_eq!(&read["bootstrap"]["dcs"], &dynamic(&env));
-        prop_assert_eq!(&read["postgresql"]["authentication"]["rewind"]["sslkey"], &json!(paths::KEY_FILE));
+        prop_assert_eq!(&read["postgresql"]["authentication"]["rewind"]["sslkey"], &json!(KEY_FILE));
         // Patroni's YAML is 1.1, where a bare on or off is a boolean.
         for line in text.lines() {
             prop_assert!(!line.ends_with(": on") && !line.ends_with(": off"), "{}", line);

@@ -195,11 +195,40 @@ pub async fn a_database_that_was_left_open_is_closed_by_the_next_init() {
     assert_eq!(database.must(&["diff"]).trim(), "PostgreSQL privacy of todo: would be put right");
     database.must(&["init"]);
     assert!(!open().await);
+    secrets_that_were_deleted_are_put_back(&database).await;
     members_of_a_deleted_account_are_made_anew(&database).await;
     database.end().await;
 }
 
 /// Their tokens are good for nothing, also once an account of that name is there again.
+/// What members started with, and serve.
+async fn secrets_that_were_deleted_are_put_back(database: &Database) {
+    let held = async || {
+        let mut all = Vec::new();
+        for (name, key) in [
+            ("credentials", "superuser"),
+            ("credentials", "replication"),
+            ("credentials", "rewind"),
+            ("credentials", "restapi"),
+            ("tls", "ca.crt"),
+            ("tls", "tls.crt"),
+            ("tls", "tls.key"),
+        ] {
+            all.push(database.secret(name, key).await);
+        }
+        all
+    };
+    let before = held().await;
+    let secrets = database.api::<Secret>();
+    for name in ["credentials", "ca", "tls"] {
+        let name = format!("{}-{name}", database.name);
+        secrets.delete(&name, &DeleteParams::default()).await.unwrap();
+    }
+    database.must(&["init"]);
+    assert_eq!(held().await, before);
+    assert_eq!(database.status()["verdict"], "healthy");
+}
+
 async fn members_of_a_deleted_account_are_made_anew(database: &Database) {
     let pods =
         async || database.pods().await.iter().map(|pod| pod.uid().unwrap()).collect::<Vec<_>>();

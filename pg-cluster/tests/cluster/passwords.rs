@@ -7,7 +7,7 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use crate::{
@@ -107,6 +107,18 @@ async fn held(database: &Database) -> Vec<String> {
     all
 }
 
+/// While members have different ones, what one of them has may be what was.
+async fn nobody_knows_which_password_counts(database: &Database) {
+    let (secrets, name) = (database.api::<Secret>(), "chosen-credentials");
+    let mut copy = secrets.get(name).await.unwrap();
+    secrets.delete(name, &DeleteParams::default()).await.unwrap();
+    let init = tokio::task::block_in_place(|| database.run(&["init"]));
+    let said = String::from_utf8(init.stderr).unwrap();
+    assert!(!init.status.success() && said.contains("chosen-credentials is gone"), "{said}");
+    copy.metadata.resource_version = None;
+    secrets.create(&PostParams::default(), &copy).await.unwrap();
+}
+
 async fn patronis_users_get_new_passwords_while_writes_go_on(database: Database) {
     let database = Arc::new(database);
     let rotate = ["rotate-passwords", "--system"];
@@ -132,6 +144,7 @@ async fn patronis_users_get_new_passwords_while_writes_go_on(database: Database)
     writer.goes_on_for(50).await;
 
     let new = held(&database).await;
+    nobody_knows_which_password_counts(&database).await;
     let output = tokio::task::block_in_place(|| database.run(&rotate));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
