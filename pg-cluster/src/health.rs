@@ -9,6 +9,7 @@ pub mod objects;
 mod protection;
 mod state;
 
+use anyhow::Context;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -99,6 +100,18 @@ impl Report {
     /// A member whose PostgreSQL answered; any of them reaches the archive.
     pub fn answering(&self) -> Option<&Member> {
         self.members.iter().find(|member| member.answer.is_some())
+    }
+
+    /// Who leads, for a verb that would do nothing without.
+    pub fn leader(&self, without: &str) -> anyhow::Result<&str> {
+        self.primary.as_deref().with_context(|| {
+            let what = if self.verdict == Verdict::Unknown {
+                "nobody knows who is primary"
+            } else {
+                "nobody is primary"
+            };
+            format!("{what}, so {without}: {}", self.advice.join("; "))
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use k8s_openapi::{
 use kube::{
     Api, Resource, ResourceExt,
     api::{DeleteParams, PostParams, Preconditions},
+    core::Status,
 };
 
 use crate::{
@@ -145,6 +146,12 @@ impl Holder {
             // init makes the namespace.
             Err(kube::Error::Api(status)) if status.code == 404 && before.is_none() => {}
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(false),
+            Err(kube::Error::Api(status)) if is_ending(&status) => {
+                let space = self.wanted.namespace().unwrap_or_default();
+                bail!(
+                    "the namespace {space} is being deleted, and nothing more is made in it: when it is gone (`kubectl get namespace {space}`), run this again"
+                );
+            }
             Err(error) => {
                 return Err(error).with_context(|| format!("write the Lease {}", self.name()));
             }
@@ -242,6 +249,12 @@ fn host() -> String {
     name.map_or_else(|| "a machine without a name".to_owned(), |name| name.trim().to_owned())
 }
 
+/// Whether a namespace that is being deleted is why something could not be made.
+fn is_ending(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
+}
+
 fn is_answered(error: &Error, code: u16) -> bool {
     error.chain().any(|cause| {
         matches!(cause.downcast_ref(), Some(kube::Error::Api(status)) if status.code == code)
@@ -250,7 +263,19 @@ fn is_answered(error: &Error, code: u16) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    #[test]
+    fn a_namespace_that_is_being_deleted_is_told_from_want_of_rights() {
+        let refused = |causes: Value| -> Status {
+            serde_json::from_value(json!({ "code": 403, "details": { "causes": causes } })).unwrap()
+        };
+        assert!(is_ending(&refused(json!([{ "reason": "NamespaceTerminating" }]))));
+        assert!(!is_ending(&refused(json!([{ "reason": "FieldValueInvalid" }]))));
+        assert!(!is_ending(&refused(json!([]))));
+    }
 
     #[test]
     fn who_has_ended_on_this_machine_holds_nothing() {

@@ -65,7 +65,9 @@ async fn work(cluster: &Cluster, global: &Global, task: Task, timeout: Duration)
 
 async fn somebody(cluster: &Cluster) -> Result<String> {
     let report = observe::members(cluster).await?;
-    let member = report.answering().context("no member answers: see `pg-cluster status`")?;
+    let member = report.answering();
+    let member =
+        member.with_context(|| format!("no member answers: {}", report.advice.join("; ")))?;
     Ok(member.name.clone())
 }
 

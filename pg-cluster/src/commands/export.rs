@@ -40,7 +40,7 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let replica = report.members.iter().find(|member| !plan.primary && streams(member));
     let primary = report.primary.as_deref();
     let Some(pod) = replica.map(|member| member.name.as_str()).or(primary) else {
-        bail!("no member answers: see `pg-cluster status`");
+        bail!("no member answers: {}", report.advice.join("; "));
     };
     if global.dry_run {
         progress::done(&database, &format!("would be dumped from {pod} into {to}"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 
 use super::confirm;
 use crate::{
@@ -18,9 +18,7 @@ const SQL_LIMIT: Duration = Duration::from_mins(1);
 
 pub async fn run(cluster: &Cluster, global: &Global, name: &str, timeout: Duration) -> Result<()> {
     let report = observe::members(cluster).await?;
-    let Some(primary) = &report.primary else {
-        bail!("nobody is primary, so there is nothing to copy: {}", report.advice.join("; "));
-    };
+    let primary = report.leader("there is nothing to copy")?;
     ensure!(
         report.members.iter().any(|member| member.name == name),
         "{name} is no member: name one of {}",

@@ -23,9 +23,7 @@ pub struct Plan {
 
 pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> {
     let report = observe::members(cluster).await?;
-    let Some(primary) = report.primary.clone() else {
-        bail!("nobody is primary, so nothing is restarted: {}", report.advice.join("; "));
-    };
+    let primary = report.leader("nothing is restarted")?.to_owned();
     if cluster.env.members() < 2 {
         cluster.refuse_without_volumes().await?;
     }

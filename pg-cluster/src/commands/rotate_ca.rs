@@ -64,7 +64,7 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
 
 /// A member that is away could neither be told, nor seen to have been.
 fn ready(cluster: &Cluster, report: &Report) -> Result<()> {
-    ensure!(report.primary.is_some(), "nobody is primary: {}", report.advice.join("; "));
+    report.leader("nobody is told of another CA")?;
     for name in names::pods(&cluster.env) {
         let answers = report.members.iter().any(|m| m.name == name && m.answer.is_some());
         ensure!(

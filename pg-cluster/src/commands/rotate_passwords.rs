@@ -35,11 +35,9 @@ pub async fn run(cluster: &Cluster, global: &Global, plan: &Plan) -> Result<()> 
     let given = given(global, &cluster.env)?;
     let chosen = chosen(&cluster.env, &given, plan).or_wrong_usage()?;
     let report = observe::members(cluster).await?;
-    let primary = report.primary.clone().with_context(|| {
-        format!("nobody is primary, so no password can change: {}", report.advice.join("; "))
-    })?;
+    let primary = report.leader("no password can change")?;
     if plan.role.is_none() {
-        rotate_system(cluster, global, &report, &primary, plan.timeout).await?;
+        rotate_system(cluster, global, &report, primary, plan.timeout).await?;
     }
     for role in chosen {
         rotate_role(cluster, global, role).await?;

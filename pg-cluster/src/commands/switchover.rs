@@ -25,12 +25,7 @@ pub async fn run(cluster: &Cluster, global: &Global, to: Option<String>) -> Resu
         bail!(upgrade.words());
     }
     let report = observe::members(cluster).await?;
-    let Some(primary) = report.primary.clone() else {
-        bail!(
-            "nobody is primary, so there is nobody to take over from: {}",
-            report.advice.join("; ")
-        );
-    };
+    let primary = report.leader("there is nobody to take over from")?.to_owned();
     let to = match to {
         Some(to) => to,
         None => candidate(&report)?,

@@ -91,9 +91,7 @@ async fn prepared(cluster: &Cluster, global: &Global, plan: &Plan, from: i32) ->
     cluster.refuse_beside_recovery().await?;
     cluster.refuse_without_volumes().await?;
     let report = observe::report(cluster, &cluster.agreed().await?).await?;
-    let primary = report.primary.as_ref().with_context(|| {
-        format!("nobody is primary, so nothing is upgraded: {}", report.advice.join("; "))
-    })?;
+    let primary = report.leader("nothing is upgraded")?;
     let alone = env.members() < 2 || !env.replication.promises_durability();
     ensure!(
         report.verdict == Verdict::Healthy || alone && report.verdict <= Verdict::Unprotected,

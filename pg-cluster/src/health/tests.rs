@@ -243,3 +243,16 @@ fn without_any_replicas_pod_there_is_no_log_to_see() {
     assert_eq!(verdict, Verdict::Unprotected);
     assert!(why.contains("count = 2") && !why.contains("log"), "{why}");
 }
+
+#[test]
+fn whoever_could_ask_nobody_does_not_say_that_nobody_is_primary() {
+    let env = Env::parse("name = \"a\"\nimage = \"a:1\"", "dev").unwrap();
+    let unasked = Report::unasked(&env, Timestamp::now(), "pods/exec is forbidden".to_owned());
+    let told = |report: &Report| report.leader("nothing is restarted").unwrap_err().to_string();
+    assert_eq!(
+        told(&unasked),
+        "nobody knows who is primary, so nothing is restarted: pods/exec is forbidden"
+    );
+    let without = Report { verdict: Verdict::NoPrimary, ..unasked };
+    assert!(told(&without).starts_with("nobody is primary, so nothing"));
+}
