@@ -27,6 +27,7 @@ pub mod browser;
 pub mod child;
 mod chromium;
 mod firefox;
+mod folder;
 pub mod gate;
 pub mod guarded;
 pub mod host;

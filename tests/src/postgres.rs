@@ -1,10 +1,9 @@
 //! One PostgreSQL for all tests of this process, one database for each.
 
 use crate::child::Child;
-use crate::host;
 use crate::until::on_a_thread;
-use crate::{Project, target};
-use std::fs::{self, File};
+use crate::{Project, folder, host, target};
+use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -28,7 +27,9 @@ impl Server {
 
     fn start() -> Self {
         let project = Project::new();
-        let (data, lock) = data_folder();
+        // Kept, so that the next run starts without setting PostgreSQL up again.
+        let (folder, lock) = folder::of_this_run("postgres");
+        let data = folder.join("data");
         let mut command = host::command("db");
         command.arg("--from").arg(project.path("spin.toml")).arg("--data-dir").arg(data);
         // The program inherits the lock, so it holds until the server is gone,
@@ -104,20 +105,6 @@ pub(crate) fn downloaded() -> Option<PathBuf> {
     let data = entries(target().join("tmp")).map(|folder| folder.join("data/postgres"));
     let programs = data.flat_map(entries).map(|folder| folder.join("bin"));
     programs.into_iter().find(|folder| folder.join("postgres").exists())
-}
-
-/// A folder that no other run uses now. It is kept, so that the next run starts
-/// without setting PostgreSQL up again.
-fn data_folder() -> (PathBuf, File) {
-    for number in 0.. {
-        let folder = target().join(format!("tmp/postgres-{number}"));
-        fs::create_dir_all(&folder).expect("make the data folder");
-        let lock = File::create(folder.join("lock")).expect("make the lock file");
-        if lock.try_lock().is_ok() {
-            return (folder.join("data"), lock);
-        }
-    }
-    unreachable!("there is always another number")
 }
 
 /// A migrated, empty database, dropped with the value.
