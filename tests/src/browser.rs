@@ -6,28 +6,27 @@ use crate::webkit::WebKit;
 use crate::{App, until};
 use serde_json::{Value, json};
 use std::time::UNIX_EPOCH;
-use thirtyfour::TypingData;
 use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
+use thirtyfour::{TypingData, WindowHandle};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Browsers at once. Each takes a core while it starts.
 static SEATS: Semaphore = Semaphore::const_new(2);
 
-/// A browser with a profile of its own, closed with the value.
+/// A browser in which nobody has done anything yet, closed with the value.
 pub struct Browser {
     driver: WebDriver,
     // Dropped in this order: the program ends, then somebody else may have its seat.
-    _program: Program,
+    program: Program,
     _seat: SemaphorePermit<'static>,
 }
 
 /// Held until the browser is to end.
-#[expect(dead_code, reason = "dropping it is all that is done with it")]
 enum Program {
-    Chromium(Chromium),
-    Firefox(Firefox),
-    WebKit(WebKit),
+    Chromium(Box<Chromium>),
+    Firefox(#[expect(dead_code, reason = "dropping it is all that is done with it")] Firefox),
+    WebKit(#[expect(dead_code, reason = "as above")] WebKit),
 }
 
 impl Browser {
@@ -67,8 +66,8 @@ impl Browser {
     }
 
     async fn chromium(seat: SemaphorePermit<'static>, javascript: bool) -> Self {
-        let (driver, program) = Chromium::start(javascript).await;
-        Self::new(driver, Program::Chromium(program), seat)
+        let (driver, program) = Chromium::open(javascript, SEATS.available_permits()).await;
+        Self::new(driver, Program::Chromium(Box::new(program)), seat)
     }
 
     async fn with_firefox(seat: SemaphorePermit<'static>, javascript: bool) -> Self {
@@ -84,7 +83,7 @@ impl Browser {
     fn new(driver: WebDriver, program: Program, seat: SemaphorePermit<'static>) -> Self {
         // The program's end is the session's.
         driver.clone().leak().expect("it has not ended yet");
-        Self { driver, _program: program, _seat: seat }
+        Self { driver, program, _seat: seat }
     }
 
     async fn runs_no_script(self) -> Self {
@@ -95,6 +94,14 @@ impl Browser {
 
     pub fn driver(&self) -> &WebDriver {
         &self.driver
+    }
+
+    /// Opens another tab of the same user, in Chromium.
+    pub fn new_tab(&self) -> WindowHandle {
+        match &self.program {
+            Program::Chromium(program) => program.new_tab(),
+            Program::Firefox(_) | Program::WebKit(_) => panic!("a tab of Chromium alone"),
+        }
     }
 
     pub async fn goto(&self, url: &str) {

@@ -9,8 +9,8 @@
 //! * [`Browser`]: Chromium, Firefox or `WebKit`, with JavaScript or without it.
 //! * [`raw`]: requests that no HTTP library would send.
 //!
-//! Each test has its own database, host and browser profile, so that tests run
-//! side by side. Every program ends with its test, and with this process
+//! Each test has its own database, host and browser profile, or its own context in a
+//! Chromium that others had before, so that tests run side by side. Every program ends with its test, and with this process
 //! however that ends (see [`child`]).
 
 #![allow(
@@ -26,6 +26,7 @@ pub mod axe;
 pub mod browser;
 pub mod child;
 mod chromium;
+mod devtools;
 mod firefox;
 mod folder;
 pub mod gate;

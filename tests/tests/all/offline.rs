@@ -309,7 +309,7 @@ async fn another_tab_sends_it_when_the_first_is_closed_and_not_before() {
     page.add("b").await;
     page.comes_to("localStorage.getItem('outbox')?.includes('\"b\"')").await;
     let first = page.driver().window().await.unwrap();
-    let second = page.driver().new_tab().await.unwrap();
+    let second = page.new_tab();
     page.driver().switch_to_window(second.clone()).await.unwrap();
     page.go("/").await;
     page.shows(["a"]).await;

@@ -16,7 +16,7 @@ impl Tabs {
     async fn open(app: &App) -> Self {
         let page = Page::open(app).await;
         let first = page.driver().window().await.unwrap();
-        let second = page.driver().new_tab().await.unwrap();
+        let second = page.new_tab();
         let tabs = Self { page, first, second };
         tabs.second().await.go("/").await;
         tabs.first().await;
