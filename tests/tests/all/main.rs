@@ -14,6 +14,7 @@ mod api;
 mod applications;
 mod bad_input;
 mod borrowers;
+mod browsers;
 mod cleaned;
 mod component;
 mod components;
