@@ -16,6 +16,7 @@ use crate::{
         secrets,
     },
     passwords::SYSTEM,
+    progress,
 };
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -24,9 +25,34 @@ const LIMIT: Duration = Duration::from_secs(10);
 const ARCHIVE: [(&str, &str); 3] =
     [("cipher", CIPHER), ("key", "repo1-s3-key="), ("secret", "repo1-s3-key-secret=")];
 
+/// Adds the Secrets that are gone and that running members still have, lest new ones lock them out. A
+/// certificate can be made anew as long as the CA is known.
+pub async fn put_back(cluster: &Cluster, live: &mut BTreeMap<String, Secret>) -> Result<()> {
+    let env = &cluster.env;
+    let mut lost = vec![names::credentials(env)];
+    lost.extend(env.backup.as_ref().map(|_| names::backup(env)));
+    if !live.contains_key(&names::authority(env)) {
+        lost.push(names::certificate(env));
+    }
+    lost.retain(|name| !live.contains_key(name));
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let Some((member, mut held)) = by_members(cluster).await? else { return Ok(()) };
+    for name in lost {
+        if let Some(secret) = held.remove(&name) {
+            progress::warn(&format!(
+                "the Secret {name} is gone, and {member} still has what it held"
+            ));
+            live.insert(name, secret);
+        }
+    }
+    Ok(())
+}
+
 /// The Secrets by name, of those members that answer, and the name of one of them. What they do not agree
 /// on is left out: it was being changed, and one of them has what is no longer so.
-pub async fn by_members(cluster: &Cluster) -> Result<Option<(String, BTreeMap<String, Secret>)>> {
+async fn by_members(cluster: &Cluster) -> Result<Option<(String, BTreeMap<String, Secret>)>> {
     let mut all = Vec::new();
     for pod in cluster.pods().await? {
         let name = pod.name_any();

@@ -42,7 +42,7 @@ impl Trust {
     /// Changes nothing: what is made here is gone unless it is applied.
     pub async fn wanted(cluster: &Cluster) -> Result<Self> {
         let mut live = live(cluster).await?;
-        put_back(cluster, &mut live).await?;
+        kept::put_back(cluster, &mut live).await?;
         Self::beside(&cluster.env, &live)
     }
 
@@ -110,31 +110,6 @@ async fn live(cluster: &Cluster) -> Result<Live> {
         }
     }
     Ok(live)
-}
-
-/// Adds the Secrets that are gone and that running members still have, lest new ones lock them out. A
-/// certificate can be made anew as long as the CA is known.
-async fn put_back(cluster: &Cluster, live: &mut Live) -> Result<()> {
-    let env = &cluster.env;
-    let mut lost = vec![names::credentials(env)];
-    lost.extend(env.backup.as_ref().map(|_| names::backup(env)));
-    lost.extend(
-        Some(names::certificate(env)).filter(|_| !live.contains_key(&names::authority(env))),
-    );
-    lost.retain(|name| !live.contains_key(name));
-    if lost.is_empty() {
-        return Ok(());
-    }
-    let Some((member, mut held)) = kept::by_members(cluster).await? else { return Ok(()) };
-    for name in lost {
-        if let Some(secret) = held.remove(&name) {
-            progress::warn(&format!(
-                "the Secret {name} is gone, and {member} still has what it held"
-            ));
-            live.insert(name, secret);
-        }
-    }
-    Ok(())
 }
 
 /// The users that Patroni needs have their passwords in the database as well: beside data that is
@@ -214,7 +189,7 @@ impl Secrets {
     pub async fn wanted(cluster: &Cluster, given: &Given) -> Result<Self> {
         let env = &cluster.env;
         let mut live = live(cluster).await?;
-        put_back(cluster, &mut live).await?;
+        kept::put_back(cluster, &mut live).await?;
         if !live.contains_key(&names::credentials(env)) {
             refuse_new_passwords(cluster, given).await?;
         }
