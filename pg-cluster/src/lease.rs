@@ -23,6 +23,7 @@ use crate::{
     names,
     objects::selector,
     progress,
+    why::is_forbidden,
 };
 
 const LASTS: Duration = Duration::from_secs(15);
@@ -72,7 +73,7 @@ impl Holder {
     /// Does what changes the cluster, and nobody else does meanwhile.
     pub async fn alone<T>(mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
         match self.take().await {
-            Err(error) if is_answered(&error, 403) => {
+            Err(error) if is_forbidden(&error) => {
                 progress::warn(
                     "you may not write Leases, so nothing keeps another verb from changing the cluster at the same time",
                 );
@@ -253,12 +254,6 @@ fn host() -> String {
 fn is_ending(status: &Status) -> bool {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
-}
-
-fn is_answered(error: &Error, code: u16) -> bool {
-    error.chain().any(|cause| {
-        matches!(cause.downcast_ref(), Some(kube::Error::Api(status)) if status.code == code)
-    })
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::{
     passwords,
     patroni::{Agreed, wanted_beside},
     tls,
+    why::is_forbidden,
 };
 
 /// What the members say beside what they agreed on, and the archive.
@@ -218,8 +219,4 @@ fn or_none<T: Default>(read: Result<T>) -> Result<T> {
         Err(error) if is_forbidden(&error) => Ok(T::default()),
         read => read,
     }
-}
-
-fn is_forbidden(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(kube::Error::Api(status)) if status.code == 403)
 }

@@ -18,6 +18,12 @@ pub fn why(error: &anyhow::Error) -> String {
     words.join(": ")
 }
 
+/// Whether the API server knows who asks, and does not let them.
+pub fn is_forbidden(error: &anyhow::Error) -> bool {
+    let answer = error.chain().find_map(|cause| cause.downcast_ref::<kube::Error>());
+    matches!(answer, Some(kube::Error::Api(status)) if status.code == 403)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,6 +34,7 @@ mod tests {
         let refused =
             anyhow::Error::new(kube::Error::Api(refusal.boxed())).context("list the pods");
         assert_eq!(why(&refused), "list the pods: pods is forbidden (403)");
+        assert!(is_forbidden(&refused) && !is_forbidden(&anyhow::anyhow!("403")));
         let garbage = serde_json::from_str::<u8>("<html>").unwrap_err();
         let text = garbage.to_string();
         let read = anyhow::Error::new(kube::Error::SerdeError(garbage)).context("list the pods");
