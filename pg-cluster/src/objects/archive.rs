@@ -81,9 +81,9 @@ const AWAY_FILE: &str = "/tmp/archive-away";
 pub fn restore_command(env: &Env) -> String {
     format!(
         "bash -c 'ask() {{ echo GET /leader HTTP/1.0; echo; }}; \
-         tls() {{ ask | openssl s_client -quiet -connect localhost:{PATRONI_PORT} 2> /dev/null; }}; \
-         plain() {{ exec 3<> /dev/tcp/localhost/{PATRONI_PORT} && ask >&3 && cat <&3; }}; \
-         read -rt 2 _ code _ < <(tls || plain) && ((code != 200))' && \
+         tls() {{ ask | timeout 2 openssl s_client -quiet -connect localhost:{PATRONI_PORT}; }}; \
+         plain() {{ exec 3<> /dev/tcp/localhost/{PATRONI_PORT} && ask >&3 && timeout 2 cat <&3; }}; \
+         read -rt 2 _ code _ < <((tls || plain) 2> /dev/null) && ((code != 200))' && \
          pg_isready -q -t 1 -U nobody -d postgres -h {} && \
          [ -z \"$(find {AWAY_FILE} -mmin -1 2> /dev/null)\" ] && {{ \
          timeout {GET_SECONDS} pgbackrest --stanza={} archive-get %f \"%p\"; code=$?; \
