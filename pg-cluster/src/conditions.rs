@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Secret};
 use kube::ResourceExt;
 
 use crate::{
     certificate::State,
-    cluster::{Cluster, certificate_digest},
+    cluster::{Cluster, certificate_digest, secret_value},
     cures::told,
     health::{self, Member, Role},
     names,
@@ -106,19 +106,22 @@ pub async fn open_within(cluster: &Cluster, members: &[&str]) -> Result<Wait<()>
     Ok(Wait::unless(closed.is_empty(), closed.join(", ")))
 }
 
-/// The members that do not serve the certificate of the Secret yet, PostgreSQL or Patroni.
-pub async fn unserved(cluster: &Cluster) -> Result<Vec<(String, State)>> {
-    let name = names::certificate(&cluster.env);
-    let pem = cluster.secret(&name, "tls.crt").await?;
+/// Those members whose PostgreSQL or Patroni does not serve the certificate of the Secret yet.
+pub async fn unserved<'a>(
+    cluster: &Cluster,
+    secret: Option<&Secret>,
+    members: &'a [Member],
+) -> Result<Vec<(&'a str, State)>> {
+    let pem = secret.and_then(|secret| secret_value(secret, "tls.crt"));
     let own = pem.as_deref().map(tls::der).transpose()?;
     let mut behind = Vec::new();
-    for Member { name, certificate, .. } in members(cluster).await?.members {
+    for Member { name, certificate, .. } in members {
         if certificate.is_behind() {
-            behind.push((name, certificate));
-        } else if certificate == State::Served {
-            let shown = cluster.patroni_shows(&name).await?;
+            behind.push((name.as_str(), *certificate));
+        } else if *certificate == State::Served {
+            let shown = cluster.patroni_shows(name).await?;
             if shown.is_some() && shown != own {
-                behind.push((name, State::NotLoaded));
+                behind.push((name.as_str(), State::NotLoaded));
             }
         }
     }
@@ -128,16 +131,16 @@ pub async fn unserved(cluster: &Cluster) -> Result<Vec<(String, State)>> {
 /// Waits until every member serves the certificate of the Secret; a renewed one has to get there
 /// first, and is then loaded without a restart.
 pub async fn served(cluster: &Cluster) -> Result<Wait<()>> {
-    let name = names::certificate(&cluster.env);
-    let digest = cluster.whole_secret(&name).await?.as_ref().and_then(certificate_digest);
-    let digest = digest.unwrap_or_default();
+    let secret = cluster.whole_secret(&names::certificate(&cluster.env)).await?;
+    let digest = secret.as_ref().and_then(certificate_digest).unwrap_or_default();
+    let report = members(cluster).await?;
     let mut awaited = Vec::new();
-    for (name, state) in unserved(cluster).await? {
+    for (name, state) in unserved(cluster, secret.as_ref(), &report.members).await? {
         if state == State::Awaited {
             // A kubelet looks every minute or so, and at once when the pod changes.
-            cluster.annotate(&name, ANNOTATION, &digest).await?;
+            cluster.annotate(name, ANNOTATION, &digest).await?;
         } else {
-            cluster.shell(&name, RELOAD, "", RELOAD_LIMIT).await?;
+            cluster.shell(name, RELOAD, "", RELOAD_LIMIT).await?;
         }
         awaited.push(name);
     }

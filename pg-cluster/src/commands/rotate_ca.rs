@@ -31,7 +31,9 @@ pub async fn run(cluster: &Cluster, global: &Global, timeout: Duration) -> Resul
     ready(cluster, &report)?;
     let trust = Trust::wanted(cluster).await?;
     // What was begun is finished first, and clients get their time.
-    let begun = !trust.settled || !conditions::unserved(cluster).await?.is_empty();
+    let secret = cluster.whole_secret(&names::certificate(env)).await?;
+    let unserved = conditions::unserved(cluster, secret.as_ref(), &report.members).await?;
+    let begun = !trust.settled || !unserved.is_empty();
     if !begun && matches!(trust.authorities.beside, Beside::Next(_)) {
         clients_know(cluster, global, timeout).await?;
     }

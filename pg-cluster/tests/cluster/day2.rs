@@ -200,7 +200,6 @@ pub async fn a_database_that_was_left_open_is_closed_by_the_next_init() {
     database.end().await;
 }
 
-/// Their tokens are good for nothing, also once an account of that name is there again.
 /// What members started with, and serve.
 async fn secrets_that_were_deleted_are_put_back(database: &Database) {
     let held = async || {
@@ -229,6 +228,7 @@ async fn secrets_that_were_deleted_are_put_back(database: &Database) {
     assert_eq!(database.status()["verdict"], "healthy");
 }
 
+/// Their tokens are good for nothing, also once an account of that name is there again.
 async fn members_of_a_deleted_account_are_made_anew(database: &Database) {
     let pods =
         async || database.pods().await.iter().map(|pod| pod.uid().unwrap()).collect::<Vec<_>>();
